@@ -1,0 +1,1 @@
+"""The policy engine: packs as data, dockets, `decide` and `simulate`. Pure."""

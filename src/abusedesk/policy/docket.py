@@ -1,0 +1,154 @@
+"""The docket: all that the policy may know about one service.
+
+A docket is a fold over stimuli. Everything in it has an id that is unique within it and never used twice, so that the
+tables of the live desk are a projection of it. Whatever ordered or proposed a standing measure or charge is one of
+its grounds; when a report is rejected, what rests on fallen grounds alone ends with them.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from abusedesk.vocabulary.assurance import Assurance
+from abusedesk.vocabulary.measure import MeasureKind, Mode
+
+
+class HeardReport(Struct, frozen=True, omit_defaults=True):
+    """A report as the docket remembers it."""
+
+    id: str
+    at: datetime
+    category: str
+    ips: tuple[str, ...]
+    events: int
+    assurance: Assurance
+    occurred_at: datetime
+    rejected: bool = False
+    stability_risk: bool = False
+    acted: frozenset[str] = frozenset()
+    """Names of the rules that acted once for this report and do so no second time."""
+
+
+class Strike(Struct, frozen=True, omit_defaults=True):
+    """An occurrence that counts. `number` is how many the service had when it was made, this one counted."""
+
+    number: int
+    at: datetime
+    lapses_at: datetime | None
+    clauses: tuple[str, ...]
+    annulled_at: datetime | None = None
+
+
+class Occurrence(Struct, frozen=True, omit_defaults=True):
+    """The reports on one abuse type that belong together, from a first notice to the end of its window."""
+
+    id: str
+    abuse_type: str
+    opened_at: datetime
+    version: str
+    reports: tuple[HeardReport, ...] = ()
+    strike: Strike | None = None
+    processed_at: datetime | None = None
+    notices: int = 0
+    misses: tuple[datetime, ...] = ()
+    chain_from: datetime | None = None
+    closed: bool = False
+
+
+class Deadline(Struct, frozen=True, omit_defaults=True):
+    """`reply` or `payment`. `met`, `missed`, `cancelled` and `replaced` end it."""
+
+    id: str
+    name: str
+    due: datetime
+    clauses: tuple[str, ...]
+    occurrence: str | None = None
+    state: Literal["open", "met", "missed", "cancelled", "replaced"] = "open"
+
+
+class Ground(Struct, frozen=True, omit_defaults=True):
+    """What bears a measure, a charge or a flag: an occurrence, by a clause, at the assurance that the clause needs."""
+
+    clause: str
+    occurrence: str | None = None
+    report: str | None = None
+    charge: str | None = None
+    needs: Assurance = "unverified"
+    mode: Mode = "automatic"
+    refund: bool | None = None
+    by: str | None = None
+
+
+class Measure(Struct, frozen=True, omit_defaults=True):
+    """A measure that the policy ordered or proposed. `in_force` here means decided; the outside is asked elsewhere."""
+
+    id: str
+    kind: MeasureKind
+    at: datetime
+    mode: Mode
+    clauses: tuple[str, ...]
+    state: Literal["proposed", "in_force", "lifted", "withdrawn"]
+    ip: str | None = None
+    port: int | None = None
+    refund: bool | None = None
+    grounds: tuple[Ground, ...] = ()
+    upstream: bool = False
+
+
+class Charge(Struct, frozen=True, omit_defaults=True):
+    """Money that the policy charges or proposes, in minor units. `proposed` is not owed; `withdrawn` is credit."""
+
+    id: str
+    item: str
+    at: datetime
+    amount: int
+    paid: int
+    currency: str
+    mode: Mode
+    clauses: tuple[str, ...]
+    state: Literal["proposed", "owed", "paid", "rejected", "withdrawn"]
+    ip: str | None = None
+    grounds: tuple[Ground, ...] = ()
+    deadline: str | None = None
+    by: str | None = None
+
+
+class Flag(Struct, frozen=True, omit_defaults=True):
+    """A lasting mark on an address, such as `no_unblock`."""
+
+    flag: str
+    ip: str
+    at: datetime
+    grounds: tuple[Ground, ...] = ()
+
+
+class OpenRequest(Struct, frozen=True, omit_defaults=True):
+    """What the customer asked for and how far it got. `granted_when_paid` waits until nothing is owed."""
+
+    id: str
+    kind: str
+    at: datetime
+    state: Literal["needs_approval", "granted", "granted_when_paid", "denied", "void"]
+    ip: str | None = None
+    cause: str | None = None
+
+
+class Docket(Struct, frozen=True, omit_defaults=True):
+    """The state of one service under one pack; the empty docket is `Docket(service="s1")`.
+
+    The brand's own docket, for reports that nobody held, has service None.
+    """
+
+    service: str | None
+    sequence: int = 0
+    opened_at: datetime | None = None
+    mail_port: bool = False
+    occurrences: tuple[Occurrence, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    requests: tuple[OpenRequest, ...] = ()
+    credit: int = 0
+    next_id: int = 1

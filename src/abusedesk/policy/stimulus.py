@@ -1,0 +1,156 @@
+"""Everything that can move a docket.
+
+A stimulus speaks of one service. A complaint about several services is split by `attribute` into one `Report` each;
+what nobody held goes, once per complaint, to the brand's own docket as `Unattributed`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from abusedesk.vocabulary.assurance import Assurance
+from abusedesk.vocabulary.measure import MeasureKind
+
+
+class Stimulus(Struct, frozen=True, tag_field="stimulus", omit_defaults=True):
+    """What came in. Its instant of receipt is the `at` that `decide` is called with."""
+
+
+class Opened(Stimulus, frozen=True, tag="opened", omit_defaults=True):
+    """A service was opened. `mail_port` marks one whose mail port is open by agreement."""
+
+    mail_port: bool = False
+
+
+class Report(Stimulus, frozen=True, tag="report", omit_defaults=True):
+    """A complaint about this service: its part of one report.
+
+    `events` counts observations; `occurred_at` is the time of the first. `mandate` is the reply time that an
+    upstream or a law asks for. `listing` names the blocklist where the report is a blocklist entry.
+    """
+
+    id: str
+    category: str
+    ips: tuple[str, ...]
+    occurred_at: datetime
+    events: int = 1
+    assurance: Assurance = "authenticated"
+    stability_risk: bool = False
+    mandate: timedelta | None = None
+    listing: str | None = None
+    with_reviews: bool = True
+    """False on all but one part of a report about several services, so that reviews of the whole come once."""
+
+
+class Unattributed(Stimulus, frozen=True, tag="unattributed", omit_defaults=True):
+    """The addresses of a report that no service held at the time of the event."""
+
+    id: str
+    category: str
+    ips: tuple[str, ...]
+    occurred_at: datetime
+
+
+class Verification(Stimulus, frozen=True, tag="verification", omit_defaults=True):
+    """A report's assurance is raised, or staff reject the report. The one thing that changes belief afterwards."""
+
+    report: str
+    assurance: Assurance | None = None
+    rejected: bool = False
+    by: str | None = None
+
+
+class Reply(Stimulus, frozen=True, tag="reply", omit_defaults=True):
+    """The customer answered; `complete` says that the processing is reported as done."""
+
+    complete: bool
+
+
+class Evidence(Stimulus, frozen=True, tag="evidence", omit_defaults=True):
+    """Staff judged the customer's evidence."""
+
+    accepted: bool
+    by: str | None = None
+
+
+class Payment(Stimulus, frozen=True, tag="payment", omit_defaults=True):
+    """Money came in for the service, in minor units."""
+
+    amount: int
+
+
+class Cost(Stimulus, frozen=True, tag="cost", omit_defaults=True):
+    """A cost that the provider had: `admin`, `upstream_fine`, `engineering`, `delisting`, `actual_damages`."""
+
+    kind: str
+    amount: int
+
+
+class Request(Stimulus, frozen=True, tag="request", omit_defaults=True):
+    """The customer asks: `open_mail_port`, `unblock`, `replace_ip`, `restore`."""
+
+    id: str
+    kind: str
+    ip: str | None = None
+    cause: str | None = None
+
+
+class Approval(Stimulus, frozen=True, tag="approval", omit_defaults=True):
+    """A person decides a proposal (`measure` or `item`) or a request (`request`, its id)."""
+
+    decision: Literal["approve", "reject"]
+    by: str
+    measure: MeasureKind | None = None
+    item: str | None = None
+    request: str | None = None
+    fee: int | None = None
+
+
+class Proposal(Stimulus, frozen=True, tag="proposal", omit_defaults=True):
+    """A person proposes a measure, or a charge of `amount` minor units."""
+
+    by: str
+    measure: MeasureKind | None = None
+    item: str | None = None
+    amount: int | None = None
+    ip: str | None = None
+
+
+class Upstream(Stimulus, frozen=True, tag="upstream", omit_defaults=True):
+    """The upstream took, or lifted, a measure of its own."""
+
+    action: MeasureKind
+    state: Literal["set", "lifted"]
+    ip: str
+
+
+class DeadlinePassed(Stimulus, frozen=True, tag="deadline_passed", omit_defaults=True):
+    """A deadline of the docket came due and nothing that came in time met it. `deadline` is its id in the docket."""
+
+    deadline: str
+
+
+class Postponed(Stimulus, frozen=True, tag="postponed", omit_defaults=True):
+    """Every open deadline of the docket moves by `by`: the brand was held for that long."""
+
+    by: timedelta
+    reason: str = ""
+
+
+AnyStimulus = (
+    Opened
+    | Report
+    | Unattributed
+    | Verification
+    | Reply
+    | Evidence
+    | Payment
+    | Cost
+    | Request
+    | Approval
+    | Proposal
+    | Upstream
+    | DeadlinePassed
+    | Postponed
+)

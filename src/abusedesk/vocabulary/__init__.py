@@ -1,0 +1,1 @@
+"""The desk's own words as values: categories, reports, assurance, holders, measures, money, durations. Pure."""

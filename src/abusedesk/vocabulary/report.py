@@ -1,0 +1,56 @@
+"""What reading a message yields: reports, and in each the events it speaks of."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+Outcome = Literal["reported", "not_a_report", "needs_review", "rejected"]
+
+
+class Event(Struct, frozen=True, omit_defaults=True):
+    """One observation: what was seen, where it came from, and when.
+
+    `source` is the address or host that the complaint is about, never the complainant's, target's or a relay's.
+    `occurred_at` is None where the report names no time. `count` is how many alike observations the line stands for.
+    `target_port` is the port attacked or the open service; `evidence` a short extract in the reporter's words.
+    """
+
+    category: str
+    source: str
+    source_port: int | None = None
+    url: str | None = None
+    occurred_at: datetime | None = None
+    count: int = 1
+    target_port: int | None = None
+    evidence: str = ""
+
+
+class Report(Struct, frozen=True, omit_defaults=True):
+    """One complaint by one reporter. `reference` is the reporter's own number for it."""
+
+    format: str
+    reporter: str | None
+    events: tuple[Event, ...]
+    reference: str | None = None
+    summary: str = ""
+
+
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """What one message turned out to be.
+
+    `reported` carries at least one event with a source; each of the other outcomes carries a reason.
+    `found` lists, for a person who reviews it, what was recognised all the same.
+    """
+
+    outcome: Outcome
+    format: str
+    reason: str | None = None
+    reporter: str | None = None
+    reports: tuple[Report, ...] = ()
+    found: tuple[Event, ...] = ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of all reports, in reading order."""
+        return tuple(event for report in self.reports for event in report.events)
