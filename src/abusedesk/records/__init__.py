@@ -1,0 +1,1 @@
+"""The tables: Django models, migrations, queries, imports, and the embedded PostgreSQL server."""

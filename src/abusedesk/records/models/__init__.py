@@ -1,0 +1,68 @@
+"""The tables. One file per part of the house; everything is imported from here."""
+
+from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
+from abusedesk.records.models.intake import (
+    Channel,
+    Event,
+    EventSeen,
+    Message,
+    MessageKey,
+    MessageSeen,
+    Report,
+    Reporter,
+)
+from abusedesk.records.models.orders import (
+    Charge,
+    Deadline,
+    Effect,
+    Measure,
+    Notice,
+    Review,
+    Target,
+    Ticket,
+    TicketEntry,
+)
+from abusedesk.records.models.parties import (
+    Assignment,
+    Brand,
+    BrandAddress,
+    Contact,
+    Customer,
+    DeclaredName,
+    Hold,
+    Service,
+)
+
+__all__ = [
+    "Assignment",
+    "Brand",
+    "BrandAddress",
+    "Case",
+    "Channel",
+    "Charge",
+    "Checkpoint",
+    "Contact",
+    "Customer",
+    "Deadline",
+    "Decision",
+    "DeclaredName",
+    "Docket",
+    "Effect",
+    "Event",
+    "EventSeen",
+    "Hold",
+    "Measure",
+    "Message",
+    "MessageKey",
+    "MessageSeen",
+    "Notice",
+    "Report",
+    "Reporter",
+    "Review",
+    "Service",
+    "Strike",
+    "Target",
+    "Ticket",
+    "TicketEntry",
+    "TimelineEntry",
+]

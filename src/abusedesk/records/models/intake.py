@@ -1,0 +1,152 @@
+"""What came in: channels, messages, the reports read from them, their events and their reporters.
+
+Messages and events are partitioned by retention class and month, so that a month of one class drops whole. Nothing
+has a foreign key into a partition, and what recognises duplicates lives in tables of its own.
+"""
+
+import uuid
+
+from django.db import models
+
+from abusedesk.records.models.parties import Brand, Service
+
+
+class Channel(models.Model):
+    """A way in. Everything that the channel received before `watermark` has been read.
+
+    Deadlines wait for the watermarks of the channels that `carries_answers`.
+    """
+
+    brand = models.ForeignKey(Brand, models.CASCADE, null=True, related_name="channels")
+    kind = models.CharField(max_length=30)
+    name = models.CharField(max_length=120, unique=True)
+    enabled = models.BooleanField(default=True)
+    carries_answers = models.BooleanField(default=True)
+    always_current = models.BooleanField(default=False)
+    watermark = models.DateTimeField(null=True)
+    last_message_at = models.DateTimeField(null=True)
+
+
+class Message(models.Model):
+    """A raw thing that came in. `payload` is encrypted under the message's own key (`MessageKey`).
+
+    `outcome` is empty until it was read; `batch` is what a container or feed run that brought it is called.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    retention = models.CharField(max_length=40, default="standard")
+    received_at = models.DateTimeField()
+    brand_id = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=120)
+    name = models.CharField(max_length=500, blank=True)
+    digest = models.BinaryField()
+    size = models.BigIntegerField()
+    sender = models.CharField(max_length=320, blank=True)
+    recipient = models.CharField(max_length=320, blank=True)
+    subject = models.TextField(blank=True)
+    payload = models.BinaryField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    format = models.CharField(max_length=60, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "records_message"
+
+
+class MessageKey(models.Model):
+    """The key of one message's payload. Deleting the row makes the payload unreadable, in every backup too."""
+
+    message_id = models.UUIDField(primary_key=True)
+    key = models.BinaryField()
+
+
+class MessageSeen(models.Model):
+    """The digest of every message taken: the same bytes for the same brand twice are one message.
+
+    `read_at` is set when every report in it was decided; until then the message is unread work.
+    """
+
+    digest = models.BinaryField(primary_key=True)
+    message_id = models.UUIDField()
+    received_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["received_at"], condition=models.Q(read_at=None), name="message_unread"),
+        ]
+
+
+class Reporter(models.Model):
+    """Who complains. `domains` are the domains whose DKIM signature vouches for it when `known`.
+
+    `keys` pins DKIM key records by DNS name (`s1._domainkey.example.net`); what is pinned is not asked of the DNS.
+    `organisation` tells independent reporters apart: two of one organisation are one voice.
+    """
+
+    key = models.CharField(max_length=320, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    organisation = models.CharField(max_length=200, blank=True)
+    domains = models.JSONField(default=list)
+    keys = models.JSONField(default=dict)
+    known = models.BooleanField(default=False)
+    muted = models.BooleanField(default=False)
+    confirmed = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    first_seen = models.DateTimeField(null=True)
+
+
+class Report(models.Model):
+    """One complaint by one reporter. `evidence` says who vouches for it and `grade_reason` why it has its assurance."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="reports")
+    message_id = models.UUIDField(null=True, db_index=True)
+    reporter = models.ForeignKey(Reporter, models.PROTECT, null=True, related_name="reports")
+    reference = models.CharField(max_length=300, blank=True)
+    format = models.CharField(max_length=60)
+    received_at = models.DateTimeField(db_index=True)
+    summary = models.TextField(blank=True)
+    assurance = models.CharField(max_length=20, default="unverified")
+    grade_reason = models.TextField(blank=True)
+    evidence = models.JSONField(default=dict)
+    rejected_at = models.DateTimeField(null=True)
+    rejected_by = models.CharField(max_length=150, blank=True)
+
+
+class Event(models.Model):
+    """One observation of a report, with the service that held its source at the time, if any."""
+
+    id = models.BigAutoField(primary_key=True)
+    retention = models.CharField(max_length=40, default="standard")
+    received_at = models.DateTimeField()
+    brand_id = models.BigIntegerField()
+    report_id = models.UUIDField()
+    service_id = models.BigIntegerField(null=True)
+    case_id = models.BigIntegerField(null=True)
+    category = models.CharField(max_length=60)
+    source = models.CharField(max_length=255)
+    ip = models.GenericIPAddressField(null=True)
+    source_port = models.PositiveIntegerField(null=True)
+    target_port = models.PositiveIntegerField(null=True)
+    url = models.TextField(blank=True)
+    occurred_at = models.DateTimeField(null=True)
+    count = models.PositiveIntegerField(default=1)
+    evidence = models.TextField(blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "records_event"
+
+
+class EventSeen(models.Model):
+    """The identity of every event: the same source, category, port or URL and time is one event, whoever reports it."""
+
+    identity = models.BinaryField(primary_key=True)
+    service = models.ForeignKey(Service, models.CASCADE, null=True, related_name="+")
+    report_id = models.UUIDField()
+    seen_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)

@@ -1,0 +1,203 @@
+"""What is to be done and what was done: effects, deadlines, measures, charges, notices, tickets, reviews.
+
+Deadlines, measures and charges are projections of the docket, keyed by their id there (`item`).
+"""
+
+import uuid
+
+from django.db import models
+
+from abusedesk.records.models.docket import Case, Decision, Docket
+from abusedesk.records.models.parties import Brand, Customer, Service
+
+
+class Effect(models.Model):
+    """Something to carry outside once it was decided: a leased row with an idempotency key, ending in a receipt.
+
+    `held` rows wait while the brand is stopped; under a dry run they end as `dry_run` at once.
+    """
+
+    STATES = ("pending", "held", "done", "failed", "dry_run", "dropped")
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    decision = models.ForeignKey(Decision, models.PROTECT, null=True, related_name="carried")
+    key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=30)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=12, default="pending")
+    due = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    receipt = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["due"], condition=models.Q(state="pending"), name="effect_due")]
+
+
+class Deadline(models.Model):
+    """A deadline of a docket. Open ones are found by a partial index on `due`."""
+
+    docket = models.ForeignKey(Docket, models.CASCADE, related_name="deadlines")
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="deadlines")
+    item = models.CharField(max_length=40)
+    name = models.CharField(max_length=30)
+    due = models.DateTimeField()
+    state = models.CharField(max_length=12, default="open")
+    clauses = models.JSONField(default=list)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["docket", "item"], name="deadline_of_docket")]
+        indexes = [models.Index(fields=["due"], condition=models.Q(state="open"), name="deadline_due")]
+
+
+class Target(models.Model):
+    """What an actuator acts on: a service or one address of it. Its lease carries a fencing number.
+
+    `key` is `service:<brand>/<ref>` or `ip:<brand>/<address>`. `dirty` says that a measure on it is not yet as desired.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    service = models.ForeignKey(Service, models.CASCADE, related_name="targets")
+    ip = models.GenericIPAddressField(null=True)
+    dirty = models.BooleanField(default=False)
+    fence = models.BigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    next_attempt = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_attempt"], condition=models.Q(dirty=True), name="target_dirty")]
+
+
+class Measure(models.Model):
+    """A measure: what the policy desires and what was read back from the outside.
+
+    `decided` is the docket's word (`proposed`, `in_force`, `lifted`, `withdrawn`); `state` is the outside's:
+    `none`, `applying`, `requested`, `acknowledged`, `in_force`, `lifting`, `lifted`, `failed`, `dry_run`.
+    """
+
+    docket = models.ForeignKey(Docket, models.CASCADE, related_name="measures")
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    service = models.ForeignKey(Service, models.PROTECT, related_name="measures")
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="measures")
+    target = models.ForeignKey(Target, models.PROTECT, null=True, related_name="measures")
+    item = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20)
+    ip = models.GenericIPAddressField(null=True)
+    port = models.PositiveIntegerField(null=True)
+    mode = models.CharField(max_length=12)
+    refund = models.BooleanField(null=True)
+    upstream = models.BooleanField(default=False)
+    clauses = models.JSONField(default=list)
+    at = models.DateTimeField()
+    decided = models.CharField(max_length=12)
+    counts = models.BooleanField(default=False)
+    state = models.CharField(max_length=14, default="none")
+    actuator = models.CharField(max_length=40, blank=True)
+    outside = models.JSONField(default=dict)
+    fence = models.BigIntegerField(default=0)
+    in_force_at = models.DateTimeField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+    read_back_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["docket", "item"], name="measure_of_docket")]
+        indexes = [models.Index(fields=["brand", "at"], condition=models.Q(counts=True), name="measure_recent")]
+
+
+class Charge(models.Model):
+    """Money charged or proposed, in minor units."""
+
+    docket = models.ForeignKey(Docket, models.CASCADE, related_name="charges")
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    service = models.ForeignKey(Service, models.PROTECT, related_name="charges")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="charges")
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="charges")
+    item = models.CharField(max_length=40)
+    name = models.CharField(max_length=40)
+    amount = models.BigIntegerField()
+    paid = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    ip = models.GenericIPAddressField(null=True)
+    mode = models.CharField(max_length=12)
+    state = models.CharField(max_length=12)
+    clauses = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["docket", "item"], name="charge_of_docket")]
+
+
+class Ticket(models.Model):
+    """The work order: the conversation with a customer about a case. `token` finds it again in a reply."""
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    case = models.OneToOneField(Case, models.CASCADE, related_name="ticket")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="tickets")
+    token = models.CharField(max_length=40, unique=True)
+    opened_at = models.DateTimeField()
+
+
+class Notice(models.Model):
+    """A notice as sent: one record, one Message-ID, however often a crash makes the mail go out."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="notices")
+    effect = models.OneToOneField(Effect, models.PROTECT, related_name="notice")
+    to = models.CharField(max_length=20)
+    address = models.CharField(max_length=320, blank=True)
+    language = models.CharField(max_length=12)
+    template = models.CharField(max_length=60)
+    subject = models.TextField()
+    text = models.TextField()
+    message_id = models.CharField(max_length=200, unique=True)
+    written_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=12, default="written")
+    response = models.TextField(blank=True)
+
+
+class TicketEntry(models.Model):
+    """One entry of a ticket: `author` is `desk`, `customer` or a person of the staff."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="entries")
+    at = models.DateTimeField()
+    author = models.CharField(max_length=150)
+    text = models.TextField()
+    notice = models.OneToOneField(Notice, models.PROTECT, null=True, related_name="entry")
+    complete = models.BooleanField(null=True)
+
+
+class Review(models.Model):
+    """A question to a person. Those of illegal content are `restricted`.
+
+    `reason` is the policy's (`verify_report`, `low_assurance`, `no_attribution`, …) or intake's (`needs_review`,
+    `rejected`, `unreadable`); `key` makes it one per cause.
+    """
+
+    brand = models.ForeignKey(Brand, models.CASCADE, null=True, related_name="reviews")
+    docket = models.ForeignKey(Docket, models.CASCADE, null=True, related_name="reviews")
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="reviews")
+    report_id = models.UUIDField(null=True)
+    message_id = models.UUIDField(null=True)
+    key = models.CharField(max_length=200, unique=True)
+    reason = models.CharField(max_length=60)
+    detail = models.TextField(blank=True)
+    restricted = models.BooleanField(default=False)
+    clauses = models.JSONField(default=list)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["opened_at"], condition=models.Q(closed_at=None), name="review_open")]

@@ -1,0 +1,132 @@
+"""Who is who: brands, customers, services, and which prefix or name each service held from when until when."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+
+from abusedesk.records.models.fields import PrefixField
+
+
+class Brand(models.Model):
+    """A provider's face: its pack, addresses, languages and safeguards.
+
+    `settings` holds the safeguards and overrides of pack parameters (`policy.facts.Settings`); `actuators` names the
+    actuator for each kind of measure, `{"suspend": {"actuator": "console"}}`, with the actuator's own options.
+    `held_since` is set while the stop button is pressed; under `dry_run` decisions are recorded and nothing goes out.
+    """
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    pack = models.CharField(max_length=300)
+    in_force_from = models.DateTimeField(null=True)
+    languages = models.JSONField(default=list)
+    sender = models.EmailField()
+    settings = models.JSONField(default=dict)
+    actuators = models.JSONField(default=dict)
+    dry_run = models.BooleanField(default=False)
+    held_since = models.DateTimeField(null=True)
+    held_by = models.CharField(max_length=150, blank=True)
+    held_reason = models.CharField(max_length=300, blank=True)
+    staff_told = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BrandAddress(models.Model):
+    """A mail address of the brand; `kind` is `abuse`, `legal`, `dsa`, `authority`, `copyright` or `dmca`."""
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="addresses")
+    address = models.EmailField(unique=True)
+    kind = models.CharField(max_length=20, default="abuse")
+
+
+class Hold(models.Model):
+    """One press of the stop button, from when until when, by whom and why."""
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="holds")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    held_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=300)
+    released_by = models.CharField(max_length=150, blank=True)
+
+
+class Customer(models.Model):
+    """Who rents. `ref` is the provider's own id."""
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="customers")
+    ref = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=12, blank=True)
+    timezone = models.CharField(max_length=60, default="UTC")
+    reseller = models.ForeignKey("self", models.PROTECT, null=True, related_name="resold")
+    protected = models.BooleanField(default=False)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["brand", "ref"], name="customer_ref")]
+
+    def __str__(self) -> str:
+        return self.name or self.ref
+
+
+class Contact(models.Model):
+    """A further address of a customer, tried in `position` order when the one before cannot be reached."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts")
+    role = models.CharField(max_length=40, default="abuse")
+    email = models.EmailField()
+    language = models.CharField(max_length=12, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+
+class Service(models.Model):
+    """A server. `ref` is the provider's own id; `until` is set when it ended."""
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="services")
+    ref = models.CharField(max_length=100)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="services")
+    type = models.CharField(max_length=40, default="vps")
+    label = models.CharField(max_length=200, blank=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    trial = models.BooleanField(default=False)
+    mail_port = models.BooleanField(default=False)
+    protected = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["brand", "ref"], name="service_ref")]
+
+    def __str__(self) -> str:
+        return self.label or self.ref
+
+
+class Assignment(models.Model):
+    """A prefix held by a service over a period. One holder per prefix at a time; prefixes nest, the longest wins."""
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="assignments")
+    prefix = PrefixField()
+    period = DateTimeRangeField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_holder_per_prefix",
+                expressions=[
+                    (OpClass("prefix", "inet_ops"), RangeOperators.EQUAL),
+                    ("period", RangeOperators.OVERLAPS),
+                ],
+                index_type="gist",
+            )
+        ]
+
+
+class DeclaredName(models.Model):
+    """A domain or host name that a customer declared for a service."""
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="names")
+    name = models.CharField(max_length=253, db_index=True)
+    period = DateTimeRangeField()
