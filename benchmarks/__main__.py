@@ -1,0 +1,76 @@
+"""Runs every benchmark, prints the figures beside their goals and writes `var/bench.json`.
+
+python -m benchmarks            all of them
+python -m benchmarks decide     those modules alone
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TypedDict
+
+MODULES = ("decide", "parsing", "lookup", "ingest", "deadlines")
+
+GOALS = {
+    "mail_ingest_per_s": (">=", 3000),
+    "feed_rows_per_s": (">=", 30000),
+    "decide_per_s": (">=", 20000),
+    "arf_parse_per_s": (">=", 8000),
+    "shadowserver_rows_per_s": (">=", 100000),
+    "deadline_poll_ms": ("<=", 5),
+    "deadlines_fired_per_s": (">=", 2000),
+}
+"""The figures of the design's section 8 that can be measured so far; what is missing here has no goal."""
+
+
+class Figure(TypedDict):
+    """One measured value with its unit."""
+
+    value: float
+    unit: str
+
+
+def main(names: list[str]) -> int:
+    """Measures the named modules, or all; exit code 2 for a name that is none."""
+    unknown = [name for name in names if name not in MODULES]
+    if unknown:
+        print(f"no benchmark named {unknown[0]}; there are: {', '.join(MODULES)}", file=sys.stderr)
+        return 2
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%F %H:%M}Z"
+    )
+    figures: dict[str, Figure] = {}
+    for name in names or MODULES:
+        started = time.perf_counter()
+        measured: dict[str, Figure] = import_module(f"benchmarks.{name}").measure()
+        figures |= measured
+        print(f"\n{name} ({time.perf_counter() - started:.0f} s)")
+        for key, figure in measured.items():
+            print(f"  {key:28}{figure['value']:>14,.1f} {figure['unit']:10}{_against_goal(key, figure['value'])}")
+    _write(figures)
+    return 0
+
+
+def _against_goal(key: str, value: float) -> str:
+    if key not in GOALS:
+        return ""
+    sign, goal = GOALS[key]
+    ratio = value / goal if sign == ">=" else goal / max(value, 1e-9)
+    return f"goal {sign} {goal:,}: {ratio:.2f} of it"
+
+
+def _write(figures: dict[str, Figure]) -> None:
+    path = Path("var/bench.json")
+    path.parent.mkdir(exist_ok=True)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(known | figures, indent=2, sort_keys=True) + "\n")
+    print(f"\nwritten to {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
