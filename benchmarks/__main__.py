@@ -41,9 +41,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark named {unknown[0]}; there are: {', '.join(MODULES)}", file=sys.stderr)
         return 2
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%F %H:%M}Z"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, {datetime.now(UTC):%F %H:%M}Z")
     figures: dict[str, Figure] = {}
     for name in names or MODULES:
         started = time.perf_counter()
