@@ -1,6 +1,6 @@
 """The settings of one installation, read once from the environment and from `abusedesk.toml` into one frozen value.
 
-The environment wins over the file, the file over the default. Nothing is written here but the secret key, on first need.
+The environment wins over the file, the file over the default. Nothing is written but the secret key, on first need.
 """
 
 import os
@@ -118,7 +118,9 @@ def _url(schemes: tuple[str, ...], example: str) -> Callable[[str], str | None]:
         except ValueError as error:
             raise ValueError(f"is no address ({error}); write it as {example}") from None
         if parts.scheme not in schemes:
-            raise ValueError(f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}; write it as {example}")
+            raise ValueError(
+                f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}; write it as {example}"
+            )
         return value
 
     return read
@@ -172,7 +174,7 @@ _ENVIRONMENT_ONLY = {"data"}
 
 
 def load(environment: Mapping[str, str] | None = None) -> Configuration:
-    """Read and check every setting. Raises ConfigurationError with one line that says what is wrong, where, and what to do."""
+    """Read and check every setting. Raises ConfigurationError: what is wrong, where, and what to do, in one line."""
     environment = os.environ if environment is None else environment
     data = _path(environment.get("ABUSEDESK_DATA") or "./var")
     file = Path(environment.get("ABUSEDESK_CONFIG") or f"{data}/{FILE_NAME}")
@@ -182,7 +184,7 @@ def load(environment: Mapping[str, str] | None = None) -> Configuration:
 
 
 def secret_key(configuration: Configuration) -> str:
-    """The key that signs sessions: the one given, or one made at first need and kept in the data folder for its owner only."""
+    """The key that signs sessions: the one given, or one made at first need and kept in the data folder, mode 0600."""
     if configuration.given_secret_key:
         return configuration.given_secret_key
     file = configuration.data / SECRET_KEY_FILE
@@ -190,8 +192,8 @@ def secret_key(configuration: Configuration) -> str:
         return _kept_key(file)
     except OSError as error:
         raise ConfigurationError(
-            f"{file}: the secret key can be neither read nor made ({error.strerror}); make {configuration.data} writable "
-            "for this user, or set ABUSEDESK_SECRET_KEY"
+            f"{file}: the secret key can be neither read nor made ({error.strerror}); "
+            f"make {configuration.data} writable for this user, or set ABUSEDESK_SECRET_KEY"
         ) from None
 
 
@@ -201,15 +203,17 @@ def _kept_key(file: Path) -> str:
         _write_once(file, secrets.token_urlsafe(48))
     key = file.read_text(encoding="ascii").strip()
     if len(key) < 32:
-        raise ConfigurationError(f"{file}: holds no key of 32 characters or more; delete the file and a new one is made")
+        raise ConfigurationError(
+            f"{file}: holds no key of 32 characters or more; delete the file and a new one is made"
+        )
     return key
 
 
 def _write_once(file: Path, text: str) -> None:
     # Linking a finished file lets two processes that start together end up with one key, whole.
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
-        handle.write(text + "\n")
+    draft.touch(0o600, exist_ok=False)
+    draft.write_text(text + "\n", encoding="ascii")
     try:
         os.link(draft, file)
     except FileExistsError:
@@ -223,7 +227,9 @@ def _read_file(file: Path, must_exist: bool) -> dict[str, str]:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if must_exist:
-            raise ConfigurationError(f"ABUSEDESK_CONFIG: there is no file {file}; create it or unset the variable") from None
+            raise ConfigurationError(
+                f"ABUSEDESK_CONFIG: there is no file {file}; create it or unset the variable"
+            ) from None
         return {}
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); make it readable for this user") from None
@@ -257,7 +263,8 @@ def _unknown(name: str, known: set[str]) -> str:
     if name in _ENVIRONMENT_ONLY:
         return f"can be set in the environment only, as ABUSEDESK_{name.upper()}"
     nearest = difflib.get_close_matches(name, sorted(known), 1)
-    return f"no such setting{f'; did you mean {nearest[0]}?' if nearest else ''} (docs/reference/configuration.md lists them)"
+    hint = f"did you mean {nearest[0]}?" if nearest else "docs/reference/configuration.md lists them all"
+    return f"no such setting; {hint}"
 
 
 def _value(setting: Setting, environment: Mapping[str, str], written: Mapping[str, str], file: Path) -> Any:

@@ -1,0 +1,1 @@
+"""The command line: `abusedesk COMMAND`, one module for each command."""

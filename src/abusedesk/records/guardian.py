@@ -1,8 +1,8 @@
 """The parent of the embedded server: ends it when its owner goes away, by whatever means.
 
-Run as a plain script with the standard library only. Standard input is a pipe whose other end the owner alone holds: the
-kernel closes it when the owner ends, even by SIGKILL. Should this process itself be killed, the kernel interrupts the server,
-which PostgreSQL takes as an order to shut down fast.
+Run as a plain script with the standard library only. Standard input is a pipe whose other end the owner alone holds:
+the kernel closes it when the owner ends, even by SIGKILL. Should this process itself be killed, the kernel interrupts
+the server, which PostgreSQL takes as an order to shut down fast.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ def _start(order: dict[str, object]) -> subprocess.Popen[bytes]:
         env=order["environment"],
         cwd="/",
         umask=0o077,
-        preexec_fn=_interrupt_when_orphaned,
+        preexec_fn=_interrupt_when_orphaned,  # noqa: PLW1509 - no thread has been started yet
         **order["account"],  # type: ignore[dict-item]
     )
 

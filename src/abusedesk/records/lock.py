@@ -1,6 +1,7 @@
 """A lock on a file that names its holder, so that a refusal can say who is in the way.
 
-The kernel drops the lock when the last process that holds the open file ends, however it ends; a file left behind means nothing.
+The kernel drops the lock when the last process that holds the open file ends, however it ends; a file left behind means
+nothing.
 """
 
 import contextlib
@@ -23,11 +24,16 @@ class Held(Problem):
 
 
 class Lock:
-    """Held from `acquire` to `release`; `descriptor` may be handed to a child, which then holds it as well."""
+    """Held from `acquire` to `release`; `descriptors` may be handed to a child, which then holds it as well."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor: int | None = None
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What a child must inherit to hold the lock as well."""
+        return [] if self.descriptor is None else [self.descriptor]
 
     def acquire(self) -> None:
         """Take the lock or raise Held at once."""

@@ -1,0 +1,201 @@
+"""`abusedesk serve`: database, console, workers and watch in one process group, looked after and stopped together."""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from abusedesk import configuration, lifeline
+from abusedesk.cli.session import server
+from abusedesk.cli.web import refuse_busy_port
+from abusedesk.configuration import Configuration
+from abusedesk.problem import Problem
+from abusedesk.records import embedded
+from abusedesk.records.lock import Held, Lock
+
+LOCK_FILE = "serve.lock"
+TICK_S = 0.1
+STOP_S = 30
+LONGEST_PAUSE_S = 30.0
+# A part that ran this long was well; the next failure is a new one.
+HEALTHY_S = 60
+REFUSED = 2
+
+
+@dataclass(slots=True)
+class Part:
+    """One child: how to start it, and how often it has failed of late."""
+
+    name: str
+    arguments: list[str]
+    process: "subprocess.Popen[bytes] | None" = None
+    failures: int = 0
+    started: float = 0.0
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start the child, tied to this process."""
+        self.started = time.monotonic()
+        self.process = spawn(self.arguments)
+
+    def ended(self) -> int | None:
+        """The exit code if the child has just ended, once."""
+        code = self.process.poll() if self.process else None
+        if code is not None:
+            self.process = None
+        return code
+
+    def postpone(self) -> float:
+        """Count a failure and say how many seconds to wait before the next start."""
+        self.failures = 1 if time.monotonic() - self.started > HEALTHY_S else self.failures + 1
+        pause: float = min(0.5 * 2.0 ** (self.failures - 1), LONGEST_PAUSE_S)
+        self.due = time.monotonic() + pause
+        return pause
+
+    def stop(self) -> None:
+        """Ask the child to end, wait, and insist."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    parse(arguments)
+    settings = configuration.load()
+    stop = _stop_on_signal()
+    with only_one(settings):
+        refuse_busy_port(settings)
+        with _database(settings) as running:
+            _migrate()
+            return _supervise(settings, running, stop)
+
+
+def parse(arguments: list[str]) -> None:
+    """Serve takes no arguments; its settings are those of the installation."""
+    argparse.ArgumentParser(
+        prog="abusedesk serve",
+        description="Run the database (unless ABUSEDESK_DATABASE_URL names one), the console, workers and the watch "
+        "loop. Ctrl-C stops all of them. Address and port are the settings ABUSEDESK_HOST and ABUSEDESK_PORT.",
+    ).parse_args(arguments)
+
+
+def spawn(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    """Start an `abusedesk` command as a child that ends when this process ends."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "abusedesk.cli", *arguments],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, lifeline.SUPERVISOR: str(os.getpid())},
+    )
+
+
+@contextlib.contextmanager
+def only_one(settings: Configuration) -> Iterator[None]:
+    """Hold the data folder against a second `serve`."""
+    lock = Lock(settings.data / LOCK_FILE)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Held as held:
+        raise Problem(
+            f"{settings.data}: is served already by pid {held.pid} ({held.command}); stop that one first"
+        ) from None
+    except OSError as error:
+        raise Problem(
+            f"{settings.data}: cannot be written ({error.strerror}); make it writable for this user, "
+            "or set ABUSEDESK_DATA to another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _database(settings: Configuration) -> Iterator[embedded.Server | None]:
+    with server(settings) as running:
+        if running is not None and not running.owned:
+            owner, command = embedded.owner(settings.data)
+            raise Problem(
+                f"{settings.data}: the database belongs to pid {owner} ({command}) and ends with it; "
+                "wait until that is done"
+            )
+        yield running
+
+
+def _migrate() -> None:
+    if spawn(["migrate", "--quiet"]).wait():
+        raise Problem("nothing was started, because the tables could not be brought up to this release")
+
+
+def _parts(settings: Configuration) -> list[Part]:
+    workers = [Part(f"worker-{number}", ["worker"]) for number in range(1, settings.workers + 1)]
+    return [Part("web", ["web"]), *workers, Part("watch", ["watch"])]
+
+
+def _supervise(settings: Configuration, running: embedded.Server | None, stop: threading.Event) -> int:
+    parts = _parts(settings)
+    threading.Thread(target=_announce, args=(settings, stop), daemon=True).start()
+    try:
+        while not stop.wait(TICK_S):
+            if running is not None and not running.alive():
+                raise Problem(
+                    f"the database server ended by itself; {running.place.log} says why; put that right and start again"
+                )
+            for part in parts:
+                _look_after(part)
+    finally:
+        say("stopping")
+        for part in reversed(parts):
+            part.stop()
+    return 0
+
+
+def _look_after(part: Part) -> None:
+    code = part.ended()
+    if code is not None:
+        if code == REFUSED and not part.failures:
+            raise Problem(f"{part.name} cannot run, so nothing does; the line above says why")
+        say(f"{part.name} ended ({_told(code)}); starting it again in {part.postpone():g} s")
+    if part.process is None and time.monotonic() >= part.due:
+        part.start()
+
+
+def _told(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _announce(settings: Configuration, stop: threading.Event) -> None:
+    """Say where the console is, once it is there."""
+    while not stop.wait(TICK_S):
+        with contextlib.suppress(OSError), socket.create_connection((_local(settings.host), settings.port), 1):
+            say(f"serving {settings.url} (Ctrl-C stops everything)")
+            return
+
+
+def _local(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def say(text: str) -> None:
+    """One line about the whole, at once."""
+    print(f"abusedesk: {text}", flush=True)

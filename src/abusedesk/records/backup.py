@@ -1,0 +1,74 @@
+"""Dump and restore of a whole database, with the PostgreSQL programs that come with the installation."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from abusedesk.problem import Problem
+from abusedesk.records.cluster import wheel_binaries
+
+
+def dump(dsn: str, file: Path) -> None:
+    """Write everything to `file` in PostgreSQL's custom format, whole or not at all.
+
+    Raises Problem when the file cannot be written or the database not be read.
+    """
+    draft = file.with_name(f"{file.name}.draft")
+    try:
+        # The dump holds what the desk knows about people: nobody else's business.
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        _tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}", f"--dbname={dsn}")
+        draft.replace(file)
+    except OSError as error:
+        raise Problem(
+            f"{file}: cannot be written ({error.strerror}); name a file in a folder that this user may write"
+        ) from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def restore(dsn: str, file: Path) -> None:
+    """Replace everything in the database by what `file` holds, in one transaction.
+
+    Raises Problem when the file is no dump or does not fit; the database is then as before.
+    """
+    if not file.is_file():
+        raise Problem(f"{file}: there is no such file; name one that `abusedesk database dump` wrote")
+    script = _tool("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file))
+    _tool(
+        "psql",
+        "--no-psqlrc",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        f"--dbname={dsn}",
+        text=_EMPTY + script,
+    )
+
+
+# A restore that waits for ever behind an open connection would look like a slow one.
+_EMPTY = "set lock_timeout = '10s';\ndrop schema public cascade;\ncreate schema public;\n"
+
+
+def is_empty(dsn: str) -> bool:
+    """Whether the database holds no table yet."""
+    return _tool("psql", "--no-psqlrc", "-At", f"--dbname={dsn}", "-c", _COUNT).strip() == "0"
+
+
+_COUNT = "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
+
+
+def _tool(name: str, *arguments: str, text: str = "") -> str:
+    done = subprocess.run(
+        [wheel_binaries() / name, *arguments], input=text, capture_output=True, text=True, check=False, umask=0o077
+    )
+    if done.returncode:
+        raise Problem(f"{name} failed: {_reason(done.stderr)}")
+    return done.stdout
+
+
+def _reason(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return next(
+        (line for line in lines if "ERROR" in line or "error:" in line), lines[0] if lines else "it said nothing"
+    )
