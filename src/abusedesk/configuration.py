@@ -199,7 +199,7 @@ def secret_key(configuration: Configuration) -> str:
 
 def _kept_key(file: Path) -> str:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         _write_once(file, secrets.token_urlsafe(48))
     key = file.read_text(encoding="ascii").strip()
     if len(key) < 32:
@@ -207,6 +207,11 @@ def _kept_key(file: Path) -> str:
             f"{file}: holds no key of 32 characters or more; delete the file and a new one is made"
         )
     return key
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data folder, closed to others. Root leaves a way through it, for the database server's own user."""
+    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
 
 
 def _write_once(file: Path, text: str) -> None:

@@ -106,7 +106,7 @@ def only_one(settings: Configuration) -> Iterator[None]:
     """Hold the data folder against a second `serve`."""
     lock = Lock(settings.data / LOCK_FILE)
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        configuration.make_folder(settings.data)
         lock.acquire()
     except Held as held:
         raise Problem(

@@ -134,17 +134,15 @@ def _status(place: Place) -> list[str]:
 
 def _is_postmaster(pid: int, place: Place) -> bool:
     """Whether `pid` is the server of this cluster and no later process that got its number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not _runs(pid):
         return False
-    except PermissionError:
-        pass
     try:
         return Path(f"/proc/{pid}/cwd").samefile(place.cluster)
-    except OSError:
-        # Another user's process, or no /proc: the number is all there is.
-        return not Path("/proc/self").exists() or os.geteuid() != 0
+    except FileNotFoundError:
+        # A process that has ended but is not yet buried; or a system without /proc, where the number is all there is.
+        return not Path("/proc/self").exists()
+    except PermissionError:
+        return False
 
 
 def _own(place: Place) -> Lock:
@@ -180,16 +178,16 @@ def _end_orphan(place: Place) -> None:
     pid = int(lines[0])
     for number in (signal.SIGINT, signal.SIGQUIT):
         os.kill(pid, number)
-        if _ends(pid, guardian.PATIENCE_S):
+        if _ends(pid, place):
             return
     raise DatabaseProblem(f"{place.cluster}: the former server, pid {pid}, does not end; end it with `kill -9 {pid}`")
 
 
-def _ends(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while _runs(pid) and time.monotonic() < deadline:
+def _ends(pid: int, place: Place) -> bool:
+    deadline = time.monotonic() + guardian.PATIENCE_S
+    while _is_postmaster(pid, place) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not _runs(pid)
+    return not _is_postmaster(pid, place)
 
 
 def _launch(server: Server, lock: Lock, binaries: Path, *, volatile: bool) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from abusedesk.configuration import make_folder
 from abusedesk.problem import Problem
 
 DATABASE = "abusedesk"
@@ -91,18 +92,32 @@ def locate(data: Path) -> Place:
 def prepare(data: Path, place: Place) -> None:
     """Make the folders, each open to no more than it must be. Raises DatabaseProblem when that is not possible."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        make_folder(data)
         if place.home.is_relative_to(data):
             _open_for(place, data)
         else:
             _make_home_elsewhere(data, place)
         place.home.mkdir(exist_ok=True)
+        _refuse_foreign(place)
         _open_for(place, place.home)
         make_private(place.sockets, place.account)
     except OSError as error:
         raise DatabaseProblem(
             f"{error.filename or data}: {error.strerror}; make {data} writable for this user, or set ABUSEDESK_DATA"
         ) from None
+
+
+def _refuse_foreign(place: Place) -> None:
+    if not place.cluster.exists():
+        return
+    made_by = place.cluster.stat().st_uid
+    if made_by != place.account.uid:
+        raise DatabaseProblem(f"{place.cluster}: belongs to user {made_by}; run abusedesk as that user, or as root")
+    if place.account.is_other and not can_enter(place.account, place.home):
+        raise DatabaseProblem(
+            f"{place.home}: the database in it belongs to the user {place.account.name}, who cannot get there; "
+            "let him pass the folders above (chmod o+x), or move the data folder back"
+        )
 
 
 def _make_home_elsewhere(data: Path, place: Place) -> None:
