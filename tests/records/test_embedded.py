@@ -175,6 +175,7 @@ def test_a_killed_server_is_noticed_and_recovers(data: Path) -> None:
 
 def test_an_orphaned_server_is_ended_by_the_next_owner(data: Path) -> None:
     where = embedded.locate(data)
+    data.chmod(0o711)
     orphan = subprocess.Popen(
         [cluster.wheel_binaries() / "postgres", "-D", where.cluster, "-k", where.sockets, "-c", "listen_addresses="],
         stderr=subprocess.DEVNULL,
