@@ -46,6 +46,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "abusedesk.records",
+    "abusedesk.actuators",
     "abusedesk.web",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -116,10 +117,9 @@ LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [_WEB / "locale"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = CONFIGURATION.data / "static"
-STATICFILES_DIRS = [_WEB / "static"] if (_WEB / "static").is_dir() else []
-STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-# Files are served straight from the package: an installation has no step to forget, and nothing to go stale.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
+# Files are served straight from the packages: an installation has no step to forget, and nothing goes stale.
+STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

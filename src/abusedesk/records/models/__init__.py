@@ -1,5 +1,6 @@
 """The tables. One file per part of the house; everything is imported from here."""
 
+from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
 from abusedesk.records.models.intake import (
     Channel,
@@ -50,6 +51,7 @@ __all__ = [
     "Effect",
     "Event",
     "EventSeen",
+    "Heartbeat",
     "Hold",
     "Measure",
     "Message",

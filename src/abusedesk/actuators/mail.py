@@ -1,0 +1,121 @@
+"""The mail server: takes letters, or a folder or list takes them where no server is configured.
+
+Django's mail back-end opens the connection; the dialogue is held here, because the server's own words of acceptance are
+the proof that a notice was served.
+"""
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime, formataddr
+
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
+
+
+class Delayed(Exception):  # noqa: N818 - it says what became of the letter
+    """The letter could not be handed over now; another attempt may do better."""
+
+
+class Refused(Exception):  # noqa: N818 - it says what became of the letter
+    """The server will not take this letter for this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail before it is sent. `envelope` is where bounces go; `answers` is the Message-ID it follows on."""
+
+    sender: str
+    sender_name: str
+    envelope: str
+    to: str
+    subject: str
+    text: str
+    message_id: str
+    written_at: datetime
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Who took the letter: `sent` by a mail server, or `outbox`; and the server's words."""
+
+    state: str
+    response: str = ""
+
+
+class Post:
+    """An open connection; letters go through it one after another."""
+
+    def __init__(self, backend: BaseEmailBackend) -> None:
+        self._backend = backend
+
+    def send(self, letter: Letter) -> Accepted:
+        """Hand over one letter. Raises Delayed or Refused."""
+        message = _message(letter)
+        if not isinstance(self._backend, EmailBackend):
+            self._backend.send_messages([message])
+            return Accepted("outbox")
+        try:
+            return Accepted("sent", _dialogue(_server(self._backend), letter, message))
+        except (OSError, smtplib.SMTPException) as error:
+            self._backend.close()
+            raise Delayed(f"the mail server does not take it now: {_told(error)}") from error
+
+
+@contextmanager
+def post() -> Iterator[Post]:
+    """The configured way for mail, closed at the end. It is opened when the first letter goes."""
+    backend = get_connection()
+    try:
+        yield Post(backend)
+    finally:
+        backend.close()
+
+
+def _server(backend: EmailBackend) -> smtplib.SMTP:
+    backend.open()
+    if backend.connection is None:
+        raise smtplib.SMTPServerDisconnected("no connection")
+    return backend.connection
+
+
+def _dialogue(server: smtplib.SMTP, letter: Letter, message: EmailMessage) -> str:
+    server.rset()
+    options = ["BODY=8BITMIME"] if server.has_extn("8bitmime") else []
+    _expect(server.mail(letter.envelope, options), permanent=False)
+    _expect(server.rcpt(letter.to), permanent=True)
+    return _expect(server.data(message.message().as_bytes(linesep="\r\n")), permanent=True)
+
+
+def _expect(reply: tuple[int, bytes], *, permanent: bool) -> str:
+    code, text = reply
+    words = f"{code} {text.decode(errors='replace')}"
+    if code >= 500 and permanent:
+        raise Refused(words)
+    if code >= 400:
+        raise smtplib.SMTPResponseException(code, text.decode(errors="replace"))
+    return words
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        words = error.smtp_error
+        return f"{error.smtp_code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+    return str(error) or type(error).__name__
+
+
+def _message(letter: Letter) -> EmailMessage:
+    headers = {
+        "From": formataddr((letter.sender_name, letter.sender)),
+        "Message-ID": letter.message_id,
+        "Date": format_datetime(letter.written_at),
+        "Auto-Submitted": "auto-generated",  # RFC 3834, section 5: so that no robot answers it.
+        "X-Auto-Response-Suppress": "All",
+    }
+    if letter.answers:
+        headers |= {"In-Reply-To": letter.answers, "References": letter.answers}
+    return EmailMessage(" ".join(letter.subject.split()), letter.text, letter.envelope, [letter.to], headers=headers)

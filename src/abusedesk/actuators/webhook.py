@@ -1,0 +1,192 @@
+"""The webhook actuator: signed orders over HTTP to a receiver that the provider writes.
+
+The wire format is in docs/how-to/webhook-actuator.md. It speaks to the configured address and to nothing else: no
+redirects, no proxies from the environment, no credentials from files, no cookies.
+"""
+
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import SplitResult, urlsplit
+
+from abusedesk.actuators.actuator import Order, Outcome, State
+from abusedesk.problem import Problem
+
+Action = Literal["apply", "query", "lift"]
+
+OPTIONS = frozenset({"url", "secret", "secret_file", "timeout", "can_be_asked"})
+LONGEST_ANSWER = 64 * 1024
+SHORTEST_SECRET = 32
+_SAYS: frozenset[str] = frozenset(get_args(State)) - {"unreachable"}
+_GONE = {404, 410}
+_AGAIN_LATER = {408, 425, 429}
+
+
+class Webhook:
+    """Options: `url`; `secret` or `secret_file`; `timeout`, whole seconds for one call, 10; `can_be_asked`, true."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        unknown = sorted(set(options) - OPTIONS)
+        if unknown:
+            raise Problem(f"webhook: no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
+        self._url = _address(str(options.get("url", "")))
+        self._secret = _secret(options)
+        self._timeout = _seconds(options.get("timeout", 10))
+        self._can_be_asked = bool(options.get("can_be_asked", True))
+
+    @property
+    def can_be_asked(self) -> bool:
+        """False when the receiver does not answer `query`."""
+        return self._can_be_asked
+
+    def apply(self, order: Order) -> Outcome:
+        """Order the measure into force."""
+        return self._call("apply", order)
+
+    def query(self, order: Order) -> Outcome:
+        """Ask whether it is in force."""
+        return self._call("query", order)
+
+    def lift(self, order: Order) -> Outcome:
+        """Order its end."""
+        return self._call("lift", order)
+
+    def _call(self, action: Action, order: Order) -> Outcome:
+        body = json.dumps({"version": 1, "action": action, **asdict(order)}, separators=(",", ":")).encode()
+        try:
+            status, answer = self._post(body, _headers(self._secret, body, order))
+        except (OSError, http.client.HTTPException) as error:
+            return Outcome("unreachable", error=f"{self._url.netloc} does not answer: {error or type(error).__name__}")
+        return read(action, status, answer)
+
+    def _post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
+        with _connected(self._url, self._timeout) as connection:
+            connection.request("POST", path, body, dict(headers))
+            response = connection.getresponse()
+            return response.status, response.read(LONGEST_ANSWER)
+
+
+def signature(secret: bytes, timestamp: str, body: bytes) -> str:
+    """The signature header for a body sent at a Unix time: HMAC-SHA256 over time, a full stop, and the body."""
+    return "v1=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def read(action: Action, status: int, answer: bytes) -> Outcome:
+    """What an HTTP answer says of the measure."""
+    if status in _GONE:
+        # What is gone is under no measure; but neither can one be taken on it.
+        return Outcome("refused" if action == "apply" else "not_in_force", {"status": status}, "the target is gone")
+    if status >= 500 or status in _AGAIN_LATER:
+        return Outcome("unreachable", {"status": status}, f"the receiver answered {status}{_words(answer)}")
+    if status >= 300:
+        return Outcome("refused", {"status": status}, f"the receiver answered {status}{_words(answer)}")
+    return _read_body(status, answer)
+
+
+def _read_body(status: int, answer: bytes) -> Outcome:
+    try:
+        told = json.loads(answer)
+        state = told["state"]
+    except (ValueError, KeyError, TypeError):
+        return Outcome("unreachable", {"status": status}, "the receiver's answer is no JSON object with a state")
+    if state not in _SAYS:
+        return Outcome("unreachable", {"status": status}, f"the receiver's answer has an unknown state: {state!r:.60}")
+    return Outcome(state, {"status": status, **told}, str(told.get("error", "")))
+
+
+def _words(answer: bytes) -> str:
+    text = " ".join(answer[:300].decode(errors="replace").split())
+    return f": {text}" if text else ""
+
+
+def _headers(secret: bytes, body: bytes, order: Order) -> dict[str, str]:
+    timestamp = str(int(time.time()))
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "abusedesk",
+        "Idempotency-Key": order.key,
+        "Abusedesk-Fence": str(order.fence),
+        "Abusedesk-Timestamp": timestamp,
+        "Abusedesk-Signature": signature(secret, timestamp, body),
+    }
+
+
+@contextmanager
+def _connected(url: SplitResult, timeout: float) -> Iterator[http.client.HTTPConnection]:
+    connection = _connection(url, timeout)
+    connection.connect()
+    # A socket's own timeout starts anew with every byte; this one ends the call however slowly it drips.
+    cut = threading.Timer(timeout, _cut, [connection.sock])
+    cut.daemon = True
+    cut.start()
+    try:
+        yield connection
+    finally:
+        cut.cancel()
+        connection.close()
+
+
+def _connection(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    if url.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(str(url.hostname), url.port, timeout=timeout, context=context)
+    return http.client.HTTPConnection(str(url.hostname), url.port, timeout=timeout)
+
+
+def _cut(open_socket: socket.socket) -> None:
+    try:
+        open_socket.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # It ended by itself meanwhile.
+
+
+def _address(text: str) -> SplitResult:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise Problem(f"webhook: url {text!r} is no address such as https://panel.example.net/abuse")
+    if url.username or url.password:
+        raise Problem("webhook: url carries a password; leave it out, orders are signed")
+    if url.scheme == "http" and not _is_loopback(url.hostname):
+        raise Problem(f"webhook: url {text!r} leaves this machine without encryption; use https")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret(options: Mapping[str, Any]) -> bytes:
+    secret = str(options.get("secret") or "")
+    if not secret and options.get("secret_file"):
+        secret = _from_file(Path(str(options["secret_file"])))
+    if len(secret) < SHORTEST_SECRET:
+        raise Problem(f"webhook: secret has fewer than {SHORTEST_SECRET} characters; set secret or secret_file")
+    return secret.encode()
+
+
+def _from_file(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Problem(f"webhook: secret_file {file} cannot be read ({error.strerror})") from None
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, int | float) or not 1 <= value <= 60:
+        raise Problem(f"webhook: timeout {value!r} is no number of seconds from 1 to 60")
+    return float(value)
