@@ -164,7 +164,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_url", "smtp_url", _url(("smtp", "smtps"), "smtp://user:password@host:587"), ""),
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
     Setting("workers", "workers", _whole(1, 64), "1"),
-    Setting("web_threads", "web_threads", _whole(1, 256), "8"),
+    Setting("web_threads", "web_threads", _whole(1, 256), "4"),
     Setting("packs", "packs", _path, ""),
     Setting("log_level", "log_level", _level, "info"),
 )
@@ -230,6 +230,8 @@ def _write_once(file: Path, text: str) -> None:
 def _read_file(file: Path, must_exist: bool) -> dict[str, str]:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except NotADirectoryError:
+        raise ConfigurationError(f"{file.parent}: is no folder; set ABUSEDESK_DATA to a folder") from None
     except FileNotFoundError:
         if must_exist:
             raise ConfigurationError(

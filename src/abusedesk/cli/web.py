@@ -5,7 +5,7 @@ import errno
 import socket
 
 from abusedesk import configuration, lifeline
-from abusedesk.cli.session import session
+from abusedesk.cli.session import close_connections, session
 from abusedesk.configuration import Configuration
 from abusedesk.problem import Problem
 
@@ -22,6 +22,8 @@ def run(arguments: list[str]) -> int:
     lifeline.end_with_supervisor()
     refuse_busy_port(configuration.load())
     with session(attach_only=True) as settings:
+        # The process that answers requests is forked off, and must not share a connection.
+        close_connections()
         _serve(settings)
     return 0
 
@@ -42,7 +44,7 @@ def _serve(settings: Configuration) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()
 
 

@@ -1,0 +1,60 @@
+# Needs python3 (3.11 or newer) and nothing else: no root, no server.
+# PYTHON, VENV and the address of a package index (pip's own settings) can be given from outside.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test bench lint format clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.base ## fill ./var with a day of made-up complaints and serve it on http://127.0.0.1:8000
+	@$(BIN)/abusedesk demo
+
+serve: $(VENV)/.base ## serve the installation in ./var
+	@$(BIN)/abusedesk serve
+
+test: $(VENV)/.dev ## run every test, against an embedded PostgreSQL of their own
+	@$(BIN)/python -m pytest -q $(TESTS)
+
+bench: $(VENV)/.dev ## measure the figures, print them, and write var/bench.json
+	@$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.dev ## style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## put the sources into their form
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+clean: ## remove the virtual environment and what tools left behind; ./var stays
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A stamp is as new as the lock it was installed from, so a changed lock, and only that, installs again.
+$(VENV)/.dev: requirements/dev.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	@$(call install,requirements/dev.txt)
+	@touch $(VENV)/.base $@
+
+$(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	@$(call install,requirements/base.txt)
+	@touch $@
+
+define install
+echo "installing $$(grep -c '^[a-z]' $(1)) pinned packages from $(1) into $(VENV) ..."; \
+$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt -r $(1) && \
+$(PIP) install --no-deps --no-build-isolation --editable . && echo "installed"
+endef
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "abusedesk needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || echo missing);" \
+	       "install it, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "making the virtual environment $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv does not work; on Debian: apt install python3-venv" >&2; exit 1; }
