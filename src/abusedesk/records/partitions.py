@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 PARTITIONED = {"records_message": "received_at", "records_event": "received_at", "records_timeline": "at"}
@@ -18,7 +19,8 @@ def ensure_month(retention: str, instants: Iterable[datetime]) -> None:
         for year, month in sorted(months):
             if (table, retention, year, month) not in _made:
                 _make(table, retention, year, month)
-                _made.add((table, retention, year, month))
+                # Not before the commit: what a transaction made and took back must be made again.
+                transaction.on_commit(partial(_made.add, (table, retention, year, month)))
 
 
 def _make(table: str, retention: str, year: int, month: int) -> None:
