@@ -57,6 +57,8 @@ class Take(Effect, frozen=True, tag="measure", omit_defaults=True):
     port: int | None = None
     upstream: bool = False
     """True where the upstream itself took it, so that nobody is to be told to take it."""
+    counts: bool = False
+    """True where it counts towards the brand's automatic measures of the hour (`safeguard:blast_radius`)."""
 
 
 class Lift(Effect, frozen=True, tag="lift", omit_defaults=True):

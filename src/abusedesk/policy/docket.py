@@ -38,6 +38,8 @@ class Strike(Struct, frozen=True, omit_defaults=True):
     lapses_at: datetime | None
     clauses: tuple[str, ...]
     annulled_at: datetime | None = None
+    of_type: int = 1
+    """How many of them were of this abuse type."""
 
 
 class Occurrence(Struct, frozen=True, omit_defaults=True):
@@ -78,6 +80,10 @@ class Ground(Struct, frozen=True, omit_defaults=True):
     mode: Mode = "automatic"
     refund: bool | None = None
     by: str | None = None
+    clauses: tuple[str, ...] = ()
+    """All clauses that it cites, the bearing one and the safeguards included."""
+    upstream: bool = False
+    """True where the upstream itself took the measure."""
 
 
 class Measure(Struct, frozen=True, omit_defaults=True):
@@ -112,6 +118,10 @@ class Charge(Struct, frozen=True, omit_defaults=True):
     grounds: tuple[Ground, ...] = ()
     deadline: str | None = None
     by: str | None = None
+    owed_at: datetime | None = None
+    """Since when it is owed; the oldest owed is paid first."""
+    case: str | None = None
+    """The abuse type whose case it belongs to."""
 
 
 class Flag(Struct, frozen=True, omit_defaults=True):
@@ -132,6 +142,9 @@ class OpenRequest(Struct, frozen=True, omit_defaults=True):
     state: Literal["needs_approval", "granted", "granted_when_paid", "denied", "void"]
     ip: str | None = None
     cause: str | None = None
+    clauses: tuple[str, ...] = ()
+    lifts: tuple[MeasureKind, ...] = ()
+    """What is lifted as soon as nothing is unpaid (`granted_when_paid`)."""
 
 
 class Docket(Struct, frozen=True, omit_defaults=True):
@@ -152,3 +165,5 @@ class Docket(Struct, frozen=True, omit_defaults=True):
     requests: tuple[OpenRequest, ...] = ()
     credit: int = 0
     next_id: int = 1
+    settled_cases: frozenset[str] = frozenset()
+    """`item/abuse type` of the cases that carry no more of a charge, since the actual damages are known."""

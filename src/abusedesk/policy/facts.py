@@ -34,6 +34,8 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     trial: bool = False
     protected: bool = False
     held_ips: frozenset[str] | None = None
+    struck_ips: frozenset[str] = frozenset()
+    """Addresses that carry a strike on another service of the same customer."""
     automatic_within_hour: int = 0
     staff_told: bool = False
     settings: Settings = Settings()

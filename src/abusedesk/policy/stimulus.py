@@ -50,6 +50,8 @@ class Unattributed(Stimulus, frozen=True, tag="unattributed", omit_defaults=True
     category: str
     ips: tuple[str, ...]
     occurred_at: datetime
+    with_reviews: bool = True
+    """False where a part of the same report that somebody held brings the reviews of the whole."""
 
 
 class Verification(Stimulus, frozen=True, tag="verification", omit_defaults=True):
@@ -115,6 +117,7 @@ class Proposal(Stimulus, frozen=True, tag="proposal", omit_defaults=True):
     item: str | None = None
     amount: int | None = None
     ip: str | None = None
+    port: int | None = None
 
 
 class Upstream(Stimulus, frozen=True, tag="upstream", omit_defaults=True):

@@ -1,0 +1,114 @@
+"""Deadlines: for the customer's reply to an occurrence, and for the payment of what was charged at one instant."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from abusedesk.policy.decision import SetDeadline
+from abusedesk.policy.docket import Charge, Deadline
+
+if TYPE_CHECKING:
+    from abusedesk.policy.draft import Draft
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def later(moment: datetime, by: timedelta) -> datetime:
+    """An instant moved by a duration, within what the calendar knows."""
+    try:
+        return moment + by
+    except OverflowError:
+        return END_OF_TIME if by > timedelta() else datetime.min.replace(tzinfo=UTC)
+
+
+def length(draft: "Draft", parameter: str, mandate: timedelta | None) -> timedelta:
+    """The parameter's duration, or the mandate where that is shorter."""
+    normal = draft.terms.duration(parameter) if draft.terms is not None else timedelta()
+    return min(normal, max(mandate, timedelta())) if mandate is not None else normal
+
+
+def start_reply(draft: "Draft", name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
+    """A deadline of the occurrence at hand, from now."""
+    _start(draft, name, later(draft.at, by), clauses, draft.occurrence.id if draft.occurrence is not None else None)
+
+
+def shorten_reply(draft: "Draft", name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
+    """Replaces the occurrence's open deadline where the new one ends sooner."""
+    occurrence = draft.occurrence
+    due = later(draft.at, by)
+    for one in draft.deadlines:
+        if (
+            occurrence is not None
+            and one.occurrence == occurrence.id
+            and one.state == "open"
+            and one.name == name
+            and due < one.due
+        ):
+            end(draft, one, "replaced")
+            _start(draft, name, due, clauses, occurrence.id)
+
+
+def start_payment(draft: "Draft", charge: Charge, name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
+    """A deadline for a charge; charges owed since one instant share one."""
+    due = later(draft.at, by)
+    shared = next(
+        (one for one in draft.deadlines if one.name == name and one.due == due and _covers_now(draft, one)), None
+    )
+    if shared is None:
+        shared = _start(draft, name, due, clauses, None)
+    elif shared.state != "open":
+        draft.keep_deadline(replace(shared, state="open"))
+    draft.keep_charge(replace(charge, deadline=shared.id))
+
+
+def cancel_reply(draft: "Draft", occurrence: str) -> None:
+    """Ends the open reply deadlines of an occurrence that nothing bears any more."""
+    for one in draft.deadlines:
+        if one.occurrence == occurrence and one.state == "open":
+            end(draft, one, "cancelled")
+
+
+def end(draft: "Draft", deadline: Deadline, state: Literal["met", "missed", "cancelled", "replaced"]) -> None:
+    """Ends a deadline."""
+    draft.keep_deadline(replace(deadline, state=state))
+
+
+def postpone(draft: "Draft", by: timedelta) -> None:
+    """Moves every open deadline, and the count of time since the first notice with them."""
+    for one in draft.deadlines:
+        if one.state == "open":
+            moved = replace(one, due=later(one.due, by))
+            draft.keep_deadline(moved)
+            _say(draft, moved)
+    for occurrence in draft.occurrences:
+        if occurrence.chain_from is not None and occurrence.processed_at is None:
+            draft.keep_occurrence(replace(occurrence, chain_from=later(occurrence.chain_from, by)))
+
+
+def _covers_now(draft: "Draft", deadline: Deadline) -> bool:
+    """Whether a payment deadline was started for what is owed since this very instant."""
+    return any(one.deadline == deadline.id and one.owed_at == draft.at for one in draft.charges)
+
+
+def _start(draft: "Draft", name: str, due: datetime, clauses: tuple[str, ...], occurrence: str | None) -> Deadline:
+    deadline = Deadline(draft.new_id("d"), name, due, clauses, occurrence)
+    draft.deadlines = (*draft.deadlines, deadline)
+    _say(draft, deadline)
+    return deadline
+
+
+def _say(draft: "Draft", deadline: Deadline) -> None:
+    case = draft.case() if deadline.occurrence is not None else None
+    draft.effects.append(
+        SetDeadline(
+            deadline.clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            case=case,
+            occurrence=deadline.occurrence,
+            item_id=deadline.id,
+            name=deadline.name,
+            due=deadline.due,
+        )
+    )

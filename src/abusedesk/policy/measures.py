@@ -1,0 +1,372 @@
+"""Measures: how what the rules ordered becomes automatic or proposed, and what stands already stays single.
+
+Here the safeguards on measures have their say: irreversible, protected and blast_radius. Nothing is taken against a
+service that has ended or is terminated.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
+from abusedesk.policy.docket import Ground, Measure
+from abusedesk.policy.draft import stands
+from abusedesk.policy.pending import PendingMeasure, merged, united
+from abusedesk.policy.requests import void_waiting
+from abusedesk.vocabulary.measure import NETWORK, ON_ADDRESS, MeasureKind
+
+if TYPE_CHECKING:
+    from abusedesk.policy.draft import Draft
+
+IRREVERSIBLE = "safeguard:irreversible"
+PROTECTED = "safeguard:protected"
+BLAST_RADIUS = "safeguard:blast_radius"
+MISSING_FACT = "safeguard:missing_fact"
+
+COUNTED: frozenset[str] = NETWORK | {"suspend"}
+"""What counts towards the blast radius when it is automatic."""
+
+_TURN = {"suspend": 0, "shutdown": 1, "null_route": 2, "rate_limit": 2, "block_port": 3, "terminate": 4}
+
+
+def order(draft: "Draft", pending: PendingMeasure) -> None:
+    """Notes a measure to be taken in this decision. One that cannot be undone is split by `safeguard:irreversible`."""
+    if pending.kind == "terminate" and pending.mode == "automatic" and draft.facts.settings.irreversible == "approve":
+        clauses = united(pending.clauses, (IRREVERSIBLE,))
+        grounds = tuple(replace(one, clauses=united(one.clauses, (IRREVERSIBLE,))) for one in pending.grounds)
+        meanwhile = PendingMeasure(
+            "suspend", None, None, "automatic", pending.refund, clauses, grounds, pending.sanction
+        )
+        _note(draft, meanwhile)
+        proposed = tuple(replace(one, mode="proposed") for one in grounds)
+        pending = PendingMeasure("terminate", None, None, "proposed", pending.refund, clauses, proposed)
+    _note(draft, pending)
+
+
+def _note(draft: "Draft", pending: PendingMeasure) -> None:
+    for index, other in enumerate(draft.pending):
+        if (other.kind, other.ip, other.port) == (pending.kind, pending.ip, pending.port):
+            draft.pending[index] = merged(other, pending)
+            return
+    draft.pending.append(pending)
+
+
+def carry_out(draft: "Draft") -> None:
+    """Takes or proposes what was ordered, suspensions first, then addresses, then ports."""
+    ordered, draft.pending = draft.pending, []
+    for pending in sorted(ordered, key=lambda one: _TURN[one.kind]):
+        _impose(draft, pending)
+
+
+def _impose(draft: "Draft", pending: PendingMeasure) -> None:
+    if not may_act(draft, pending.kind, pending.ip):
+        return
+    present = find(draft, pending.kind, pending.ip, pending.port)
+    if pending.sanction and not pending.upstream and draft.facts.protected:
+        pending = _proposed(pending, PROTECTED)
+    if present is not None and present.state == "in_force":
+        _join(draft, present, pending)
+        return
+    if counts(pending) and draft.automatic >= draft.facts.settings.blast_radius:
+        _tell_staff(draft)
+        pending = _proposed(pending, BLAST_RADIUS)
+    if present is None:
+        _take(draft, pending)
+    elif pending.mode == "proposed":
+        draft.keep_measure(_borne(present, (*present.grounds, *pending.grounds)))
+    else:
+        _overtake(draft, present, pending)
+
+
+def may_act(draft: "Draft", kind: MeasureKind, ip: str | None) -> bool:
+    """Whether a measure may still be taken: the service neither ended nor terminated, the address not passed on."""
+    if closed(draft):
+        return False
+    if kind not in ON_ADDRESS or ip is None:
+        return True
+    if draft.facts.held_ips is None:
+        draft.effects.append(
+            Review(
+                (MISSING_FACT,),
+                draft.docket.service,
+                draft.facts.customer,
+                ip,
+                reason="missing_fact",
+                missing="held_ips",
+            )
+        )
+        return False
+    return ip in draft.facts.held_ips
+
+
+def closed(draft: "Draft") -> bool:
+    """Whether the service has ended or is terminated."""
+    until = draft.facts.service_until
+    return (until is not None and until <= draft.at) or any(
+        one.kind == "terminate" and one.state == "in_force" for one in draft.measures
+    )
+
+
+def find(draft: "Draft", kind: str, ip: str | None, port: int | None) -> Measure | None:
+    """The measure in force or proposed on a target: an address for null-routes and rate limits, else the service."""
+    on_address = kind in ON_ADDRESS
+    for one in draft.measures:
+        if one.kind == kind and stands(one) and one.port == port and (not on_address or one.ip == ip):
+            return one
+    return None
+
+
+def counts(pending: PendingMeasure) -> bool:
+    """Whether it would count towards the blast radius."""
+    return pending.mode == "automatic" and pending.kind in COUNTED and pending.sanction and not pending.upstream
+
+
+def _proposed(pending: PendingMeasure, safeguard: str) -> PendingMeasure:
+    """The same, but proposed; where a safeguard changed that, it is cited."""
+    if pending.mode == "proposed":
+        return pending
+    grounds = tuple(replace(one, mode="proposed", clauses=united(one.clauses, (safeguard,))) for one in pending.grounds)
+    return replace(pending, mode="proposed", clauses=united(pending.clauses, (safeguard,)), grounds=grounds)
+
+
+def _take(draft: "Draft", pending: PendingMeasure) -> None:
+    state = "proposed" if pending.mode == "proposed" else "in_force"
+    measure = Measure(
+        draft.new_id("m"),
+        pending.kind,
+        draft.at,
+        pending.mode,
+        pending.clauses,
+        state,
+        pending.ip,
+        pending.port,
+        pending.refund,
+        pending.grounds,
+        pending.upstream,
+    )
+    draft.measures = (*draft.measures, measure)
+    _taken(draft, measure, pending)
+
+
+def _overtake(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
+    """An automatic measure takes the place of the same measure proposed; one without refund stays so."""
+    measure = replace(
+        _borne(present, (*present.grounds, *pending.grounds)),
+        state="in_force",
+        mode=pending.mode,
+        at=draft.at,
+        refund=pending.refund and present.refund is not False,
+        upstream=pending.upstream,
+    )
+    draft.keep_measure(measure)
+    _taken(draft, measure, pending)
+
+
+def _taken(draft: "Draft", measure: Measure, pending: PendingMeasure) -> None:
+    counted = counts(pending)
+    say(draft, measure, pending.clauses, counts=counted)
+    if counted:
+        draft.automatic += 1
+        draft.staff_told = False
+    if pending.sanction and not pending.upstream:
+        in_force(draft, measure)
+    void_waiting(draft)
+
+
+def in_force(draft: "Draft", measure: Measure) -> None:
+    """Lets the rules on measures hear of one that is in force."""
+    if measure.state == "in_force":
+        draft.queue.append(("measure", measure.kind, measure.ip))
+
+
+def _join(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
+    """One more ground for what is in force. A refund that it takes away is stated; a proposed one waits for a person."""
+    had_pending = loses_refund(present)
+    joined = _borne(present, (*present.grounds, *pending.grounds))
+    if not pending.upstream and present.upstream:
+        joined = replace(joined, upstream=False)
+    if pending.refund or present.refund is False:
+        draft.keep_measure(joined)
+    elif pending.mode == "proposed":
+        draft.keep_measure(joined)
+        if not had_pending:
+            say(draft, replace(joined, mode="proposed", refund=False), pending.clauses)
+    else:
+        joined = replace(joined, refund=False)
+        draft.keep_measure(joined)
+        say(draft, replace(joined, mode=pending.mode), pending.clauses)
+
+
+def loses_refund(measure: Measure) -> bool:
+    """Whether a measure in force waits for a person to say that it is without refund."""
+    return (
+        measure.state == "in_force"
+        and measure.refund is not False
+        and any(one.mode == "proposed" and one.refund is False for one in measure.grounds)
+    )
+
+
+def _borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
+    """The measure on other grounds, each once, citing what they cite; one proposed loses its refund without a word."""
+    grounds = tuple(dict.fromkeys(grounds))
+    refund = measure.refund
+    if measure.state == "proposed":
+        refund = all(one.refund is not False for one in grounds)
+    return replace(measure, grounds=grounds, clauses=united(*(one.clauses for one in grounds)), refund=refund)
+
+
+def ground_fell(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
+    """What becomes of a measure when only the grounds `left` bear it; `clauses` say why the others fell.
+
+    It ends with its last ground. If the grounds left only ever proposed it, it is lifted and stands again as proposed.
+    A refund that only a fallen ground took away comes back.
+    """
+    if not left:
+        end(draft, measure, clauses)
+    elif measure.state == "in_force" and all(one.mode == "proposed" for one in left):
+        _fall_back(draft, measure, left, clauses)
+    else:
+        _stand_on(draft, measure, left, clauses)
+
+
+def _fall_back(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
+    end(draft, measure, clauses)
+    if closed(draft):
+        return
+    refund = all(one.refund is not False for one in left)
+    cited = united(*(one.clauses for one in left))
+    again = Measure(
+        draft.new_id("m"), measure.kind, draft.at, "proposed", cited, "proposed", measure.ip, measure.port, refund, left
+    )
+    draft.measures = (*draft.measures, again)
+    say(draft, again, cited)
+
+
+def _stand_on(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
+    waited = loses_refund(measure)
+    standing = _borne(measure, left)
+    if measure.state == "in_force" and measure.refund is False and all(one.refund is not False for one in left):
+        standing = replace(standing, refund=True)
+        draft.keep_measure(standing)
+        say(draft, standing, united(standing.clauses, clauses))
+        return
+    draft.keep_measure(replace(standing, upstream=all(one.upstream for one in left)))
+    if waited and not loses_refund(standing):
+        say_withdrawn(draft, measure, clauses)
+
+
+def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+    """Lifts what is in force and withdraws what is proposed."""
+    cited = united(clauses, measure.clauses)
+    if measure.state == "in_force":
+        draft.keep_measure(replace(measure, state="lifted"))
+        _say_lifted(draft, measure, cited)
+    else:
+        draft.keep_measure(replace(measure, state="withdrawn"))
+        say_withdrawn(draft, measure, cited)
+
+
+def lift_own(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+    """Lifts what is ours; what the upstream did stays until it says so."""
+    theirs = tuple(one for one in measure.grounds if one.upstream)
+    if not theirs:
+        end(draft, measure, clauses)
+    elif len(theirs) < len(measure.grounds):
+        draft.keep_measure(replace(_borne(measure, theirs), upstream=True))
+
+
+def approve(draft: "Draft", measure: Measure) -> None:
+    """A person said yes to a proposal, or to taking the refund away; all its grounds are approved with it."""
+    grounds = tuple(replace(one, mode="approved") if one.mode == "proposed" else one for one in measure.grounds)
+    refund = all(one.refund is not False for one in grounds)
+    waited = measure.state == "in_force"
+    approved = replace(measure, state="in_force", mode="approved", grounds=grounds, refund=refund, at=draft.at)
+    draft.keep_measure(approved)
+    say(draft, approved, measure.clauses)
+    if not waited:
+        in_force(draft, approved)
+        void_waiting(draft)
+
+
+def reject(draft: "Draft", measure: Measure) -> None:
+    """A person said no to a proposal, or to taking the refund away."""
+    if measure.state == "proposed":
+        draft.keep_measure(replace(measure, state="withdrawn"))
+    else:
+        kept = tuple(one for one in measure.grounds if one.mode != "proposed" or one.refund is not False)
+        draft.keep_measure(_borne(measure, kept))
+    say_withdrawn(draft, measure, measure.clauses)
+
+
+def _tell_staff(draft: "Draft") -> None:
+    if draft.staff_told:
+        return
+    draft.staff_told = True
+    draft.effects.append(
+        Notify(
+            (BLAST_RADIUS,),
+            draft.docket.service,
+            draft.facts.customer,
+            to="staff",
+            via=("email",),
+            template="blast_radius",
+        )
+    )
+
+
+def say(draft: "Draft", measure: Measure, clauses: tuple[str, ...], *, counts: bool = False) -> None:
+    """The effect that states a measure as it stands."""
+    draft.effects.append(
+        Take(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            measure.ip,
+            draft.case(),
+            _occurrence(measure),
+            measure.id,
+            measure=measure.kind,
+            mode=measure.mode,
+            refund=measure.refund,
+            port=measure.port,
+            upstream=measure.upstream,
+            counts=counts,
+        )
+    )
+
+
+def _say_lifted(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+    draft.effects.append(
+        Lift(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            measure.ip,
+            None,
+            _occurrence(measure),
+            measure.id,
+            measure=measure.kind,
+            port=measure.port,
+            upstream=measure.upstream,
+        )
+    )
+
+
+def say_withdrawn(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+    """The effect that takes a proposed measure back."""
+    draft.effects.append(
+        Withdraw(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            measure.ip,
+            None,
+            _occurrence(measure),
+            measure.id,
+            measure=measure.kind,
+        )
+    )
+
+
+def _occurrence(measure: Measure) -> str | None:
+    return next((one.occurrence for one in measure.grounds if one.occurrence is not None), None)

@@ -1,0 +1,87 @@
+"""Notices: a pack's template in a language, filled with the values of one case.
+
+The first line of a template is the subject; after an empty line comes the text. A template may use these placeholders
+and no others. `render` fills `{policy}` and `{remediation}` from the pack; all others are values of the caller.
+
+| placeholder | meaning |
+|---|---|
+| `{customer}` | the addressee's name, or the end user's in a reseller's copy |
+| `{service}` | the service's name |
+| `{addresses}` | the addresses concerned, separated by commas |
+| `{abuse_type}` | the abuse type, as the pack names it |
+| `{first_seen}` | the time of the first event |
+| `{complaint}` | the complaint, as far as the pack allows to pass it on |
+| `{measures}` | what has been taken or proposed, one a line |
+| `{charges}` | what is charged or proposed, one a line |
+| `{due}` | until when the customer has to answer |
+| `{answer_at}` | where to answer |
+| `{measure}` | a network measure in words, for the upstream |
+| `{clauses}` | the clauses cited, with their titles |
+| `{policy}` | the policy's title and version |
+| `{remediation}` | what is asked of the customer for this abuse type, in the notice's language |
+"""
+
+import re
+from collections.abc import Mapping
+
+from abusedesk.policy.pack import Pack, Version
+from abusedesk.problem import Problem
+
+PLACEHOLDERS: tuple[str, ...] = (
+    "customer",
+    "service",
+    "addresses",
+    "abuse_type",
+    "first_seen",
+    "complaint",
+    "measures",
+    "charges",
+    "due",
+    "answer_at",
+    "measure",
+    "clauses",
+    "policy",
+    "remediation",
+)
+
+_PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
+
+
+def render(
+    pack: Pack, version: Version | None, template: str, language: str, values: Mapping[str, str]
+) -> tuple[str, str]:
+    """The subject and text of a notice, in the language or, where the pack has it not, in its first.
+
+    Raises Problem for an unknown template and for a placeholder without a value: nothing is ever left unfilled.
+    """
+    chosen = language if (language, template) in pack.content.templates else pack.content.languages[0]
+    text = pack.content.templates.get((chosen, template))
+    if text is None:
+        known = sorted({name for _, name in pack.content.templates})
+        raise Problem(f"{pack.name} has no notice template {template!r}; it has {', '.join(known)}")
+    known_values = {**_own(pack, version, chosen, values), **values}
+    filled = _PLACEHOLDER.sub(lambda match: _value(match[1], known_values, template), text)
+    subject, _, body = filled.partition("\n")
+    return " ".join(subject.split()), body.strip() + "\n"
+
+
+def placeholders(text: str) -> set[str]:
+    """The placeholders that a template uses."""
+    return set(_PLACEHOLDER.findall(text))
+
+
+def _own(pack: Pack, version: Version | None, language: str, values: Mapping[str, str]) -> dict[str, str]:
+    policy = f"{pack.title} ({version.id})" if version is not None and version.since is not None else pack.title
+    found = {"policy": policy}
+    abuse_type = pack.content.abuse_types.get(values.get("abuse_type", ""))
+    if abuse_type is not None and abuse_type.remediation:
+        asked = abuse_type.remediation
+        found["remediation"] = asked.get(language) or asked.get(pack.content.languages[0]) or next(iter(asked.values()))
+    return found
+
+
+def _value(name: str, values: Mapping[str, str], template: str) -> str:
+    value = values.get(name)
+    if value is None:
+        raise Problem(f"the notice {template!r} needs a value for {{{name}}}; give one")
+    return value

@@ -1,0 +1,328 @@
+"""A pack: one provider's policy as data, in dated versions.
+
+`load_pack("jimcloud")` or `load_pack("path/to/pack")` gives a `Pack`, remembered for the life of the process. A pack is
+never changed after it was loaded.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from abusedesk.policy.condition import FactType
+from abusedesk.policy.facts import Settings
+from abusedesk.policy.rule import KINDED, Rule
+from abusedesk.problem import Problem
+from abusedesk.vocabulary.assurance import Assurance
+from abusedesk.vocabulary.category import matches
+from abusedesk.vocabulary.duration import format_duration, parse_duration
+from abusedesk.vocabulary.money import format_amount, parse_amount
+
+PACKS = Path(__file__).parent.parent / "packs"
+"""Where the packs that come with the product stand, and the product's own safeguards beside them."""
+
+SAFEGUARD = "safeguard:"
+NEVER = "never"
+
+ParameterKind = Literal["count", "duration", "amount", "durations"]
+Value = int | timedelta | dict[str, timedelta | None]
+
+
+class Clause(Struct, frozen=True):
+    """A clause by its full id, with its title and the policy's own words."""
+
+    id: str
+    title: str
+    text: str
+    informative: bool = False
+
+
+class Version(Struct, frozen=True):
+    """A version of the policy; `since` is None where the operator must say since when it is in force."""
+
+    id: str
+    since: datetime | None
+    clause: str
+
+
+class AbuseType(Struct, frozen=True):
+    """A pack's grouping of categories, what it breaches by category, and what is asked of the customer by language."""
+
+    name: str
+    categories: tuple[str, ...]
+    breaches: dict[str, str]
+    remediation: dict[str, str]
+
+    def breach(self, category: str) -> str | None:
+        """The full id of the clause that a category of this type breaches, or None."""
+        return next((clause for pattern, clause in self.breaches.items() if matches(category, pattern)), None)
+
+
+class Parameter(Struct, frozen=True):
+    """A dated value with its clause. `values` are in order of their dates; None is since ever."""
+
+    name: str
+    clause: str
+    kind: ParameterKind
+    values: tuple[tuple[datetime | None, Value], ...]
+
+    def at(self, moment: datetime | None) -> Value:
+        """The value as of an instant; of an instant before the first, the first."""
+        fitting = [value for since, value in self.values if since is None or (moment is not None and since <= moment)]
+        return fitting[-1] if fitting else self.values[0][1]
+
+
+class Threshold(Struct, frozen=True):
+    """A fact of true or false: whether a known duration is `below` or `up_to` the value of a parameter."""
+
+    name: str
+    fact: str
+    bound: Literal["below", "up_to"]
+    parameter: str
+
+
+class Interpretation(Struct, frozen=True):
+    """A question that the text leaves open, and how it is read here."""
+
+    clause: str
+    question: str
+    choice: str
+    alternatives: tuple[str, ...]
+    parameter: str | None = None
+
+
+class Counting(Struct, frozen=True):
+    """The assurance on which the pack acts, and the clause that takes a strike back."""
+
+    acts_on: Assurance
+    clause: str
+
+
+class Content(Struct, frozen=True):
+    """All that a pack folder says, checked."""
+
+    name: str
+    title: str
+    currency: str
+    languages: tuple[str, ...]
+    versions: tuple[Version, ...]
+    counting: Counting
+    clauses: dict[str, Clause]
+    parameters: dict[str, Parameter]
+    thresholds: dict[str, Threshold]
+    abuse_types: dict[str, AbuseType]
+    rules: tuple[tuple[Rule, frozenset[str]], ...]
+    interpretations: tuple[Interpretation, ...]
+    service_types: tuple[str, ...]
+    templates: dict[tuple[str, str], str]
+
+
+class Terms:
+    """What holds under one version and one operator's overrides: the rules by moment and the values of parameters."""
+
+    __slots__ = ("_values", "limitation", "plans", "rules", "thresholds", "used", "version", "window")
+
+    def __init__(self, content: Content, version: Version, overrides: Mapping[str, object]) -> None:
+        self.version = version
+        self._values = {name: one.at(version.since) for name, one in content.parameters.items()}
+        for name, value in overrides.items():
+            self._values[name] = _overridden(content, name, value, self._values)
+        self.rules = _indexed(rule for rule, versions in content.rules if not versions or version.id in versions)
+        self.thresholds = content.thresholds
+        self.plans: dict[tuple[str, str | None], Any] = {}
+        self.window = self.duration("occurrence_window")
+        limitation = self._values["limitation"]
+        self.limitation: dict[str, timedelta | None] = limitation if isinstance(limitation, dict) else {}
+        self.used = {name: _shown(one.kind, self._values[name]) for name, one in content.parameters.items()}
+
+    def duration(self, name: str) -> timedelta:
+        """A parameter that is a duration."""
+        value = self._values[name]
+        return value if isinstance(value, timedelta) else timedelta()
+
+    def number(self, name: str) -> int:
+        """A parameter that is a count, or an amount in minor units."""
+        value = self._values[name]
+        return value if isinstance(value, int) else 0
+
+    def lapse(self, abuse_type: str) -> timedelta | None:
+        """How long a strike of an abuse type counts; None for ever."""
+        return self.limitation[abuse_type] if abuse_type in self.limitation else self.limitation.get("*")
+
+
+class Pack:
+    """A loaded pack. `digest` identifies its whole content, templates included."""
+
+    __slots__ = ("_terms", "_types", "content", "currency", "digest", "name", "safeguards")
+
+    def __init__(self, content: Content, safeguards: dict[str, Clause], digest: str) -> None:
+        self.content = content
+        self.safeguards = safeguards
+        self.digest = digest
+        self.name = content.name
+        self.currency = content.currency
+        self._types: dict[str, AbuseType] = {}
+        self._terms: dict[tuple[str, bytes], Terms] = {}
+
+    @property
+    def title(self) -> str:
+        """The policy's name for people."""
+        return self.content.title
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions, earliest first."""
+        return self.content.versions
+
+    @property
+    def interpretations(self) -> tuple[Interpretation, ...]:
+        """How open questions of the text are read."""
+        return self.content.interpretations
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The dated values by name."""
+        return self.content.parameters
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all versions, in order."""
+        return tuple(rule for rule, _ in self.content.rules)
+
+    @property
+    def clauses(self) -> dict[str, Clause]:
+        """The clauses by full id, without the safeguards."""
+        return self.content.clauses
+
+    def clause(self, clause_id: str) -> Clause:
+        """A clause or safeguard by its full id; one that this pack no longer has answers with its id alone."""
+        known = self.safeguards if clause_id.startswith(SAFEGUARD) else self.content.clauses
+        return known.get(clause_id) or Clause(clause_id, clause_id, "")
+
+    def since(self, version: Version, settings: Settings) -> datetime | None:
+        """From when a version is in force; the operator's date is that of the first version."""
+        if settings.in_force_from is not None and version is self.content.versions[0]:
+            return settings.in_force_from
+        return version.since
+
+    def version_at(self, instant: datetime, settings: Settings) -> Version | None:
+        """The version in force at an instant, its first instant included; None where none was."""
+        found = None
+        for version in self.content.versions:
+            since = self.since(version, settings)
+            if since is not None and since <= instant:
+                found = version
+        return found
+
+    def version(self, version_id: str) -> Version:
+        """A version by its id; the first one where the pack no longer has it."""
+        return next((one for one in self.content.versions if one.id == version_id), self.content.versions[0])
+
+    def terms(self, version: Version, settings: Settings) -> Terms:
+        """What holds under a version and an operator's overrides. Raises Problem for an override that cannot be."""
+        key = (version.id, msgspec.json.encode(settings.overrides, order="sorted") if settings.overrides else b"")
+        terms = self._terms.get(key)
+        if terms is None:
+            terms = self._terms[key] = Terms(self.content, version, settings.overrides)
+        return terms
+
+    def abuse_type(self, category: str, version: Version | None = None) -> AbuseType:  # noqa: ARG002
+        """The abuse type of a category: the first whose patterns fit. Types are the same in all versions so far."""
+        found = self._types.get(category)
+        if found is None:
+            found = self._types[category] = self._find_type(category)
+        return found
+
+    def _find_type(self, category: str) -> AbuseType:
+        types = self.content.abuse_types.values()
+        return next(one for one in types if any(matches(category, pattern) for pattern in one.categories))
+
+
+@lru_cache(maxsize=64)
+def load_pack(name_or_path: str) -> Pack:
+    """A pack by the name of one that comes with the product, or by the path of its folder or `pack.yaml`.
+
+    Raises Problem with file, line and column for whatever is wrong with it.
+    """
+    from abusedesk.policy.pack_reader import read_pack, read_safeguards  # noqa: PLC0415 - it needs the types above
+
+    folder = find_pack(name_or_path)
+    safeguards = read_safeguards(PACKS / "safeguards.yaml")
+    return Pack(read_pack(folder, frozenset(safeguards)), safeguards, _digest(folder))
+
+
+def find_pack(name_or_path: str) -> Path:
+    """The folder of a pack. Raises Problem where there is none, with the names that there are."""
+    own = PACKS / name_or_path
+    if "/" not in name_or_path and (own / "pack.yaml").is_file():
+        return own
+    path = Path(name_or_path)
+    folder = path.parent if path.name == "pack.yaml" else path
+    if (folder / "pack.yaml").is_file():
+        return folder
+    known = ", ".join(sorted(one.parent.name for one in PACKS.glob("*/pack.yaml")))
+    raise Problem(f"there is no policy {name_or_path!r}: give one of {known}, or the folder of a pack.yaml")
+
+
+def parameter_facts(content_parameters: Mapping[str, Parameter]) -> dict[str, FactType]:
+    """The counts among the parameters, which conditions may name."""
+    return {name: "int" for name, one in content_parameters.items() if one.kind == "count"}
+
+
+def parse_value(kind: ParameterKind, value: object) -> Value:
+    """A value as a pack or an operator writes it. Raises ValueError."""
+    if kind == "count":
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"{value!r} is no whole number")
+        return value
+    if kind == "durations":
+        if not isinstance(value, dict):
+            raise ValueError(f"{value!r} is no map from abuse types to durations")
+        return {str(key): _lapse(str(one)) for key, one in value.items()}
+    return parse_duration(str(value)) if kind == "duration" else parse_amount(str(value))
+
+
+def _lapse(text: str) -> timedelta | None:
+    return None if text == NEVER else parse_duration(text)
+
+
+def _overridden(content: Content, name: str, value: object, values: Mapping[str, Value]) -> Value:
+    if name not in content.parameters:
+        raise Problem(f"{content.name} has no parameter {name!r}; it has {', '.join(sorted(content.parameters))}")
+    try:
+        parsed = parse_value(content.parameters[name].kind, value)
+    except ValueError as error:
+        raise Problem(f"the parameter {name!r} cannot be {value!r}: {error}") from None
+    present = values[name]
+    return {**present, **parsed} if isinstance(present, dict) and isinstance(parsed, dict) else parsed
+
+
+def _indexed(rules: Iterable[Rule]) -> dict[tuple[str, str | None], tuple[Rule, ...]]:
+    index: dict[tuple[str, str | None], tuple[Rule, ...]] = {}
+    for rule in rules:
+        key = (rule.on, rule.kind if rule.on in KINDED else None)
+        index[key] = (*index.get(key, ()), rule)
+    return index
+
+
+def _shown(kind: ParameterKind, value: Value) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {format_duration(one) if one is not None else NEVER}" for name, one in value.items())
+    return format_amount(value) if kind == "amount" else str(value)
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over the pack's files and the safeguards, names included, in order."""
+    total = sha256()
+    for path in (PACKS / "safeguards.yaml", folder / "pack.yaml", *sorted(folder.glob("notices/*/*.txt"))):
+        name = path.name if path.parent == PACKS else path.relative_to(folder).as_posix()
+        content = path.read_bytes()
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()

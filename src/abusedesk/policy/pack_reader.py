@@ -1,0 +1,367 @@
+"""Reads a pack folder into `Content`, and refuses with file, line and column whatever a policy author got wrong."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from abusedesk.policy.condition import Condition, Refused, compile_condition
+from abusedesk.policy.known_facts import DURATIONS, THRESHOLD, declared_at
+from abusedesk.policy.pack import (
+    NEVER,
+    SAFEGUARD,
+    AbuseType,
+    Clause,
+    Content,
+    Counting,
+    Interpretation,
+    Parameter,
+    ParameterKind,
+    Threshold,
+    Value,
+    Version,
+    parameter_facts,
+    parse_value,
+)
+from abusedesk.policy.pack_orders import read_order
+from abusedesk.policy.rule import BREACH, KINDED, OF, Moment, Rule
+from abusedesk.policy.source import Node, nearest, read_yaml
+from abusedesk.problem import Problem
+from abusedesk.vocabulary.assurance import ASSURANCES, Assurance
+from abusedesk.vocabulary.instant import parse_instant
+from abusedesk.vocabulary.measure import MEASURES
+
+_REQUIRED = ("pack", "title", "currency", "versions", "counting", "clauses", "parameters", "abuse_types", "rules")
+_OPTIONAL = ("languages", "thresholds", "interpretations", "service_types")
+_NEEDED_PARAMETERS = ("limitation", "occurrence_window")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_AMOUNT = re.compile(r"\d+\.\d\d")
+_MOMENTS: tuple[str, ...] = Moment.__args__  # type: ignore[attr-defined]
+OPERATOR = "operator"
+
+
+def read_pack(folder: Path, safeguards: frozenset[str]) -> Content:
+    """The content of a pack folder. Raises Problem for the first thing that is wrong."""
+    path = folder / "pack.yaml"
+    root = read_yaml(_text_of(path), str(path))
+    keys = root.known_keys("the pack", _REQUIRED, _OPTIONAL)
+    name = _matching(keys["pack"], "the pack's name", _NAME, "lower case letters, digits, - and _")
+    clauses = _clauses(keys["clauses"], name)
+    reader = _Reader(name, clauses, safeguards)
+    parameters = reader.parameters(keys["parameters"])
+    thresholds = reader.thresholds(keys.get("thresholds"), parameters)
+    versions = reader.versions(keys["versions"])
+    types = reader.abuse_types(keys["abuse_types"])
+    languages = (
+        tuple(one.text("a language") for one in keys["languages"].items("languages"))
+        if "languages" in keys
+        else ("en",)
+    )
+    templates = _templates(folder)
+    rules = reader.rules(keys["rules"], parameters, thresholds, versions, {template for _, template in templates})
+    return Content(
+        name=name,
+        title=keys["title"].text("title"),
+        currency=_matching(keys["currency"], "the currency", _CURRENCY, "three capital letters such as USD"),
+        languages=languages,
+        versions=versions,
+        counting=reader.counting(keys["counting"]),
+        clauses=clauses,
+        parameters=parameters,
+        thresholds=thresholds,
+        abuse_types=types,
+        rules=rules,
+        interpretations=reader.interpretations(keys.get("interpretations"), parameters),
+        service_types=_texts(keys.get("service_types"), "service_types"),
+        templates=templates,
+    )
+
+
+def read_safeguards(path: Path) -> dict[str, Clause]:
+    """The product's own safeguards by full id."""
+    return {
+        f"{SAFEGUARD}{short}": clause for short, clause in _bare_clauses(read_yaml(_text_of(path), str(path))).items()
+    }
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"{path} cannot be read: {error}; give a UTF-8 text file") from None
+
+
+def _templates(folder: Path) -> dict[tuple[str, str], str]:
+    """The notice templates by language and name."""
+    return {(path.parent.name, path.stem): _text_of(path) for path in sorted(folder.glob("notices/*/*.txt"))}
+
+
+def _clauses(node: Node, pack: str) -> dict[str, Clause]:
+    return {
+        f"{pack}:{short}": Clause(f"{pack}:{short}", one.title, one.text, one.informative)
+        for short, one in _bare_clauses(node).items()
+    }
+
+
+def _bare_clauses(node: Node) -> dict[str, Clause]:
+    clauses = {}
+    for short, one in node.mapping("clauses").items():
+        keys = one.known_keys(f"the clause {short!r}", ("title", "text"), ("informative",))
+        informative = "informative" in keys and keys["informative"].truth("informative")
+        clauses[short] = Clause(short, keys["title"].text("title"), keys["text"].text("text"), informative)
+    return clauses
+
+
+def _matching(node: Node, what: str, form: re.Pattern[str], meaning: str) -> str:
+    text = node.text(what)
+    if not form.fullmatch(text):
+        node.refuse(f"{what} {text!r} must be {meaning}")
+    return text
+
+
+def _texts(node: Node | None, what: str) -> tuple[str, ...]:
+    return tuple(one.text(what) for one in node.items(what)) if node is not None else ()
+
+
+class _Reader:
+    """Reads the parts of one pack that speak of its clauses."""
+
+    def __init__(self, pack: str, clauses: Mapping[str, Clause], safeguards: frozenset[str]) -> None:
+        self.pack = pack
+        self.clauses = clauses
+        self.safeguards = safeguards
+
+    def clause(self, node: Node) -> str:
+        """A clause's full id, of the pack or of the product's safeguards."""
+        word = str(node.value) if isinstance(node.value, int) else node.text("a clause")
+        if word in self.safeguards or f"{self.pack}:{word}" in self.clauses:
+            return word if word in self.safeguards else f"{self.pack}:{word}"
+        known = [*(one.removeprefix(f"{self.pack}:") for one in self.clauses), *self.safeguards]
+        node.refuse(f"there is no clause {word!r}{nearest(word, known)}")
+
+    def counting(self, node: Node) -> Counting:
+        keys = node.known_keys("counting", ("acts_on", "clause"))
+        acts_on = keys["acts_on"].one_of("an assurance", ASSURANCES)
+        return Counting(cast("Assurance", acts_on), self.clause(keys["clause"]))
+
+    def versions(self, node: Node) -> tuple[Version, ...]:
+        versions: list[Version] = []
+        for one in node.items("versions"):
+            keys = one.known_keys("a version", ("id", "from", "clause"))
+            since = None if keys["from"].value == OPERATOR else _instant(keys["from"])
+            if versions and (since is None or (versions[-1].since is not None and since <= versions[-1].since)):
+                keys["from"].refuse("versions must follow each other in time; put the earlier one first")
+            versions.append(Version(keys["id"].text("a version's id"), since, self.clause(keys["clause"])))
+        if not versions:
+            node.refuse("a pack has at least one version")
+        return tuple(versions)
+
+    def parameters(self, node: Node) -> dict[str, Parameter]:
+        parameters = {name: self._parameter(name, one) for name, one in node.mapping("parameters").items()}
+        for name in _NEEDED_PARAMETERS:
+            if name not in parameters:
+                node.refuse(f"the parameter {name!r} is missing; every pack must say it")
+        return parameters
+
+    def _parameter(self, name: str, node: Node) -> Parameter:
+        keys = node.known_keys(f"the parameter {name!r}", ("clause",), ("value", "values"))
+        if ("value" in keys) == ("values" in keys):
+            node.refuse(f"the parameter {name!r} needs either a value or values by date")
+        dated = [(None, keys["value"])] if "value" in keys else _dated(keys["values"])
+        kind = _kind(dated[0][1])
+        values = tuple((since, _value(kind, one)) for since, one in dated)
+        return Parameter(name, self.clause(keys["clause"]), kind, values)
+
+    def thresholds(self, node: Node | None, parameters: Mapping[str, Parameter]) -> dict[str, Threshold]:
+        found = {}
+        for name, one in node.mapping("thresholds").items() if node is not None else ():
+            keys = one.known_keys(f"the threshold {name!r}", ("fact",), ("below", "up_to"))
+            if ("below" in keys) == ("up_to" in keys):
+                one.refuse(f"the threshold {name!r} needs either below or up_to")
+            bound = "below" if "below" in keys else "up_to"
+            durations = [key for key, parameter in parameters.items() if parameter.kind == "duration"]
+            parameter = keys[bound].one_of("a duration among the parameters", durations)
+            fact = keys["fact"].one_of("a duration", DURATIONS)
+            found[name] = Threshold(name, fact, bound, parameter)  # type: ignore[arg-type]
+        return found
+
+    def abuse_types(self, node: Node) -> dict[str, AbuseType]:
+        types = {name: self._abuse_type(name, one) for name, one in node.mapping("abuse_types").items()}
+        if not any("*" in one.categories for one in types.values()):
+            node.refuse('no abuse type takes what fits no other; give the last one the categories ["*"]')
+        return types
+
+    def _abuse_type(self, name: str, node: Node) -> AbuseType:
+        keys = node.known_keys(f"the abuse type {name!r}", ("categories",), ("breaches", "remediation"))
+        categories = _texts(keys["categories"], "a category")
+        remediation = keys["remediation"].mapping("remediation") if "remediation" in keys else {}
+        asked = {language: one.text("a remediation") for language, one in remediation.items()}
+        return AbuseType(name, categories, self._breaches(keys.get("breaches")), asked)
+
+    def _breaches(self, node: Node | None) -> dict[str, str]:
+        if node is None:
+            return {}
+        if isinstance(node.value, dict):
+            return {pattern: self.clause(one) for pattern, one in node.value.items()}
+        return {"*": self.clause(node)}
+
+    def interpretations(self, node: Node | None, parameters: Mapping[str, Parameter]) -> tuple[Interpretation, ...]:
+        return tuple(self._interpretation(one, parameters) for one in node.items("interpretations")) if node else ()
+
+    def _interpretation(self, node: Node, parameters: Mapping[str, Parameter]) -> Interpretation:
+        keys = node.known_keys("an interpretation", ("clause", "question", "choice", "alternatives"), ("parameter",))
+        parameter = keys["parameter"].one_of("the parameter", parameters) if "parameter" in keys else None
+        return Interpretation(
+            self.clause(keys["clause"]),
+            keys["question"].text("a question"),
+            keys["choice"].text("a choice"),
+            _texts(keys["alternatives"], "an alternative"),
+            parameter,
+        )
+
+    def rules(
+        self,
+        node: Node,
+        parameters: Mapping[str, Parameter],
+        thresholds: Mapping[str, Threshold],
+        versions: tuple[Version, ...],
+        templates: set[str],
+    ) -> tuple[tuple[Rule, frozenset[str]], ...]:
+        seen: dict[str, int] = {}
+        found = []
+        for one in node.items("rules"):
+            rule, holds_in = self._rule(one, parameters, thresholds, versions, templates)
+            if rule.id in seen:
+                one.refuse(f"there is a rule {rule.id!r} already, in line {seen[rule.id]}; give this one another id")
+            seen[rule.id] = one.line
+            found.append((rule, holds_in))
+        return tuple(found)
+
+    def _rule(
+        self,
+        node: Node,
+        parameters: Mapping[str, Parameter],
+        thresholds: Mapping[str, Threshold],
+        versions: tuple[Version, ...],
+        templates: set[str],
+    ) -> tuple[Rule, frozenset[str]]:
+        optional = ("kind", "when", "needs", "below", "versions")
+        keys = node.known_keys("a rule", ("id", "clause", "says", "on", "then"), optional)
+        moment = cast("Moment", keys["on"].one_of("the moment", _MOMENTS))
+        clauses = self._rule_clauses(keys["clause"])
+        rule = Rule(
+            id=keys["id"].text("a rule's id"),
+            clauses=clauses,
+            says=keys["says"].text("says"),
+            on=moment,
+            orders=tuple(read_order(one, moment, parameters, templates, self.clause) for one in _orders(keys["then"])),
+            kind=_rule_kind(node, keys, moment),
+            condition=_condition(keys.get("when"), moment, parameters, thresholds),
+            needs=_assurance(keys.get("needs"), "unverified"),
+            below=_assurance(keys["below"], "unverified") if "below" in keys else None,
+            line=node.line,
+        )
+        return rule, frozenset(_version_ids(keys.get("versions"), versions))
+
+    def _rule_clauses(self, node: Node) -> tuple[str, ...]:
+        listed = node.value if isinstance(node.value, list) else [node]
+        if not listed:
+            node.refuse("a rule names at least one clause")
+        clauses = tuple(self._rule_clause(one) for one in listed)
+        if clauses[0] == BREACH:
+            node.refuse("the first clause is the one that bears the rule; put breach after it")
+        return clauses
+
+    def _rule_clause(self, node: Node) -> str:
+        word = node.value
+        if word == BREACH:
+            return BREACH
+        if isinstance(word, str) and word.startswith(OF):
+            if word.removeprefix(OF) not in MEASURES:
+                node.refuse(f"{word!r} names no measure{nearest(word.removeprefix(OF), MEASURES)}")
+            return word
+        return self.clause(node)
+
+
+def _orders(node: Node) -> list[Node]:
+    orders = node.items("then")
+    if not orders:
+        node.refuse("a rule orders at least one thing")
+    return orders
+
+
+def _rule_kind(node: Node, keys: Mapping[str, Node], moment: str) -> str | None:
+    if moment in KINDED and "kind" not in keys:
+        node.refuse(f"a rule on {moment} lacks the key 'kind'; add the deadline's or the request's name")
+    if moment not in KINDED and "kind" in keys:
+        keys["kind"].refuse(f"a rule on {moment} has no kinds; remove the key")
+    return keys["kind"].text("kind") if "kind" in keys else None
+
+
+def _assurance(node: Node | None, default: Assurance) -> Assurance:
+    return cast("Assurance", node.one_of("an assurance", ASSURANCES)) if node is not None else default
+
+
+def _version_ids(node: Node | None, versions: tuple[Version, ...]) -> list[str]:
+    known = [one.id for one in versions]
+    return [one.one_of("a version", known) for one in node.items("versions")] if node is not None else []
+
+
+def _condition(
+    node: Node | None, moment: Moment, parameters: Mapping[str, Parameter], thresholds: Mapping[str, Threshold]
+) -> Condition | None:
+    if node is None:
+        return None
+    facts = {**declared_at(moment), **parameter_facts(parameters), **dict.fromkeys(thresholds, THRESHOLD)}
+    try:
+        return compile_condition(node.text("a condition"), facts)
+    except Refused as error:
+        node.refuse(str(error))
+
+
+def _instant(node: Node) -> datetime:
+    text = str(node.value)
+    try:
+        return parse_instant(text) if "T" in text else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        node.refuse(f"{text!r} is no date; write 2026-01-31 or 2026-01-31T00:00:00Z")
+
+
+def _dated(node: Node) -> list[tuple[datetime | None, Node]]:
+    dated: list[tuple[datetime | None, Node]] = []
+    for text, one in node.mapping("values").items():
+        key = node.keys[text]
+        since = _instant(key)
+        if dated and cast("Any", dated[-1][0]) >= since:
+            key.refuse("values must follow each other in time; put the earlier one first")
+        dated.append((since, one))
+    if not dated:
+        node.refuse("values must name at least one date")
+    return dated
+
+
+def _kind(node: Node) -> ParameterKind:
+    value = node.value
+    if isinstance(value, dict):
+        return "durations"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "count"
+    text = node.text("a value")
+    if text.startswith("P") or text == NEVER:
+        return "duration"
+    if _AMOUNT.fullmatch(text):
+        return "amount"
+    node.refuse(f'{text!r} is no whole number, no duration such as PT6H and no amount such as "20.00"')
+
+
+def _value(kind: ParameterKind, node: Node) -> Value:
+    plain: Any = {key: one.value for key, one in node.value.items()} if isinstance(node.value, dict) else node.value
+    try:
+        return parse_value(kind, plain)
+    except ValueError as error:
+        node.refuse(f"{error}; all values of a parameter are of one kind")
+
+
+Clauser = Callable[[Node], str]

@@ -1,0 +1,73 @@
+"""Proposals of people, and the approval or refusal of any proposal: what one proposes, another approves."""
+
+from typing import TYPE_CHECKING
+
+from abusedesk.policy import charges, measures
+from abusedesk.policy.docket import Ground, Measure
+from abusedesk.policy.draft import stands
+from abusedesk.policy.pending import PendingMeasure
+from abusedesk.policy.stimulus import Approval, Proposal
+
+if TYPE_CHECKING:
+    from abusedesk.policy.draft import Draft
+
+FOUR_EYES = "safeguard:four_eyes"
+MAIL_PORT = 25
+"""The port that closing a port means where a person names none (SMTP, RFC 5321)."""
+
+
+def propose(draft: "Draft", proposal: Proposal) -> None:
+    """A person's own proposal; a measure that stands already is not proposed again."""
+    if proposal.measure is not None:
+        _propose_measure(draft, proposal)
+    elif proposal.item is not None and proposal.amount is not None and proposal.amount > 0:
+        charges.make(draft, proposal.item, proposal.amount, "proposed", (FOUR_EYES,), ip=proposal.ip, by=proposal.by)
+
+
+def _propose_measure(draft: "Draft", proposal: Proposal) -> None:
+    kind = proposal.measure
+    if kind is None:
+        return
+    port = (proposal.port or MAIL_PORT) if kind == "block_port" else None
+    if measures.find(draft, kind, proposal.ip, port) is None:
+        ground = Ground(FOUR_EYES, mode="proposed", refund=True, by=proposal.by, clauses=(FOUR_EYES,))
+        measures.order(
+            draft,
+            PendingMeasure(kind, proposal.ip, port, "proposed", refund=True, clauses=(FOUR_EYES,), grounds=(ground,)),
+        )
+
+
+def decide(draft: "Draft", approval: Approval) -> None:
+    """Approves or refuses all proposals of a name that another person, or a rule, made."""
+    if approval.measure is not None:
+        _decide_measures(draft, approval)
+    elif approval.item is not None:
+        _decide_charges(draft, approval)
+
+
+def _decide_measures(draft: "Draft", approval: Approval) -> None:
+    for measure in draft.measures:
+        if measure.kind != approval.measure or not _waits(measure) or _own(measure, approval.by):
+            continue
+        if approval.decision == "reject":
+            measures.reject(draft, measure)
+        elif measures.may_act(draft, measure.kind, measure.ip):
+            measures.approve(draft, measure)
+
+
+def _waits(measure: Measure) -> bool:
+    return stands(measure) and (measure.state == "proposed" or measures.loses_refund(measure))
+
+
+def _own(measure: Measure, person: str) -> bool:
+    return any(one.by == person and one.mode == "proposed" for one in measure.grounds)
+
+
+def _decide_charges(draft: "Draft", approval: Approval) -> None:
+    for charge in draft.charges:
+        if charge.item != approval.item or charge.state != "proposed" or charge.by == approval.by:
+            continue
+        if approval.decision == "reject":
+            charges.reject(draft, charge)
+        else:
+            charges.approve(draft, charge)

@@ -1,0 +1,367 @@
+"""Scenarios: a short story about one provider in YAML, read into a world and a timeline of entries.
+
+Who rents what, what happens, and until when deadlines are played out; what the policy must do then is somebody else's
+to compare. Anything wrong is a Problem with file, line and column.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from abusedesk.policy.facts import Settings
+from abusedesk.policy.pack import Pack, load_pack
+from abusedesk.policy.source import Node, read_yaml
+from abusedesk.policy.stimulus import (
+    Approval,
+    Cost,
+    Evidence,
+    Payment,
+    Proposal,
+    Reply,
+    Report,
+    Request,
+    Stimulus,
+    Upstream,
+    Verification,
+)
+from abusedesk.problem import Problem
+from abusedesk.vocabulary.assurance import ASSURANCES
+from abusedesk.vocabulary.category import CATEGORIES
+from abusedesk.vocabulary.duration import parse_duration
+from abusedesk.vocabulary.holding import Assignment, parse_prefix
+from abusedesk.vocabulary.instant import parse_instant
+from abusedesk.vocabulary.measure import MEASURES
+from abusedesk.vocabulary.money import parse_amount
+
+LISTED = "reputation/blocklist"
+_BRAND_SETTINGS = ("irreversible", "blast_radius")
+_COSTS = ("admin", "upstream_fine", "engineering", "delisting", "actual_damages")
+_REQUESTS = ("open_mail_port", "unblock", "replace_ip", "restore")
+_CAUSES = ("own_use", "third_party", "provider")
+
+
+class Customer(NamedTuple):
+    """Who rents services."""
+
+    id: str
+    since: datetime | None
+    reseller: str | None
+    protected: bool
+
+
+class Service(NamedTuple):
+    """A server and its life."""
+
+    id: str
+    customer: str
+    type: str
+    since: datetime
+    until: datetime | None
+    trial: bool
+    mail_port: bool
+    protected: bool
+
+
+class Entry(NamedTuple):
+    """Something that happens: `service` where the entry names one."""
+
+    at: datetime
+    stimulus: Stimulus
+    service: str | None
+
+
+class Scenario(NamedTuple):
+    """A story, ready to be played."""
+
+    name: str
+    pack: Pack
+    settings: Settings
+    customers: dict[str, Customer]
+    services: dict[str, Service]
+    assignments: tuple[Assignment, ...]
+    timeline: tuple[Entry, ...]
+    until: datetime
+
+
+def read_scenario(path: Path) -> Scenario:
+    """A scenario from its file. Raises Problem for what cannot be read or means nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise Problem(f"{path} cannot be read: {reason}; give the file of a scenario") from None
+    return parse_scenario(text, path)
+
+
+def parse_scenario(text: str, path: Path) -> Scenario:
+    """A scenario from its text; `path` is where it is said to stand, and where a pack's path is looked up from."""
+    root = read_yaml(text, str(path))
+    optional = ("name", "clauses", "in_force_from", "parameters", "until", "exactly", "expect", "expect_not")
+    keys = root.known_keys("the scenario", ("policy", "world", "timeline"), optional)
+    pack = _pack(keys["policy"], path)
+    world = keys["world"].known_keys("the world", ("services",), ("customers", "assignments"))
+    customers = _by_id(world.get("customers"), _customer)
+    services = _by_id(world["services"], lambda node: _service(node, customers))
+    timeline = tuple(
+        sorted((_entry(one, services) for one in keys["timeline"].items("the timeline")), key=lambda one: one.at)
+    )
+    last = timeline[-1].at if timeline else max((one.since for one in services.values()), default=None)
+    until = _instant(keys["until"]) if "until" in keys else last
+    if until is None:
+        root.refuse("the scenario has neither a timeline nor services nor an until")
+    return Scenario(
+        name=keys["name"].text("a name") if "name" in keys else path.stem,
+        pack=pack,
+        settings=_settings(keys, pack),
+        customers=customers,
+        services=services,
+        assignments=_assignments(world.get("assignments"), services),
+        timeline=timeline,
+        until=until,
+    )
+
+
+def _pack(node: Node, path: Path) -> Pack:
+    word = node.text("policy")
+    beside = path.parent / word
+    try:
+        return load_pack(str(beside) if "/" in word and beside.exists() else word)
+    except Problem as error:
+        if word in str(error) and "there is no policy" in str(error):
+            node.refuse(str(error))
+        raise
+
+
+def _by_id(node: Node | None, read: Callable[[Node], Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in node.items("the world's list") if node is not None else ():
+        thing = read(one)
+        if thing.id in found:
+            one.refuse(f"there are two of the id {thing.id!r}; give one of them another")
+        found[thing.id] = thing
+    return found
+
+
+def _customer(node: Node) -> Customer:
+    keys = node.known_keys("a customer", ("id",), ("since", "reseller", "protected"))
+    return Customer(
+        _word(keys["id"], "an id"),
+        _instant(keys["since"]) if "since" in keys else None,
+        _word(keys["reseller"], "a reseller") if "reseller" in keys else None,
+        _flag(keys, "protected"),
+    )
+
+
+def _service(node: Node, customers: dict[str, Customer]) -> Service:
+    optional = ("type", "until", "trial", "mail_port", "protected")
+    keys = node.known_keys("a service", ("id", "customer", "since"), optional)
+    customer = keys["customer"].one_of("the customer", customers)
+    kind = keys["type"].text("a type") if "type" in keys else ""
+    until = _instant(keys["until"]) if "until" in keys else None
+    flags = (_flag(keys, name) for name in ("trial", "mail_port", "protected"))
+    return Service(_word(keys["id"], "an id"), customer, kind, _instant(keys["since"]), until, *flags)
+
+
+def _assignments(node: Node | None, services: dict[str, Service]) -> tuple[Assignment, ...]:
+    return tuple(_assignment(one, services) for one in node.items("assignments")) if node is not None else ()
+
+
+def _assignment(node: Node, services: dict[str, Service]) -> Assignment:
+    """An assignment; the end of a service ends its assignments."""
+    keys = node.known_keys("an assignment", ("prefix", "service", "since"), ("until",))
+    service = keys["service"].one_of("the service", services)
+    ends = [
+        one
+        for one in (services[service].until, _instant(keys["until"]) if "until" in keys else None)
+        if one is not None
+    ]
+    prefix = _parsed(keys["prefix"], parse_prefix, "a prefix")
+    return Assignment(prefix, service, _instant(keys["since"]), min(ends) if ends else None)
+
+
+def _settings(keys: dict[str, Node], pack: Pack) -> Settings:
+    given = keys["parameters"].mapping("parameters") if "parameters" in keys else {}
+    known = [*_BRAND_SETTINGS, *pack.parameters]
+    for name in given:
+        keys["parameters"].keys[name].one_of("the parameter", known)
+    irreversible: Any = (
+        given["irreversible"].one_of("irreversible", ("approve", "automatic")) if "irreversible" in given else "approve"
+    )
+    settings = Settings(
+        irreversible=irreversible,
+        blast_radius=given["blast_radius"].number("blast_radius") if "blast_radius" in given else 20,
+        in_force_from=_instant(keys["in_force_from"]) if "in_force_from" in keys else None,
+        overrides={name: _plain(one) for name, one in given.items() if name not in _BRAND_SETTINGS},
+    )
+    try:
+        pack.terms(pack.versions[0], settings)
+    except Problem as error:
+        keys["parameters"].refuse(str(error))
+    return settings
+
+
+def _plain(node: Node) -> Any:
+    return {key: str(one.value) for key, one in node.value.items()} if isinstance(node.value, dict) else node.value
+
+
+# --- entries --------------------------------------------------------------------------------------------------------
+
+
+def _entry(node: Node, services: dict[str, Service]) -> Entry:
+    mapping = node.mapping("an entry")
+    kinds = [key for key in mapping if key != "at"]
+    if "at" not in mapping or len(kinds) != 1:
+        node.refuse("an entry has `at` and one thing that happens, as in {at: …, reply: {…}}")
+    node.keys[kinds[0]].one_of("the entry", _ENTRIES)
+    at = _instant(mapping["at"])
+    required, optional, read = _ENTRIES[kinds[0]]
+    keys = mapping[kinds[0]].known_keys(kinds[0], required, optional)
+    service = keys["service"].one_of("the service", services) if "service" in keys else None
+    return Entry(at, read(keys, at), service)
+
+
+def _report(keys: dict[str, Node], at: datetime) -> Stimulus:
+    assurance: Any = keys["assurance"].one_of("an assurance", ASSURANCES) if "assurance" in keys else "authenticated"
+    return Report(
+        id=_word(keys["id"], "an id"),
+        category=keys["category"].one_of("the category", CATEGORIES),
+        ips=tuple(one.text("an address") for one in keys["ips"].items("ips")),
+        occurred_at=_instant(keys["occurred_at"]) if "occurred_at" in keys else at,
+        events=keys["events"].number("events") if "events" in keys else 1,
+        assurance=assurance,
+        stability_risk=_flag(keys, "stability_risk"),
+        mandate=_mandate(keys.get("mandate")),
+    )
+
+
+def _mandate(node: Node | None) -> timedelta | None:
+    if node is None:
+        return None
+    keys = node.known_keys("a mandate", ("within",), ("by",))
+    within: timedelta = _parsed(keys["within"], parse_duration, "a duration")
+    return within
+
+
+def _listing(keys: dict[str, Node], at: datetime) -> Stimulus:
+    confirmed = keys["confirmed"].truth("confirmed")
+    return Report(
+        id=_word(keys["id"], "an id"),
+        category=LISTED,
+        ips=(keys["ip"].text("an address"),),
+        occurred_at=at,
+        assurance="corroborated" if confirmed else "unverified",
+        listing=keys["list"].text("a list") if "list" in keys else None,
+    )
+
+
+def _verification(keys: dict[str, Node], _: datetime) -> Stimulus:
+    assurance: Any = keys["assurance"].one_of("an assurance", ASSURANCES) if "assurance" in keys else None
+    rejected = _flag(keys, "rejected")
+    if assurance is None and not rejected:
+        keys["report"].refuse("a verification raises the assurance or is `rejected: true`; add one")
+    return Verification(_word(keys["report"], "a report"), assurance, rejected)
+
+
+def _reply(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Reply(keys["complete"].truth("complete"))
+
+
+def _evidence(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Evidence(keys["accepted"].truth("accepted"))
+
+
+def _payment(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Payment(_amount(keys["amount"]))
+
+
+def _cost(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Cost(keys["kind"].one_of("the cost", _COSTS), _amount(keys["amount"]))
+
+
+def _request(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Request(
+        _word(keys["id"], "an id"),
+        keys["kind"].one_of("the request", _REQUESTS),
+        keys["ip"].text("an address") if "ip" in keys else None,
+        keys["cause"].one_of("the cause", _CAUSES) if "cause" in keys else None,
+    )
+
+
+def _approval(keys: dict[str, Node], _: datetime) -> Stimulus:
+    decision: Any = keys["decision"].one_of("the decision", ("approve", "reject"))
+    return Approval(
+        decision,
+        _word(keys["by"], "a person"),
+        _measure(keys),
+        keys["item"].text("an item") if "item" in keys else None,
+        _word(keys["request"], "a request") if "request" in keys else None,
+        _amount(keys["fee"]) if "fee" in keys else None,
+    )
+
+
+def _proposal(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Proposal(
+        _word(keys["by"], "a person"),
+        _measure(keys),
+        keys["item"].text("an item") if "item" in keys else None,
+        _amount(keys["amount"]) if "amount" in keys else None,
+        keys["ip"].text("an address") if "ip" in keys else None,
+    )
+
+
+def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
+    action: Any = keys["action"].one_of("the action", MEASURES)
+    state: Any = keys["state"].one_of("the state", ("set", "lifted"))
+    return Upstream(action, state, keys["ip"].text("an address"))
+
+
+_REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate")
+_ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Node], datetime], Stimulus]]] = {
+    "report": (("id", "category", "ips"), _REPORT_KEYS, _report),
+    "verification": (("report",), ("assurance", "rejected"), _verification),
+    "listing": (("id", "ip", "confirmed"), ("list",), _listing),
+    "reply": (("service", "complete"), (), _reply),
+    "evidence": (("service", "accepted"), (), _evidence),
+    "payment": (("service", "amount"), (), _payment),
+    "cost": (("service", "kind", "amount"), (), _cost),
+    "request": (("id", "kind", "service"), ("ip", "cause"), _request),
+    "approval": (("decision", "by"), ("measure", "item", "service", "request", "fee"), _approval),
+    "proposal": (("service", "by"), ("measure", "item", "amount", "ip"), _proposal),
+    "upstream": (("action", "ip", "state"), (), _upstream),
+}
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+def _word(node: Node, what: str) -> str:
+    return str(node.value) if isinstance(node.value, int) else node.text(what)
+
+
+def _flag(keys: dict[str, Node], name: str) -> bool:
+    return keys[name].truth(name) if name in keys else False
+
+
+def _measure(keys: dict[str, Node]) -> Any:
+    return keys["measure"].one_of("the measure", MEASURES) if "measure" in keys else None
+
+
+def _amount(node: Node) -> int:
+    minor: int = _parsed(node, parse_amount, "an amount")
+    return minor
+
+
+def _instant(node: Node) -> datetime:
+    text = str(node.value)
+    if len(text) == len("2026-01-31"):
+        text += "T00:00:00Z"
+    moment: datetime = _parsed(Node(text, node.file, node.line, node.column), parse_instant, "an instant")
+    return moment.astimezone(UTC)
+
+
+def _parsed(node: Node, parse: Callable[[str], Any], what: str) -> Any:
+    try:
+        return parse(str(node.value))
+    except ValueError as error:
+        node.refuse(f"{what} cannot be {node.value!r}: {error}")

@@ -1,0 +1,233 @@
+"""Plays a scenario through `decide` with a virtual clock: the code that decides in production, and nothing beside it.
+
+What the live desk does around `decide` is done here in memory: attribution by the assignments, one docket for each
+service, the brand's count of automatic measures, and deadlines that come due.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import NamedTuple, cast
+
+from msgspec.structs import replace
+
+from abusedesk.policy.decide import decide
+from abusedesk.policy.decision import AnyEffect, Decision, Notify, Take
+from abusedesk.policy.docket import Docket
+from abusedesk.policy.facts import Facts
+from abusedesk.policy.scenario import Entry, Scenario
+from abusedesk.policy.stimulus import (
+    AnyStimulus,
+    Approval,
+    DeadlinePassed,
+    Opened,
+    Report,
+    Request,
+    Stimulus,
+    Unattributed,
+    Upstream,
+    Verification,
+)
+from abusedesk.policy.strikes import struck_addresses
+from abusedesk.vocabulary.category import ILLEGAL_CONTENT
+from abusedesk.vocabulary.holding import AssignmentTable
+
+HOUR = timedelta(hours=1)
+
+
+class Played(NamedTuple):
+    """One effect with its instant and the decision that gave it."""
+
+    at: datetime
+    effect: AnyEffect
+
+
+class Step(NamedTuple):
+    """One decision of a play: when, about which service, by what, and what came of it."""
+
+    at: datetime
+    service: str | None
+    stimulus: Stimulus
+    decision: Decision
+
+
+def play(scenario: Scenario) -> Iterator[Played]:
+    """The effects of a scenario in time order."""
+    for step in Stage(scenario).steps():
+        for effect in step.decision.effects:
+            yield Played(step.at, effect)
+
+
+class Stage:
+    """A world at play. `dockets` may be saved and put back at any point between two steps."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.holders = AssignmentTable(scenario.assignments)
+        self.dockets: dict[str | None, Docket] = {}
+        self._counted: deque[datetime] = deque()
+        self._staff_told = False
+        self._due: list[tuple[datetime, int, str | None, str]] = []
+        self._known: set[tuple[str | None, str, datetime]] = set()
+        self._reports: dict[str, list[str]] = {}
+        self._requests: dict[str, str | None] = {}
+
+    def steps(self) -> Iterator[Step]:
+        """Plays all: openings before entries of their instant, entries before deadlines due at it."""
+        for at, action in self._happenings():
+            yield from self._deadlines_before(at)
+            for service, stimulus in self._addressed(action, at):
+                yield self._decide(service, stimulus, at)
+        yield from self._deadlines_before(self.scenario.until, inclusive=True)
+
+    def _happenings(self) -> list[tuple[datetime, Entry | str]]:
+        end = max([self.scenario.until, *(one.at for one in self.scenario.timeline)])
+        opened: list[tuple[datetime, Entry | str]] = [
+            (one.since, one.id) for one in self.scenario.services.values() if one.since <= end
+        ]
+        return sorted([*opened, *((one.at, one) for one in self.scenario.timeline)], key=lambda one: one[0])
+
+    # --- deadlines --------------------------------------------------------------------------------------------------
+
+    def _deadlines_before(self, at: datetime, *, inclusive: bool = False) -> Iterator[Step]:
+        while self._due and (self._due[0][0] < at or (inclusive and self._due[0][0] == at)):
+            due, _, service, deadline = heappop(self._due)
+            if self._still_due(service, deadline, due):
+                yield self._decide(service, DeadlinePassed(deadline), due)
+
+    def _still_due(self, service: str | None, deadline: str, due: datetime) -> bool:
+        return any(
+            one.id == deadline and one.state == "open" and one.due == due for one in self.dockets[service].deadlines
+        )
+
+    def _watch_deadlines(self, service: str | None, docket: Docket) -> None:
+        for one in docket.deadlines:
+            key = (service, one.id, one.due)
+            if one.state == "open" and key not in self._known:
+                self._known.add(key)
+                heappush(self._due, (one.due, len(self._known), service, one.id))
+
+    # --- who is concerned -------------------------------------------------------------------------------------------
+
+    def _addressed(self, action: Entry | str, at: datetime) -> Iterator[tuple[str | None, Stimulus]]:
+        """The stimuli of an entry, each with the service whose docket hears it."""
+        if isinstance(action, str):
+            yield action, Opened(self.scenario.services[action].mail_port)
+            return
+        stimulus = action.stimulus
+        if isinstance(stimulus, Report):
+            yield from self._attributed(stimulus)
+        elif isinstance(stimulus, Verification):
+            for service in self._reports.get(stimulus.report, []):
+                yield service, stimulus
+        elif isinstance(stimulus, Upstream):
+            service = self._upstream_docket(stimulus, at)
+            if service is not None:
+                yield service, stimulus
+        elif isinstance(stimulus, Approval) and action.service is None:
+            service = self._requests.get(stimulus.request or "")
+            if service is not None:
+                yield service, stimulus
+        else:
+            yield action.service, stimulus
+
+    def _attributed(self, report: Report) -> Iterator[tuple[str | None, Stimulus]]:
+        """The report split by who held its addresses at the time of the event, in the order of the first of each."""
+        held: dict[str, list[str]] = {}
+        unheld: list[str] = []
+        for ip in report.ips:
+            holder = self.holders.holder(ip, report.occurred_at)
+            if holder is None:
+                unheld.append(ip)
+            else:
+                held.setdefault(holder.service, []).append(ip)
+        self._reports.setdefault(report.id, []).extend(held)
+        for index, (service, ips) in enumerate(held.items()):
+            yield service, replace(report, ips=tuple(ips), with_reviews=index == 0)
+        if unheld or (not held and report.category in ILLEGAL_CONTENT):
+            yield (
+                None,
+                Unattributed(report.id, report.category, tuple(unheld), report.occurred_at, with_reviews=not held),
+            )
+
+    def _upstream_docket(self, stimulus: Upstream, at: datetime) -> str | None:
+        """What the upstream lifts is where it was recorded; what it sets goes to who holds the address."""
+        if stimulus.state == "lifted":
+            for service, docket in self.dockets.items():
+                for one in docket.measures:
+                    if one.kind == stimulus.action and one.ip == stimulus.ip and one.state == "in_force":
+                        return service
+        holder = self.holders.holder(stimulus.ip, at)
+        return holder.service if holder is not None else None
+
+    # --- deciding ---------------------------------------------------------------------------------------------------
+
+    def _decide(self, service: str | None, stimulus: Stimulus, at: datetime) -> Step:
+        docket = self.dockets.get(service) or Docket(service)
+        facts = self._facts(service, docket, stimulus, at)
+        decision = decide(docket, cast("AnyStimulus", stimulus), facts, self.scenario.pack, at)
+        self.dockets[service] = decision.docket
+        self._watch_deadlines(service, decision.docket)
+        self._count(decision, at)
+        if isinstance(stimulus, Request):
+            self._requests[stimulus.id] = service
+        return Step(at, service, stimulus, decision)
+
+    def _count(self, decision: Decision, at: datetime) -> None:
+        for effect in decision.effects:
+            if isinstance(effect, Take) and effect.counts:
+                self._counted.append(at)
+                self._staff_told = False
+            elif isinstance(effect, Notify) and effect.to == "staff":
+                self._staff_told = True
+
+    def _facts(self, service: str | None, docket: Docket, stimulus: Stimulus, at: datetime) -> Facts:
+        while self._counted and at - self._counted[0] >= HOUR:
+            self._counted.popleft()
+        common = Facts(
+            brand=self.scenario.pack.name,
+            automatic_within_hour=len(self._counted),
+            staff_told=self._staff_told,
+            settings=self.scenario.settings,
+        )
+        if service is None:
+            return common
+        thing = self.scenario.services[service]
+        customer = self.scenario.customers[thing.customer]
+        return replace(
+            common,
+            service=service,
+            service_type=thing.type,
+            customer=customer.id,
+            reseller=customer.reseller,
+            customer_since=customer.since,
+            service_since=thing.since,
+            service_until=thing.until,
+            trial=thing.trial,
+            protected=thing.protected or customer.protected,
+            held_ips=frozenset(ip for ip in _addresses(docket, stimulus) if self._not_passed_on(ip, service, at)),
+            struck_ips=self._struck_elsewhere(service, customer.id) if isinstance(stimulus, Request) else frozenset(),
+        )
+
+    def _not_passed_on(self, ip: str, service: str, at: datetime) -> bool:
+        holder = self.holders.holder(ip, at)
+        return holder is None or holder.service == service
+
+    def _struck_elsewhere(self, service: str, customer: str) -> frozenset[str]:
+        acts_on = self.scenario.pack.content.counting.acts_on
+        found: frozenset[str] = frozenset()
+        for other, docket in self.dockets.items():
+            if other is not None and other != service and self.scenario.services[other].customer == customer:
+                found |= struck_addresses(docket.occurrences, acts_on)
+        return found
+
+
+def _addresses(docket: Docket, stimulus: Stimulus) -> set[str]:
+    """The addresses that the docket and the stimulus speak of."""
+    named = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
+    named |= {one.ip for one in docket.measures if one.ip is not None}
+    if isinstance(stimulus, Report):
+        named |= set(stimulus.ips)
+    ip = getattr(stimulus, "ip", None)
+    return named | ({ip} if isinstance(ip, str) else set())

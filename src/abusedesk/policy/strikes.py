@@ -1,0 +1,87 @@
+"""Strikes: occurrences that count, until they lapse or are annulled."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from abusedesk.policy import requests
+from abusedesk.policy.decision import StrikeMade
+from abusedesk.policy.docket import Occurrence, Strike
+from abusedesk.vocabulary.assurance import RANK
+
+if TYPE_CHECKING:
+    from abusedesk.policy.draft import Draft
+
+
+def counting(draft: "Draft") -> list[Occurrence]:
+    """The occurrences whose strikes stand and have not lapsed; one has at exactly its limitation period."""
+    return [one for one in draft.occurrences if struck(one) and not _lapsed(one, draft.at)]
+
+
+def struck(occurrence: Occurrence) -> bool:
+    """Whether the occurrence counts: a strike was made and not annulled."""
+    return occurrence.strike is not None and occurrence.strike.annulled_at is None
+
+
+def _lapsed(occurrence: Occurrence, at: datetime) -> bool:
+    lapses_at = occurrence.strike.lapses_at if occurrence.strike is not None else None
+    return lapses_at is not None and lapses_at <= at
+
+
+def make(draft: "Draft", clauses: tuple[str, ...]) -> bool:
+    """The occurrence at hand becomes a strike; False where it is one already. The count of missed replies starts again."""
+    occurrence = draft.occurrence
+    if occurrence is None or draft.terms is None or struck(occurrence):
+        return False
+    others = counting(draft)
+    of_type = 1 + sum(one.abuse_type == occurrence.abuse_type for one in others)
+    lapses_at = lapse_of(occurrence.opened_at, draft.terms.lapse(occurrence.abuse_type))
+    strike = Strike(len(others) + 1, draft.at, lapses_at, clauses, of_type=of_type)
+    draft.keep_occurrence(replace(occurrence, strike=strike, misses=(), chain_from=draft.at))
+    draft.effects.append(
+        StrikeMade(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            case=draft.case(),
+            occurrence=occurrence.id,
+            abuse_type=occurrence.abuse_type,
+            number=strike.number,
+        )
+    )
+    requests.void_waiting(draft)
+    return True
+
+
+def lapse_of(since: datetime, length: timedelta | None) -> datetime | None:
+    """When what began lapses; None for never, also where that lies beyond all time."""
+    try:
+        return since + length if length is not None else None
+    except OverflowError:
+        return None
+
+
+def cite(draft: "Draft", clauses: tuple[str, ...]) -> None:
+    """Adds the clauses of a rule on the strike at hand to those that it stands under."""
+    occurrence = draft.occurrence
+    if occurrence is not None and occurrence.strike is not None:
+        cited = tuple(dict.fromkeys((*occurrence.strike.clauses, *clauses)))
+        draft.keep_occurrence(replace(occurrence, strike=replace(occurrence.strike, clauses=cited)))
+
+
+def addresses(draft: "Draft") -> frozenset[str]:
+    """The addresses that carry a strike, lapsed or not: named by a believed report of an occurrence that counts."""
+    return struck_addresses(draft.occurrences, draft.pack.content.counting.acts_on)
+
+
+def struck_addresses(occurrences: tuple[Occurrence, ...], acts_on: str) -> frozenset[str]:
+    """The addresses named by reports that stand at an assurance, in occurrences that count."""
+    return frozenset(
+        ip
+        for occurrence in occurrences
+        if struck(occurrence)
+        for report in occurrence.reports
+        if not report.rejected and RANK[report.assurance] >= RANK[acts_on]
+        for ip in report.ips
+    )

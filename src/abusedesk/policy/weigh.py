@@ -1,0 +1,158 @@
+"""Weighs the rules of one moment: which of them hit, which missed, which are unknown, and the trace of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from abusedesk.policy.decision import Review, TraceLine
+from abusedesk.policy.known_facts import DURATIONS, FACTS, Getter
+from abusedesk.policy.measures import MISSING_FACT
+from abusedesk.policy.pack import Terms, Threshold
+from abusedesk.policy.pending import united
+from abusedesk.policy.rule import MakeCharge, Moment, Rule, ShortenDeadline, StartDeadline, TopUp
+from abusedesk.vocabulary.assurance import ASSURANCES, RANK
+
+if TYPE_CHECKING:
+    from abusedesk.policy.draft import Draft
+
+Result = Literal["hit", "missed", "unknown"]
+
+
+class Plan(NamedTuple):
+    """A rule made ready under some terms: where its facts come from and the trace lines that it can leave."""
+
+    rule: Rule
+    getters: tuple[Getter, ...]
+    parameters: dict[str, str]
+    needs: int
+    below: int
+    lines: dict[tuple[Result, str], TraceLine]
+
+    def line(self, result: Result, because: str) -> TraceLine:
+        """The trace line for a result, made once."""
+        key = (result, because)
+        line = self.lines.get(key)
+        if line is None:
+            if len(self.lines) >= _REMEMBERED:
+                self.lines.clear()
+            rule = self.rule
+            line = self.lines[key] = TraceLine(rule.id, result, rule.clauses, rule.says, because, self.parameters)
+        return line
+
+
+_REMEMBERED = 4096
+_BELIEVED: frozenset[str] = frozenset({"report", "missed"})
+"""The moments at which the assurance of the report, or of the occurrence's best, is weighed."""
+
+
+def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Rule]:
+    """The rules that hit, one by one, so that each sees what the one before it did.
+
+    A rule whose condition is unknown does not act: a review names the missing fact.
+    """
+    for plan in plans(draft.terms, moment, kind):
+        result, because = weigh(draft, plan)
+        draft.trace.append(plan.line(result, because))
+        if result == "hit":
+            yield plan.rule
+        elif result == "unknown":
+            ask(draft, plan.rule, because)
+
+
+def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
+    """Whether a rule hits now, and what settled it."""
+    rule = plan.rule
+    if rule.on in _BELIEVED:
+        reason = _disbelief(draft, plan)
+        if reason is not None:
+            return "missed", reason
+    if rule.condition is None:
+        return "hit", ""
+    answer, because = rule.condition.weigh(tuple([get(draft) for get in plan.getters]))
+    if answer is None:
+        return "unknown", because
+    return ("hit" if answer else "missed"), because
+
+
+def ask(draft: "Draft", rule: Rule, missing: str) -> None:
+    """A review that names the fact without which a rule cannot be decided; once for each fact."""
+    if any(isinstance(one, Review) and one.missing == missing for one in draft.effects):
+        return
+    clauses = united(draft.clauses(rule), (MISSING_FACT,))
+    report = draft.report.id if draft.report is not None else None
+    draft.effects.append(
+        Review(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            case=draft.case(),
+            reason="missing_fact",
+            report=report,
+            missing=missing,
+        )
+    )
+
+
+def plans(terms: Terms | None, moment: Moment, kind: str | None) -> tuple[Plan, ...]:
+    """The rules of a moment, made ready once for each version and set of overrides."""
+    if terms is None:
+        return ()
+    key = (moment, kind)
+    found: tuple[Plan, ...] | None = terms.plans.get(key)
+    if found is None:
+        found = terms.plans[key] = tuple(_plan(rule, terms) for rule in terms.rules.get(key, ()))
+    return found
+
+
+def _disbelief(draft: "Draft", plan: Plan) -> str | None:
+    """Why a rule does not act at this assurance; None where it does, that is when it is first reached."""
+    if plan.below >= 0:
+        if draft.after < plan.below and draft.before < 0:
+            return None
+        return "the report is believed" if draft.after >= plan.below else "it was weighed on arrival"
+    if draft.before < plan.needs <= draft.after:
+        return None
+    if draft.before >= plan.needs:
+        return f"the report was {ASSURANCES[draft.before]} before"
+    return f"{ASSURANCES[draft.after] if draft.after >= 0 else 'no report'} is not {plan.rule.needs}"
+
+
+def _plan(rule: Rule, terms: Terms) -> Plan:
+    names = rule.condition.names if rule.condition is not None else ()
+    getters = tuple(_getter(name, terms) for name in names)
+    used = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
+    return Plan(rule, getters, used, RANK[rule.needs], RANK[rule.below] if rule.below is not None else -1, {})
+
+
+def _parameters(rule: Rule, terms: Terms) -> Iterator[str]:
+    """The parameters that a rule reads, in its condition and in its orders."""
+    for name in rule.condition.names if rule.condition is not None else ():
+        yield terms.thresholds[name].parameter if name in terms.thresholds else name
+    for order in rule.orders:
+        if isinstance(order, StartDeadline | ShortenDeadline):
+            yield order.within
+        elif isinstance(order, MakeCharge):
+            yield order.amount
+        elif isinstance(order, TopUp):
+            yield from (order.at_least, order.per_event)
+
+
+def _getter(name: str, terms: Terms) -> Getter:
+    if name in terms.thresholds:
+        return _threshold(terms.thresholds[name], terms)
+    if name in FACTS:
+        return FACTS[name].get
+    number = terms.number(name)
+    return lambda _: number
+
+
+def _threshold(threshold: Threshold, terms: Terms) -> Getter:
+    bound = terms.duration(threshold.parameter)
+    measured = DURATIONS[threshold.fact]
+    compare: Callable[[timedelta], bool] = bound.__gt__ if threshold.bound == "below" else bound.__ge__
+
+    def get(draft: "Draft") -> bool | None:
+        length = measured(draft)
+        return compare(length) if length is not None else None
+
+    return get
