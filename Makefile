@@ -4,7 +4,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test bench lint format clean
@@ -39,18 +38,12 @@ clean: ## remove the virtual environment and what tools left behind; ./var stays
 
 # A stamp is as new as the lock it was installed from, so a changed lock, and only that, installs again.
 $(VENV)/.dev: requirements/dev.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
-	@$(call install,requirements/dev.txt)
+	@requirements/install requirements/dev.txt $(VENV)
 	@touch $(VENV)/.base $@
 
 $(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
-	@$(call install,requirements/base.txt)
+	@requirements/install requirements/base.txt $(VENV)
 	@touch $@
-
-define install
-echo "installing $$(grep -c '^[a-z]' $(1)) pinned packages from $(1) into $(VENV) ..."; \
-$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt -r $(1) && \
-$(PIP) install --no-deps --no-build-isolation --editable . && echo "installed"
-endef
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -8,6 +8,8 @@ import threading
 import time
 
 SUPERVISOR = "ABUSEDESK_SUPERVISOR"
+# Pid of the process that forks off others; they inherit the value and see by it whether they came too late.
+main_process: int | None = None
 _SET_PDEATHSIG = 1
 _POLL_S = 1.0
 

@@ -176,8 +176,9 @@ def test_a_killed_server_is_noticed_and_recovers(data: Path) -> None:
 def test_an_orphaned_server_is_ended_by_the_next_owner(data: Path) -> None:
     where = embedded.locate(data)
     data.chmod(0o711)
+    program = cluster.reachable_binaries(where) / "postgres"
     orphan = subprocess.Popen(
-        [cluster.wheel_binaries() / "postgres", "-D", where.cluster, "-k", where.sockets, "-c", "listen_addresses="],
+        [program, "-D", where.cluster, "-k", where.sockets, "-c", "listen_addresses="],
         stderr=subprocess.DEVNULL,
         cwd="/",
         **where.account.options(),

@@ -16,9 +16,8 @@ PATIENCE_S = 25
 def run_loop(loop: str, *arguments: Any) -> int:
     """Run `module:function(stop, *arguments)` until SIGINT or SIGTERM sets `stop`."""
     lifeline.end_with_supervisor()
-    stop = stop_on_signal()
     with session(attach_only=True):
-        resolve(loop)(stop, *arguments)
+        resolve(loop)(stop_on_signal(), *arguments)
     return 0
 
 

@@ -79,8 +79,7 @@ def run(arguments: list[str]) -> int:
     with only_one(settings):
         refuse_busy_port(settings)
         with _database(settings) as running:
-            _migrate()
-            return _supervise(settings, running, stop)
+            return _migrate() or _supervise(settings, running, stop)
 
 
 def parse(arguments: list[str]) -> None:
@@ -135,9 +134,9 @@ def _database(settings: Configuration) -> Iterator[embedded.Server | None]:
         yield running
 
 
-def _migrate() -> None:
-    if spawn(["migrate", "--quiet"]).wait():
-        raise Problem("nothing was started, because the tables could not be brought up to this release")
+def _migrate() -> int:
+    """Bring the tables up to this release. Returns the exit code; what went wrong has been said by then."""
+    return spawn(["migrate", "--quiet"]).wait()
 
 
 def _parts(settings: Configuration) -> list[Part]:

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import socket
 
 from abusedesk import configuration, lifeline
@@ -24,6 +25,7 @@ def run(arguments: list[str]) -> int:
     with session(attach_only=True) as settings:
         # The process that answers requests is forked off, and must not share a connection.
         close_connections()
+        lifeline.main_process = os.getpid()
         _serve(settings)
     return 0
 
@@ -42,7 +44,7 @@ def _serve(settings: Configuration) -> None:
         workers=1,
         blocking_threads=settings.web_threads,
         respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.error,
     ).serve()

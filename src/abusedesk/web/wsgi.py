@@ -12,5 +12,5 @@ def supervised() -> object:
     """The application in a process of `abusedesk web`, which must not outlive it."""
     from abusedesk import lifeline  # noqa: PLC0415 - other WSGI servers look after their own processes
 
-    lifeline.end_with_parent()
+    lifeline.end_with_parent(lifeline.main_process)
     return application
