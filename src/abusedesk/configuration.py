@@ -39,7 +39,6 @@ class Configuration:
     mail_from: str
     workers: int
     web_threads: int
-    packs: Path | None
     log_level: str
 
     @property
@@ -62,7 +61,7 @@ class Configuration:
 
 
 class Setting(NamedTuple):
-    """One setting: its name in the file, how its text is read, its default, and one line of meaning for `check`."""
+    """One setting: its name in the file, the field it fills, how its text is read, and its default as text."""
 
     name: str
     field: str
@@ -74,18 +73,14 @@ class Setting(NamedTuple):
         return f"ABUSEDESK_{self.name.upper()}"
 
 
-def _text(value: str) -> str | None:
-    return value or None
-
-
 def _plain(value: str) -> str:
     if not value:
         raise ValueError("must not be empty")
     return value
 
 
-def _path(value: str) -> Path | None:
-    return Path(value).expanduser().absolute() if value else None
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -165,7 +160,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
     Setting("workers", "workers", _whole(1, 64), "1"),
     Setting("web_threads", "web_threads", _whole(1, 256), "4"),
-    Setting("packs", "packs", _path, ""),
     Setting("log_level", "log_level", _level, "info"),
 )
 
