@@ -20,6 +20,10 @@ class Delayed(Exception):  # noqa: N818 - it says what became of the letter
     """The letter could not be handed over now; another attempt may do better."""
 
 
+class Down(Delayed):
+    """Not this letter but the server itself is the matter: the next letter would fare no better."""
+
+
 class Refused(Exception):  # noqa: N818 - it says what became of the letter
     """The server will not take this letter for this address."""
 
@@ -61,9 +65,13 @@ class Post:
             return Accepted("outbox")
         try:
             return Accepted("sent", _dialogue(_server(self._backend), letter, message))
+        except smtplib.SMTPAuthenticationError as error:
+            raise Down(f"the mail server does not let us in: {_told(error)}") from error
+        except smtplib.SMTPResponseException as error:
+            raise Delayed(f"the mail server does not take it now: {_told(error)}") from error
         except (OSError, smtplib.SMTPException) as error:
             self._backend.close()
-            raise Delayed(f"the mail server does not take it now: {_told(error)}") from error
+            raise Down(f"the mail server does not answer: {_told(error)}") from error
 
 
 @contextmanager
@@ -84,11 +92,16 @@ def _server(backend: EmailBackend) -> smtplib.SMTP:
 
 
 def _dialogue(server: smtplib.SMTP, letter: Letter, message: EmailMessage) -> str:
-    server.rset()
+    server.ehlo_or_helo_if_needed()
+    server.rset()  # A letter that was refused half-way must not go on in the next.
     options = ["BODY=8BITMIME"] if server.has_extn("8bitmime") else []
     _expect(server.mail(letter.envelope, options), permanent=False)
     _expect(server.rcpt(letter.to), permanent=True)
-    return _expect(server.data(message.message().as_bytes(linesep="\r\n")), permanent=True)
+    return _expect(server.data(_on_the_wire(message)), permanent=True)
+
+
+def _on_the_wire(message: EmailMessage) -> bytes:
+    return message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def _expect(reply: tuple[int, bytes], *, permanent: bool) -> str:

@@ -1,0 +1,165 @@
+"""Effects: notices and alerts, each claimed under a lease, carried out, and ended with a receipt.
+
+The number of attempts is the lease's fence: whoever claimed an effect earlier than the last claim writes nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q
+
+from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, post
+from abusedesk.desk.perform import marks
+from abusedesk.desk.perform.notice import addresses, letter, notice_of
+from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
+from abusedesk.problem import Problem
+from abusedesk.records.models import Brand, Docket, Effect, Notice
+
+log = structlog.get_logger()
+
+FOR_STAFF = Q(kind="alert") | Q(payload__to="staff")
+
+
+class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to another
+    """The lease is no longer ours."""
+
+
+def perform_effects(worker: str, now: datetime, limit: int = 20) -> int:
+    """Carry out up to `limit` effects that are due. Returns how many were tried."""
+    _hold_back(now)
+    claimed = _claim(worker, now, limit)
+    with post() as out:
+        _perform(claimed, out, now)
+    return len(claimed)
+
+
+def retry_effect(effect_id: int, now: datetime) -> None:
+    """A person says: try again. Does nothing to an effect that did not fail."""
+    Effect.objects.filter(pk=effect_id, state="failed").update(state="pending", due=now, attempts=0, error="")
+
+
+@transaction.atomic
+def _hold_back(now: datetime) -> None:
+    """What is due while its brand is held waits for the release, which must not come in between."""
+    held = list(Brand.objects.select_for_update().filter(held_since__isnull=False).values_list("pk", flat=True))
+    if held:
+        Effect.objects.filter(state="pending", due__lte=now, brand__in=held).exclude(FOR_STAFF).update(state="held")
+
+
+@transaction.atomic
+def _claim(worker: str, now: datetime, limit: int) -> list[Effect]:
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = Effect.objects.filter(free, state="pending", due__lte=now, brand__dry_run=False).order_by("due")
+    due = due.select_related("brand", "decision")
+    claimed = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
+    for effect in claimed:
+        effect.attempts += 1
+    Effect.objects.filter(pk__in=[effect.pk for effect in claimed]).update(
+        attempts=F("attempts") + 1, lease_owner=worker, lease_until=now + LEASE
+    )
+    return claimed
+
+
+def _perform(claimed: Iterable[Effect], out: Post, now: datetime) -> None:
+    down = ""
+    for effect in claimed:
+        try:
+            down = down or _try(effect, out, now)
+            if down:
+                _put_off(effect, down, now)
+        except Late:
+            log.info("lease lost", effect=effect.key)
+
+
+def _try(effect: Effect, out: Post, now: datetime) -> str:
+    """Carry the effect out, or see to it that it is tried again or shown. Returns why the next would fare no better."""
+    try:
+        _carry(effect, out, now)
+    except Down as down:
+        return str(down)
+    except Delayed as delayed:
+        _put_off(effect, str(delayed), now)
+    except (Problem, Refused) as problem:
+        _give_up(effect, str(problem), now)
+    except (Late, DatabaseError):
+        raise
+    except Exception as error:
+        log.exception("effect broke", effect=effect.key)
+        _put_off(effect, f"it broke: {error!r}", now)
+    return ""
+
+
+def _carry(effect: Effect, out: Post, now: datetime) -> None:
+    if effect.attempts > ATTEMPTS:
+        raise Problem(f"given up: {ATTEMPTS} attempts ended without a result, each with the worker")
+    notice = _written(effect, now)
+    accepted = Accepted(notice.state) if notice.state in {"ticket", "shown"} else _send(effect, notice, out)
+    with _ours(effect):
+        Notice.objects.filter(pk=notice.pk).update(state=accepted.state, sent_at=now, response=accepted.response)
+        receipt = {"notice": str(notice.pk), "message_id": notice.message_id, "response": accepted.response}
+        _end_lease(effect, state="done", error="", done_at=now, receipt=receipt | {"state": accepted.state})
+        _tell(effect, notice.case_id, "carried_out", now, state=accepted.state)
+        marks.done_with(notice.case_id, "failed:notice")
+
+
+def _written(effect: Effect, now: datetime) -> Notice:
+    with _ours(effect):
+        return notice_of(effect, now)
+
+
+def _send(effect: Effect, notice: Notice, out: Post) -> Accepted:
+    """To its address; where that is refused for good, to the customer's next ones. It stays one notice."""
+    refusal: Refused | None = None
+    for address in addresses(effect, notice):
+        try:
+            accepted = out.send(letter(notice, address))
+        except Refused as refused:
+            refusal = refusal or Refused(f"{address}: {refused}")
+            continue
+        Notice.objects.filter(pk=notice.pk).update(address=address)
+        return accepted
+    raise refusal or Problem(f"the {notice.to} has no mail address; add one and try again")
+
+
+@contextmanager
+def _ours(effect: Effect) -> Iterator[None]:
+    """A transaction in which the claim is ours. Raises Late when another has claimed the effect since."""
+    with transaction.atomic():
+        # The docket first, as enact does, so that neither waits for the other.
+        list(Docket.objects.select_for_update().filter(decisions=effect.decision_id).values_list("pk"))
+        mine = Effect.objects.select_for_update().filter(pk=effect.pk, state="pending", attempts=effect.attempts)
+        if not mine.values_list("pk").first():
+            raise Late
+        yield
+
+
+def _put_off(effect: Effect, error: str, now: datetime) -> None:
+    if effect.attempts >= ATTEMPTS:
+        _give_up(effect, f"given up after {effect.attempts} attempts: {error}", now)
+        return
+    due = now + pause(effect.attempts, luck())
+    _end_lease(effect, due=due, error=error)
+
+
+def _give_up(effect: Effect, error: str, now: datetime) -> None:
+    with _ours(effect):
+        _end_lease(effect, state="failed", error=error, done_at=now)
+        Notice.objects.filter(effect=effect).update(state="failed", response=error)
+        case = effect.payload.get("case")
+        marks.need(case, "failed:notice")
+        _tell(effect, case, "failed", now, error=error)
+
+
+def _end_lease(effect: Effect, **values: Any) -> None:
+    mine = Effect.objects.filter(pk=effect.pk, attempts=effect.attempts)
+    mine.update(lease_owner="", lease_until=None, **values)
+
+
+def _tell(effect: Effect, case: int | None, kind: str, now: datetime, **body: str) -> None:
+    if effect.decision is not None:
+        about = {key: effect.payload.get(key) for key in ("to", "template")}
+        marks.tell(effect.decision.docket_id, case, kind, now, body={"effect": effect.kind, **about, **body})

@@ -1,0 +1,129 @@
+"""Notices: one record, one Message-ID, one entry in the ticket, however often it is tried to send them."""
+
+import secrets
+import uuid
+from datetime import datetime
+
+from abusedesk.actuators.mail import Letter
+from abusedesk.desk.perform.words import values_of
+from abusedesk.policy.notice import render
+from abusedesk.policy.pack import load_pack
+from abusedesk.records.models import (
+    Case,
+    Customer,
+    Effect,
+    Notice,
+    Report,
+    Ticket,
+    TicketEntry,
+)
+
+# Without letters and digits that are taken for one another when read aloud.
+TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # noqa: S105 - the alphabet, not a secret
+TOKEN_LENGTH = 10
+
+
+def notice_of(effect: Effect, now: datetime) -> Notice:
+    """The effect's notice, written now if it was not before. Raises Problem when it cannot be written."""
+    written = Notice.objects.filter(effect=effect).select_related("brand", "case").first()
+    return written or _write(effect, now)
+
+
+def addresses(effect: Effect, notice: Notice) -> list[str]:
+    """Where the notice may go, in order: as things are now, for what was refused may have been put right since."""
+    party = _party(notice.to, notice.case)
+    contacts = party.contacts.order_by("position", "pk").values_list("email", flat=True) if party else []
+    return list(dict.fromkeys(one for one in (_address(notice.to, effect, party), *contacts) if one))
+
+
+def letter(notice: Notice, address: str) -> Letter:
+    """The notice as a mail. Its bounces come back to an address that names it; the id in it cannot be guessed."""
+    local, _, domain = notice.brand.sender.rpartition("@")
+    first = Notice.objects.filter(case=notice.case_id, to=notice.to).order_by("written_at", "pk").first()
+    return Letter(
+        sender=notice.brand.sender,
+        sender_name=notice.brand.name,
+        envelope=f"{local}+bounce-{notice.pk.hex}@{domain}",
+        to=address,
+        subject=notice.subject,
+        text=notice.text,
+        message_id=notice.message_id,
+        written_at=notice.written_at,
+        answers=first.message_id if notice.case_id and first and first.pk != notice.pk else "",
+    )
+
+
+def _write(effect: Effect, now: datetime) -> Notice:
+    case = Case.objects.select_related("customer__reseller", "service").filter(pk=effect.payload.get("case")).first()
+    to = str(effect.payload.get("to", "staff"))
+    party = _party(to, case)
+    language = _language(effect, party)
+    ticket = _ticket(case, now) if case else None
+    subject, text = _text(effect, case, language)
+    subject = f"[{ticket.token}] {subject}" if ticket else subject
+    identity = uuid.uuid4()
+    address = _address(to, effect, party)
+    notice = Notice.objects.create(
+        id=identity,
+        brand=effect.brand,
+        case=case,
+        effect=effect,
+        to=to,
+        address=address,
+        language=language,
+        template=str(effect.payload.get("template", effect.kind)),
+        subject=subject,
+        text=text,
+        message_id=f"<{identity}@{effect.brand.sender.rpartition('@')[2]}>",
+        written_at=now,
+        state=_first_state(to, effect, address),
+    )
+    if ticket is not None and to == "customer":
+        TicketEntry.objects.create(ticket=ticket, at=now, author="desk", text=text, notice=notice)
+    return notice
+
+
+def _first_state(to: str, effect: Effect, address: str) -> str:
+    """`shown`: staff read it on the console. `ticket`: the ticket alone serves. Else it waits for the mail."""
+    if to == "staff" and not address:
+        return "shown"
+    via = effect.payload.get("via") or ["email"]
+    return "written" if "email" in via else "ticket"
+
+
+def _party(to: str, case: Case | None) -> Customer | None:
+    if case is None or to not in {"customer", "reseller"}:
+        return None
+    return case.customer if to == "customer" else case.customer.reseller
+
+
+def _address(to: str, effect: Effect, party: Customer | None) -> str:
+    """Where it goes, or empty where nobody said. Upstream and staff are settings of the brand."""
+    if to in {"customer", "reseller"}:
+        contact = party.contacts.order_by("position", "pk").first() if party and not party.email else None
+        return (party.email if party else "") or (contact.email if contact else "")
+    if to == "reporter":
+        report = Report.objects.filter(pk=effect.payload.get("report")).select_related("reporter").first()
+        return report.reporter.key if report and report.reporter and "@" in report.reporter.key else ""
+    return str(effect.brand.settings.get(f"{to}_address", ""))
+
+
+def _language(effect: Effect, party: Customer | None) -> str:
+    spoken = list(effect.brand.languages) or ["en"]
+    wanted = party.language if party else ""
+    return wanted if wanted in spoken else str(spoken[0])
+
+
+def _ticket(case: Case, now: datetime) -> Ticket:
+    token = "".join(secrets.choice(TOKEN_LETTERS) for _ in range(TOKEN_LENGTH))
+    made = {"brand_id": case.brand_id, "customer_id": case.customer_id, "token": token, "opened_at": now}
+    ticket, _ = Ticket.objects.get_or_create(case=case, defaults=made)
+    return ticket
+
+
+def _text(effect: Effect, case: Case | None, language: str) -> tuple[str, str]:
+    pack = load_pack(effect.brand.pack)
+    version_id = effect.decision.pack_version if effect.decision else ""
+    version = pack.version(version_id) if version_id else None
+    values = values_of(effect, case, pack, language, answer_at=effect.brand.sender)
+    return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)

@@ -1,0 +1,258 @@
+"""Measures: whoever holds a target's lease drives the outside to what is desired, and writes what it read back.
+
+The lease's fencing number goes with every order and guards every write: who comes late writes nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+
+from abusedesk.actuators.actuator import Actuator, Order, Outcome
+from abusedesk.actuators.registry import actuator, chosen
+from abusedesk.desk.perform import marks
+from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
+from abusedesk.desk.perform.plan import Switch, judge, standing, switches
+from abusedesk.problem import Problem
+from abusedesk.records.models import Brand, Docket, Measure, Target
+
+log = structlog.get_logger()
+
+PARKED = timedelta(minutes=10)
+"""How often a target is looked at whose brand is held. Release does not wait for it."""
+
+_HOLDER = """
+SELECT service.id FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
+WHERE assignment.prefix >>= %s::inet AND assignment.period @> %s::timestamptz
+  AND (service.until IS NULL OR service.until > %s)
+ORDER BY masklen(assignment.prefix) DESC, lower(assignment.period) DESC LIMIT 1
+"""
+
+
+class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to another
+    """The lease is no longer ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One worker's claim on a target."""
+
+    target: int
+    brand: int
+    fence: int
+    attempt: int
+    now: datetime
+
+
+def perform_targets(worker: str, now: datetime, limit: int = 100) -> int:
+    """Drive up to `limit` targets that are not as desired. Returns how many were tried."""
+    done = 0
+    while done < limit and perform_target(worker, now):
+        done += 1
+    return done
+
+
+def perform_target(worker: str, now: datetime) -> bool:
+    """Drive the target that has waited longest. False when none waits."""
+    lease = _claim(worker, now)
+    if lease is None:
+        return False
+    try:
+        behind = _drive_all(lease)
+        _settle(lease, behind=behind)
+    except Late:
+        log.info("lease lost", target=lease.target, fence=lease.fence, worker=worker)
+    return True
+
+
+def retry_target(target_id: int, now: datetime) -> None:
+    """A person says: try again. Forgets that the target's measures failed."""
+    with transaction.atomic():
+        target = Target.objects.select_for_update().get(pk=target_id)
+        for measure in target.measures.filter(state="failed"):
+            waiting = "lifting" if measure.outside.get("action") == "lift" else "applying"
+            Measure.objects.filter(pk=measure.pk).update(
+                state=waiting, outside={"action": measure.outside.get("action")}
+            )
+        Target.objects.filter(pk=target_id).update(dirty=True, next_attempt=now, attempts=0)
+
+
+@transaction.atomic
+def _claim(worker: str, now: datetime) -> Lease | None:
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = Target.objects.filter(free, dirty=True, next_attempt__lte=now).order_by("next_attempt")
+    target = due.select_for_update(skip_locked=True).first()
+    if target is None:
+        return None
+    lease = Lease(target.pk, target.brand_id, target.fence + 1, target.attempts + 1, now)
+    Target.objects.filter(pk=target.pk).update(
+        fence=lease.fence, attempts=lease.attempt, lease_owner=worker, lease_until=now + LEASE
+    )
+    return lease
+
+
+def _drive_all(lease: Lease) -> bool:
+    """Whether something did not get where it should and must be tried again."""
+    behind = False
+    for switch in _switches(lease):
+        verdict = _drive(lease, switch) if switch.pending and _may(lease, switch) else "done"
+        behind = behind or verdict != "done"
+        if verdict == "silent":
+            break  # What does not answer now will not answer for the next measure either.
+    return behind
+
+
+def _switches(lease: Lease) -> list[Switch]:
+    return switches(Measure.objects.filter(target=lease.target).select_related("service", "brand").order_by("pk"))
+
+
+def _drive(lease: Lease, switch: Switch) -> Literal["done", "later", "silent"]:
+    """Bring one switch about. `silent` when the outside does not answer at all."""
+    outside, name, doubt = _outside(lease, switch)
+    if outside is None:
+        _record(lease, switch, Outcome("refused", error=doubt), can_be_asked=True)
+        return "done"
+    _begin(lease, switch, name)
+    outcome = _bring(outside, _order(lease, switch), on=switch.on)
+    settled = _record(lease, switch, outcome, can_be_asked=outside.can_be_asked)
+    if settled:
+        return "done"
+    return "silent" if outcome.state == "unreachable" else "later"
+
+
+def _may(lease: Lease, switch: Switch) -> bool:
+    """While a brand is held, or only rehearses, nothing acts against a customer; what frees one goes out."""
+    return not (switch.on and _is_stopped(lease.brand))
+
+
+def _is_stopped(brand: int) -> bool:
+    return Brand.objects.filter(Q(dry_run=True) | Q(held_since__isnull=False), pk=brand).exists()
+
+
+def _outside(lease: Lease, switch: Switch) -> tuple[Actuator | None, str, str]:
+    """The actuator for the switch and its name; or None and why nothing may go out."""
+    doubt = _doubt(switch, lease.now) if switch.on else ""
+    if doubt:
+        return None, "", doubt
+    brand = switch.measures[0].brand
+    name, options = chosen(brand.actuators, switch.kind)
+    used = next((one.actuator for one in switch.moving if one.actuator), name)
+    try:
+        # Whoever took a measure must end it, even when the brand uses another actuator by now.
+        return actuator(used, options if used == name else {}), used, ""
+    except Problem as problem:
+        return None, used, str(problem)
+
+
+def _doubt(switch: Switch, now: datetime) -> str:
+    """Why a measure had better not be taken after all: what was true at the decision need not be true now."""
+    alone = any(one.mode == "automatic" for one in switch.moving)
+    if switch.kind == "terminate" and alone and switch.measures[0].brand.settings.get("irreversible") != "automatic":
+        return "nobody approved this termination, and the brand does not let it act alone"
+    if switch.ip is not None and _holder(switch.ip, now) != switch.moving[0].service_id:
+        return f"{switch.ip} is no longer held by {switch.moving[0].service}"
+    return ""
+
+
+def _holder(ip: str, now: datetime) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDER, [ip, now, now])
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def _order(lease: Lease, switch: Switch) -> Order:
+    first = switch.moving[0]
+    return Order(
+        brand=first.brand.slug,
+        service=first.service.ref,
+        kind=switch.kind,
+        key=f"{first.docket_id}:{first.item}:{switch.action}",
+        fence=lease.fence,
+        ip=switch.ip,
+        port=switch.port,
+        standing=standing(_switches(lease)),
+    )
+
+
+def _bring(outside: Actuator, order: Order, *, on: bool) -> Outcome:
+    try:
+        told = outside.apply(order) if on else outside.lift(order)
+        if told.state in {"refused", "unreachable"} or not outside.can_be_asked:
+            return told
+        seen = outside.query(order)
+    except Exception as error:
+        log.exception("actuator broke", key=order.key)
+        return Outcome("unreachable", error=f"the actuator broke: {error!r}")
+    return Outcome(seen.state, {"told": told.receipt, "read_back": seen.receipt}, seen.error)
+
+
+@contextmanager
+def _ours(lease: Lease) -> Iterator[None]:
+    """A transaction in which the lease is ours. Raises Late when it is not."""
+    with transaction.atomic():
+        # In the order in which enact locks them, so that neither waits for the other.
+        dockets = Docket.objects.filter(pk__in=Measure.objects.filter(target=lease.target).values("docket"))
+        list(dockets.select_for_update().order_by("pk").values_list("pk"))
+        held = Target.objects.select_for_update().filter(pk=lease.target, fence=lease.fence)
+        if not held.values_list("pk").first():
+            raise Late
+        yield
+
+
+def _begin(lease: Lease, switch: Switch, name: str) -> None:
+    """Write down what is about to be ordered, so that whoever comes after a crash knows that it may have happened."""
+    state = "applying" if switch.on else "lifting"
+    with _ours(lease):
+        _update(switch.moving, state=state, actuator=name, fence=lease.fence, outside={"action": switch.action})
+
+
+def _record(lease: Lease, switch: Switch, outcome: Outcome, *, can_be_asked: bool) -> bool:
+    """Write the answer down. Whether it settles the matter, for good or for a person to see."""
+    state, verdict, error = judge(on=switch.on, can_be_asked=can_be_asked, outcome=outcome)
+    if verdict == "later" and lease.attempt >= ATTEMPTS:
+        state, verdict, error = "failed", "failed", f"given up after {lease.attempt} attempts: {error}"
+    outside = {"action": switch.action, "final": verdict != "later", "state": outcome.state, **outcome.receipt}
+    with _ours(lease):
+        stamps = _stamps(state, outcome, lease.now, can_be_asked=can_be_asked)
+        _update(switch.moving, state=state, error=error, outside=outside, fence=lease.fence, **stamps)
+        _update(switch.over, state="lifted", lifted_at=lease.now)
+        if verdict != "later":
+            _mark(switch, state, verdict == "failed", error, lease.now)
+    return verdict != "later"
+
+
+def _stamps(state: str, outcome: Outcome, now: datetime, *, can_be_asked: bool) -> dict[str, datetime]:
+    read_back = {"read_back_at": now} if can_be_asked and outcome.state in {"in_force", "not_in_force"} else {}
+    reached = {"in_force": "in_force_at", "lifted": "lifted_at"}.get(state)
+    return read_back | ({reached: now} if reached else {})
+
+
+def _update(measures: tuple[Any, ...], **values: Any) -> None:
+    Measure.objects.filter(pk__in=[one.pk for one in measures]).update(**values)
+
+
+def _mark(switch: Switch, state: str, failed: bool, error: str, now: datetime) -> None:
+    for measure in (*switch.moving, *switch.over):
+        body = {"measure": switch.kind, "item": measure.item, "ip": switch.ip, "port": switch.port, "state": state}
+        kind = "failed" if failed else "carried_out"
+        marks.tell(measure.docket_id, measure.case_id, kind, now, body=body | {"error": error}, clauses=measure.clauses)
+        (marks.need if failed else marks.done_with)(measure.case_id, f"failed:{switch.kind}")
+
+
+def _settle(lease: Lease, *, behind: bool) -> None:
+    """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
+    with _ours(lease):
+        left = [one for one in _switches(lease) if one.pending]
+        held = [one for one in left if not _may(lease, one)]
+        values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
+        if behind:
+            values |= {"attempts": lease.attempt, "next_attempt": lease.now + pause(lease.attempt, luck())}
+        elif len(held) == len(left):
+            values["next_attempt"] = lease.now + PARKED
+        Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, **values)

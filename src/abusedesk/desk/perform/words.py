@@ -1,0 +1,218 @@
+"""What a notice says of its case: the values of a template's placeholders, read from the docket and the tables."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from abusedesk.policy.docket import Docket as PolicyDocket
+from abusedesk.policy.docket import HeardReport, Occurrence
+from abusedesk.policy.pack import Pack
+from abusedesk.records.models import Case, Charge, Deadline, Effect, Measure, Report, Service
+from abusedesk.vocabulary.instant import parse_instant
+from abusedesk.vocabulary.measure import NETWORK
+from abusedesk.vocabulary.money import format_amount
+
+LONGEST_COMPLAINT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The few words that are not in a template."""
+
+    measures: dict[str, str]
+    modes: dict[str, str]
+    items: dict[str, str]
+    on: str
+    none: str
+    events: str
+    refunded: dict[bool, str]
+
+
+ENGLISH = Language(
+    measures={
+        "suspend": "suspension of the service",
+        "shutdown": "shutdown of the service",
+        "terminate": "termination of the service",
+        "block_port": "port {port} closed",
+        "rate_limit": "rate limit",
+        "null_route": "null route",
+    },
+    modes={"proposed": "proposed, a person decides", "ordered": "ordered"},
+    items={},
+    on="{what} on {ip}",
+    none="nothing",
+    events="{category}, {addresses}, {count} event(s), first at {first}",
+    refunded={True: "", False: "without refund"},
+)
+CHINESE = Language(
+    measures={
+        "suspend": "暂停服务",
+        "shutdown": "关闭服务器",
+        "terminate": "终止服务",
+        "block_port": "封闭端口 {port}",
+        "rate_limit": "限速",
+        "null_route": "空路由",
+    },
+    modes={"proposed": "已提议，等待人工决定", "ordered": "已下令"},
+    items={"fine": "罚款"},
+    on="{what}（{ip}）",
+    none="无",
+    events="{category}，{addresses}，{count} 个事件，首次发现于 {first}",
+    refunded={True: "", False: "不予退款"},
+)
+LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE}
+
+
+def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answer_at: str) -> dict[str, str]:
+    """A value for every placeholder that is known. What the order itself brought wins."""
+    said = LANGUAGES.get(language, ENGLISH)
+    zone = _zone(case.customer.timezone if case else "UTC")
+    service = _service(effect, case)
+    occurrence = _occurrence(effect, case)
+    found = {
+        "customer": case.customer.name or case.customer.ref if case else "",
+        "service": str(service) if service else "",
+        "addresses": ", ".join(_addresses(effect, occurrence)),
+        "abuse_type": case.abuse_type if case else "",
+        "first_seen": _first_seen(occurrence, case, zone),
+        "complaint": _complaint(occurrence, said, zone) or said.none,
+        "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
+        "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
+        "measure": _upstream_measure(effect, said),
+        "clauses": _clauses(effect.payload.get("clauses") or [], pack),
+        "answer_at": answer_at,
+    }
+    due = _due(effect, case, zone)
+    return (
+        found | ({"due": due} if due else {}) | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
+    )
+
+
+def _service(effect: Effect, case: Case | None) -> Service | None:
+    return case.service if case else Service.objects.filter(pk=effect.payload.get("service")).first()
+
+
+def _occurrence(effect: Effect, case: Case | None) -> Occurrence | None:
+    """The occurrence that the notice is about; without one named, the last of the case."""
+    if effect.decision is None or case is None:
+        return None
+    docket = _docket(bytes(effect.decision.docket.state))
+    ours = [one for one in docket.occurrences if one.abuse_type == case.abuse_type]
+    named = [one for one in ours if one.id == effect.payload.get("occurrence")] or ours
+    return named[-1] if named else None
+
+
+def _docket(state: bytes) -> PolicyDocket:
+    return msgspec.json.decode(state, type=PolicyDocket)
+
+
+def _reports(occurrence: Occurrence | None) -> list[HeardReport]:
+    return [one for one in occurrence.reports if not one.rejected] if occurrence else []
+
+
+def _addresses(effect: Effect, occurrence: Occurrence | None) -> list[str]:
+    if effect.payload.get("ip"):
+        return [str(effect.payload["ip"])]
+    return list(dict.fromkeys(ip for report in _reports(occurrence) for ip in report.ips))
+
+
+def _first_seen(occurrence: Occurrence | None, case: Case | None, zone: ZoneInfo) -> str:
+    times = [report.occurred_at for report in _reports(occurrence)]
+    first = min(times) if times else case.opened_at if case else None
+    return _moment(first, zone) if first else ""
+
+
+def _complaint(occurrence: Occurrence | None, said: Language, zone: ZoneInfo) -> str:
+    """Each report with its category, addresses and count, and below it the summary that intake made of it."""
+    reports = _reports(occurrence)
+    known = Report.objects.filter(pk__in=[one.id for one in reports if _is_uuid(one.id)])
+    summaries = {str(report.pk): report.summary for report in known}
+    told = [_lines([_events(one, said, zone), summaries.get(one.id, "")]) for one in reports]
+    return "\n\n".join(told)[:LONGEST_COMPLAINT]
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36
+
+
+def _events(report: HeardReport, said: Language, zone: ZoneInfo) -> str:
+    first = _moment(report.occurred_at, zone)
+    addresses = ", ".join(report.ips)
+    return said.events.format(category=report.category, addresses=addresses, count=report.events, first=first)
+
+
+def _measures(effect: Effect, case: Case | None) -> list[Measure]:
+    if case is None:
+        return []
+    standing = Measure.objects.filter(service=case.service, decided__in=("in_force", "proposed"))
+    return list(standing.filter(at__lte=effect.due).order_by("at", "pk"))
+
+
+def _measure(measure: Measure, said: Language) -> str:
+    what = said.measures.get(measure.kind, measure.kind).format(port=measure.port)
+    where = said.on.format(what=what, ip=measure.ip) if measure.ip else what
+    # Nothing is told as done that was not read back as done.
+    done = measure.state == "in_force" or measure.upstream
+    mode = said.modes["proposed"] if measure.decided == "proposed" else "" if done else said.modes["ordered"]
+    refund = said.refunded[measure.refund] if measure.refund is not None else ""
+    return ", ".join(part for part in (where, refund, mode) if part)
+
+
+def _upstream_measure(effect: Effect, said: Language) -> str:
+    kind = effect.payload.get("measure")
+    if kind:
+        return said.measures.get(str(kind), str(kind)).format(port=effect.payload.get("port") or 25)
+    if effect.decision is None:
+        return ""
+    ordered = Measure.objects.filter(docket=effect.decision.docket_id, at=effect.decision.at, kind__in=NETWORK)
+    ip = effect.payload.get("ip")
+    return "; ".join(_measure(one, said) for one in (ordered.filter(ip=ip) if ip else ordered).order_by("pk"))
+
+
+def _charges(case: Case | None, occurrence: Occurrence | None) -> list[Charge]:
+    if case is None:
+        return []
+    open_charges = Charge.objects.filter(case=case, state__in=("proposed", "owed"))
+    since = occurrence.opened_at if occurrence else case.opened_at
+    return list(open_charges.filter(at__gte=since).order_by("at", "pk"))
+
+
+def _charge(charge: Charge, said: Language) -> str:
+    item = said.items.get(charge.name, charge.name.replace("_", " "))
+    what = said.on.format(what=item, ip=charge.ip) if charge.ip else item
+    mode = f" ({said.modes['proposed']})" if charge.state == "proposed" else ""
+    return f"{format_amount(charge.amount)} {charge.currency}: {what}{mode}"
+
+
+def _clauses(cited: Iterable[str], pack: Pack) -> str:
+    return "; ".join(f"{one} {pack.clause(one).title}".strip() for one in cited)
+
+
+def _due(effect: Effect, case: Case | None, zone: ZoneInfo) -> str:
+    if effect.payload.get("due"):
+        return _moment(parse_instant(str(effect.payload["due"])), zone)
+    replies = Deadline.objects.filter(case=case, name="reply", due__gt=effect.due) if case else Deadline.objects.none()
+    # The one that this decision set: of several occurrences each has its own, and the latest is the newest.
+    last = replies.filter(state="open").order_by("-due").first() or replies.order_by("-due").first()
+    return _moment(last.due, zone) if last else ""
+
+
+def _moment(moment: datetime, zone: ZoneInfo) -> str:
+    """An instant as its reader's clock shows it, with the zone, and in UTC beside it where that differs."""
+    local = moment.astimezone(zone)
+    shown = f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    return shown if local.utcoffset() == timedelta() else f"{shown} ({moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(line for line in lines if line)

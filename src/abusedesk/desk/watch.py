@@ -1,0 +1,166 @@
+"""Watch: every deadline that came due becomes a stimulus, once no answer that came in time can still lie unread.
+
+Doubt about the clock, and a long silence of the watch itself, hold the brands instead of firing: then a person looks at
+what would fire, and releases.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+
+from abusedesk.desk import hold
+from abusedesk.desk.enact import submit
+from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.perform import marks
+from abusedesk.policy.stimulus import DeadlinePassed
+from abusedesk.records.bell import ring
+from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen
+from abusedesk.vocabulary.duration import parse_duration
+
+log = structlog.get_logger()
+
+BATCH = 200
+POLL_S = 1.0
+LEASE = timedelta(minutes=2)
+JUMP = timedelta(minutes=1)
+"""By so much two clocks may part between two rounds; a time server corrects by less."""
+
+LONG_OUTAGE = "PT1H"
+"""The brand's setting `long_outage`: after a longer silence of the watch a person looks before anything fires."""
+
+NAME = "watch"
+_INSTANT = timedelta(microseconds=1)
+
+
+def run(stop: threading.Event) -> None:
+    """Fire what is due until `stop`."""
+    clock = Clock(_wall, _steady)
+
+    def turn() -> int:
+        now = clock.wall()
+        hold_if_doubtful(now, clock.drift())
+        return hold.finish_releases(now) + fire_due(now)
+
+    keep_doing(turn, stop, POLL_S)
+
+
+def fire_due(now: datetime, limit: int = BATCH) -> int:
+    """Submit the deadlines that are due and can be decided, oldest first. Returns how many were."""
+    claimed = _claim(now, limit)
+    fired = sum(_fire(deadline) for deadline in claimed)
+    if fired:
+        ring()
+    return fired
+
+
+def read_until(now: datetime) -> dict[int, datetime]:
+    """For each brand that may act: up to when all that came in has been read, so that its deadlines can be decided.
+
+    An entry at exactly a due time is in time, so what lies unread holds up deadlines of its own instant too.
+    """
+    unread = MessageSeen.objects.filter(read_at=None).order_by("received_at").values_list("received_at", flat=True)
+    oldest = unread.first()
+    horizon = min(now, oldest - _INSTANT) if oldest else now
+    acting = Brand.objects.filter(held_since=None, dry_run=False).values_list("pk", flat=True)
+    channels = list(Channel.objects.filter(enabled=True, carries_answers=True, always_current=False))
+    marked = {brand: _watermarks(brand, channels) for brand in acting}
+    return {brand: min([horizon, *[one for one in all_of if one]]) for brand, all_of in marked.items() if all(all_of)}
+
+
+def _watermarks(brand: int, channels: list[Channel]) -> list[datetime | None]:
+    return [one.watermark for one in channels if one.brand_id in {None, brand}]
+
+
+@transaction.atomic
+def _claim(now: datetime, limit: int) -> list[Deadline]:
+    horizons = read_until(now)
+    if not horizons:
+        return []
+    ready = Q()
+    for brand, until in horizons.items():
+        ready |= Q(brand=brand, due__lte=until)
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = Deadline.objects.filter(free, ready, state="open", due__lte=max(horizons.values())).order_by("due")
+    claimed = list(due.select_for_update(skip_locked=True)[:limit])
+    Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
+    return claimed
+
+
+def _fire(deadline: Deadline) -> bool:
+    """Whether it was decided. One that cannot be is shown, and is tried again when its lease is over."""
+    if Brand.objects.filter(Q(dry_run=True) | Q(held_since__isnull=False), pk=deadline.brand_id).exists():
+        return False
+    key = f"deadline:{deadline.docket_id}:{deadline.item}"
+    try:
+        submit(deadline.docket, DeadlinePassed(deadline=deadline.item), key=key, at=deadline.due)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("deadline broke", key=key)
+        marks.need(deadline.case_id, "failed:deadline")
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class Clock:
+    """A wall clock beside one that nobody sets."""
+
+    wall: Callable[[], datetime]
+    steady: Callable[[], float]
+    last: tuple[datetime, float] | None = None
+
+    def drift(self) -> timedelta:
+        """By how much the wall clock moved against the steady one since the last call."""
+        wall, steady = self.wall(), self.steady()
+        before, self.last = self.last or (wall, steady), (wall, steady)
+        return (wall - before[0]) - timedelta(seconds=steady - before[1])
+
+
+def hold_if_doubtful(now: datetime, drift: timedelta) -> None:
+    """Note that the watch ran at `now`; hold the brands when the clock jumped or the watch was away for long."""
+    last = _beat(now)
+    for brand in Brand.objects.filter(held_since=None, dry_run=False):
+        since, reason = _doubt(brand, last, now, drift)
+        if reason:
+            log.warning("brand held", brand=brand.slug, reason=reason)
+            hold.press(brand, NAME, reason, since)
+
+
+@transaction.atomic
+def _beat(now: datetime) -> datetime:
+    beat, _ = Heartbeat.objects.select_for_update().get_or_create(name=NAME, defaults={"at": now})
+    Heartbeat.objects.filter(name=NAME).update(at=now)
+    return beat.at
+
+
+def _doubt(brand: Brand, last: datetime, now: datetime, drift: timedelta) -> tuple[datetime, str]:
+    """Since when the brand is to be held and why; no reason when all is well."""
+    away = now - last
+    if away < -JUMP or drift < -JUMP:
+        return now, f"the clock went back by {_words(max(-away, -drift))}; see that it is right, then release"
+    if away > parse_duration(str(brand.settings.get("long_outage", LONG_OUTAGE))):
+        return last, f"the desk did not watch for {_words(away)}; see what would fire, then release"
+    if drift > JUMP:
+        return now - drift, f"the clock went forward by {_words(drift)}; see that it is right, then release"
+    return now, ""
+
+
+def _words(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+def _steady() -> float:
+    # The boot clock goes on while the machine sleeps; without it sleep looks like a jump, and a person is asked.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
