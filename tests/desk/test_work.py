@@ -1,0 +1,105 @@
+"""The worker's lanes: each does its own, none keeps another waiting, and none fails unseen."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.db import OperationalError
+
+from abusedesk.desk import loop, work
+from abusedesk.problem import Problem
+from abusedesk.records.bell import ring
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def nothing(_worker: str, _now: datetime) -> int:
+    return 0
+
+
+def working(monkeypatch: pytest.MonkeyPatch, **lanes: Callable[[str, datetime], int]) -> threading.Event:
+    monkeypatch.setattr(work, "LANES", {"read": nothing, "notify": nothing, "drive": nothing} | lanes)
+    return threading.Event()
+
+
+def test_every_lane_is_called_with_the_workers_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+
+    def lane(name: str) -> Callable[[str, datetime], int]:
+        def call(worker: str, now: datetime) -> int:
+            assert now.tzinfo is not None
+            seen.add(f"{name} by {worker}")
+            if len(seen) == 3:
+                stop.set()
+            return 0
+
+        return call
+
+    stop = working(monkeypatch, read=lane("read"), notify=lane("notify"), drive=lane("drive"))
+    work.run(stop, "w1")
+    assert seen == {"read by w1", "notify by w1", "drive by w1"}
+
+
+def test_a_lane_that_hangs_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    driven = threading.Event()
+
+    def hanging(_worker: str, _now: datetime) -> int:
+        assert driven.wait(10)
+        stop.set()
+        return 0
+
+    def drive(_worker: str, _now: datetime) -> int:
+        driven.set()
+        return 0
+
+    stop = working(monkeypatch, notify=hanging, drive=drive)
+    work.run(stop, "w1")
+    assert driven.is_set()
+
+
+def test_a_lane_that_breaks_ends_the_worker_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_worker: str, _now: datetime) -> int:
+        raise RuntimeError("oh")
+
+    stop = working(monkeypatch, drive=broken)
+    with pytest.raises(Problem, match="this broke: drive"):
+        work.run(stop, "w1")
+
+
+def test_a_database_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "RECOVERY_S", 0.01)
+    tries: list[int] = []
+
+    def drive(_worker: str, _now: datetime) -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("the server is gone")
+        stop.set()
+        return 0
+
+    stop = working(monkeypatch, drive=drive)
+    work.run(stop, "w1")
+    assert len(tries) == 2
+
+
+def test_the_bell_wakes_a_lane_long_before_it_would_look_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "POLL_S", 15.0)
+    looked: list[float] = []
+
+    def drive(_worker: str, _now: datetime) -> int:
+        looked.append(time.monotonic())
+        if len(looked) == 3:
+            stop.set()
+        return 0
+
+    stop = working(monkeypatch, drive=drive, read=drive, notify=drive)
+    monkeypatch.setattr(work, "LANES", {"drive": drive})
+    worker = threading.Thread(target=work.run, args=(stop, "w1"))
+    started = time.monotonic()
+    worker.start()
+    while worker.is_alive() and time.monotonic() - started < 10:
+        ring()
+        worker.join(0.05)
+    assert not worker.is_alive()
