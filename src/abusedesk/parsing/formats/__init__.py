@@ -1,0 +1,1 @@
+"""Report formats, one file each; every one is found through its entry point."""
