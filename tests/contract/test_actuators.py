@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.contract.receiver import SECRET, receiving
 
 from abusedesk.actuators.actuator import Actuator, Order
 from abusedesk.actuators.models import Switch
 from abusedesk.actuators.registry import actuator
+from tests.contract.receiver import SECRET, receiving
 
 ORDER = Order(brand="acme", service="vps-1", kind="suspend", key="1:m1:apply", fence=3, standing=("suspend",))
 CLOSED_PORT = replace(ORDER, kind="block_port", port=25, key="1:m2:apply")

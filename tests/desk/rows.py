@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from abusedesk.policy.digest import canonical
+from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.records.models import (
     Assignment,
     Brand,
@@ -104,7 +106,8 @@ def desk(slug: str = "acme", **brand: Any) -> Desk:
         brand=made, ref=f"vps-{number}", customer=customer, type="vps", since=NOW - 99 * HOUR
     )
     Assignment.objects.create(service=service, prefix=f"192.0.2.{number % 250}/32", period=(NOW - 99 * HOUR, None))
-    docket = Docket.objects.create(brand=made, service=service, state=b"{}", digest=b"")
+    state = canonical(PolicyDocket(service=service.ref))
+    docket = Docket.objects.create(brand=made, service=service, state=state, digest=b"")
     case = Case.objects.create(
         brand=made, service=service, customer=customer, abuse_type="spam", opened_at=NOW, last_at=NOW
     )
