@@ -1,5 +1,66 @@
-"""Addresses of the web interface."""
+"""Addresses of the web interface. Every page but the login is for people who are signed in."""
 
-from django.urls import include, path
+from collections.abc import Callable
+from typing import Any
 
-urlpatterns = [path("accounts/", include("allauth.account.urls"))]
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from abusedesk.web.views import (
+    act,
+    brand,
+    case,
+    customer,
+    errors,
+    holder,
+    login,
+    message,
+    more,
+    outbox,
+    queue,
+    review,
+    search,
+    service,
+)
+
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.failed
+
+
+def _staff(route: str, view: Callable[..., HttpResponse], name: str, **extra: Any) -> URLPattern:
+    return path(route, login_required(view), name=name, **extra)
+
+
+urlpatterns = [
+    path("accounts/login/", login.login, name="account_login"),
+    path("accounts/logout/", login.logout, name="account_logout"),
+    path("accounts/signup/", login.closed, name="account_signup"),
+    path("accounts/inactive/", login.inactive, name="account_inactive"),
+    _staff("", queue.queue, "queue"),
+    _staff("cases", queue.cases, "cases"),
+    _staff("cases/<int:pk>", case.case, "case"),
+    _staff("cases/<int:pk>/older", case.older, "older"),
+    _staff("cases/<int:pk>/take", act.take, "take"),
+    _staff("cases/<int:pk>/<slug:name>", act.act, "act"),
+    _staff("decisions/<int:pk>/why", case.why, "why"),
+    _staff("reviews/<int:pk>", review.review, "review"),
+    _staff("reviews/<int:pk>/close", review.close, "close-review"),
+    _staff("customers", customer.customers, "customers"),
+    _staff("customers/<int:pk>", customer.customer, "customer"),
+    _staff("services/<int:pk>", service.service, "service"),
+    _staff("who-had", holder.holder, "holder"),
+    _staff("messages", message.messages, "messages"),
+    _staff("messages/<uuid:pk>", message.message, "message"),
+    _staff("messages/<uuid:pk>/payload", message.payload, "payload"),
+    _staff("outbox", outbox.outbox, "outbox"),
+    _staff("notices/<uuid:pk>", outbox.notice, "notice"),
+    _staff("brands", brand.brands, "brands"),
+    _staff("brands/<slug:slug>", brand.brand, "brand"),
+    _staff("brands/<slug:slug>/stop", brand.stop, "stop"),
+    _staff("brands/<slug:slug>/release", brand.release, "release"),
+    _staff("brands/<slug:slug>/dry-run", brand.dry_run, "dry-run"),
+    _staff("search", search.search, "search"),
+    _staff("more", more.more, "more"),
+]

@@ -1,0 +1,125 @@
+"""Fills a fresh installation with two brands, their customers, and a day of complaints that went through every stage.
+
+Nothing is painted on: the messages are received, read, attributed, verified and decided by the very stages that serve a
+real desk, in the order of their times, with deadlines fired in between and notices and measures carried out.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from abusedesk.cli.demo_day import COLLEAGUE, Arrival, Day, Deed
+from abusedesk.cli.demo_mail import Keys
+from abusedesk.cli.demo_people import CHANNEL, World
+from abusedesk.cli.progress import Progress
+from abusedesk.desk.enact import submit
+from abusedesk.desk.perform import perform_effects, perform_targets
+from abusedesk.desk.read import read_messages
+from abusedesk.desk.receive import Incoming, receive
+from abusedesk.desk.watch import fire_due
+from abusedesk.records.models import Brand, Channel, Docket
+
+LOGIN = "demo"
+WORKER = "demo"
+BATCH = 200
+
+
+class Summary(NamedTuple):
+    """How to sign in to the demo."""
+
+    name: str
+    password: str
+
+
+def fill(progress: Progress) -> Summary:
+    """Fill the database with the demo, or find it filled. Returns the staff login.
+
+    Everything has a key of its own, so that a run that was broken off is carried on by the next.
+    """
+    folder = Path(settings.CONFIGURATION.data) / "demo"
+    login = _staff(folder)
+    if _is_filled():
+        progress.note("the demo's data is there")
+        return login
+    world = World(_began(), Keys(folder / "keys"))
+    progress.note("brands, customers and services")
+    world.people()
+    world.tenants()
+    happenings = Day(world).happenings()
+    for one in progress.over(happenings, "a day of complaints", len(happenings)):
+        _play(one, world)
+    _until(world.began)
+    Channel.objects.filter(name=CHANNEL).update(watermark=world.began)
+    return login
+
+
+def _is_filled() -> bool:
+    return Channel.objects.filter(name=CHANNEL, watermark__isnull=False).exists()
+
+
+def _began() -> datetime:
+    """The instant that the demo's day ends at: now, or that of the run that was broken off."""
+    before = Channel.objects.filter(name=CHANNEL).values_list("last_message_at", flat=True).first()
+    moment = before or timezone.now().replace(microsecond=0)
+    return moment.astimezone(UTC)
+
+
+def _play(one: Arrival | Deed, world: World) -> None:
+    """Let the desk work up to the moment, then let the thing happen."""
+    _until(one.at)
+    if isinstance(one, Arrival):
+        receive(_incoming(one, world.brands[one.brand]))
+    else:
+        _do(one, world)
+    _work(one.at)
+
+
+def _incoming(one: Arrival, brand: Brand) -> Incoming:
+    return Incoming(
+        data=one.data, channel=CHANNEL, received_at=one.at, name=one.name, brand=brand.pk, recipient=one.recipient
+    )
+
+
+def _do(one: Deed, world: World) -> None:
+    docket = Docket.objects.filter(service=world.tenant(one.tenant)).first()
+    if docket is not None:
+        submit(docket, one.stimulus, key=one.name, at=one.at, by=one.by)
+
+
+def _until(moment: datetime) -> None:
+    """Fire every deadline up to a moment, one instant after the other, and carry out what it brings."""
+    while fire_due(moment):
+        _work(moment)
+
+
+def _work(now: datetime) -> None:
+    """What the worker's lanes do, until nothing is left to do."""
+    while any(
+        [read_messages(WORKER, now, BATCH), perform_effects(WORKER, now, BATCH), perform_targets(WORKER, now, BATCH)]
+    ):
+        continue
+
+
+def _staff(folder: Path) -> Summary:
+    """The login, with a password made once and kept where only the owner of the data folder can read it."""
+    file = folder / "password"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(12) + "\n")
+    password = file.read_text().strip()
+    people = get_user_model()
+    user, new = people.objects.get_or_create(username=LOGIN, defaults={"is_staff": True, "is_superuser": True})
+    if new or not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    colleague, new = people.objects.get_or_create(username=COLLEAGUE)
+    if new:
+        colleague.set_unusable_password()
+        colleague.save()
+    return Summary(LOGIN, password)

@@ -1,0 +1,88 @@
+"""What happens next, and when, if nobody does anything: the policy itself is asked, on a copy of the docket.
+
+Deadline after deadline is let pass in thought. What it says holds as things stand: a report, a reply or a payment that
+comes in between changes it, and so does the blast radius of that hour.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from abusedesk.desk.decide import docket_decoder, judge, pack_of, settings_of
+from abusedesk.policy.docket import Deadline, Docket
+from abusedesk.policy.facts import Facts
+from abusedesk.policy.stimulus import DeadlinePassed
+from abusedesk.records.models import Case
+from abusedesk.web import words
+from abusedesk.web.story import Order
+
+STEPS = 4
+"""So far ahead the page looks: a chain of missed replies is three."""
+
+
+class Coming(NamedTuple):
+    """What the policy will do at an instant, and why then."""
+
+    at: datetime
+    cause: str
+    orders: list[Order]
+
+
+def docket_of(case: Case) -> Docket:
+    """The docket of the case's service, as the policy knows it."""
+    return docket_decoder.decode(bytes(case.service.docket.state))
+
+
+def ahead_of(case: Case, docket: Docket) -> list[Coming]:
+    """The steps on this case that follow of themselves, soonest first."""
+    pack, facts = pack_of(case.brand), _facts(case, docket)
+    coming: list[Coming] = []
+    # Deadlines of the service's other cases pass in between, so more are let pass than are shown.
+    for _ in range(STEPS * 4):
+        deadline = _next(docket)
+        if deadline is None or len(coming) == STEPS:
+            break
+        decision = judge(docket, DeadlinePassed(deadline.id), facts, pack, deadline.due)
+        if _concerns(deadline, docket, case.abuse_type):
+            orders = [Order(words.effect_line(effect), effect.clauses) for effect in decision.effects]
+            coming.append(Coming(deadline.due, _cause(deadline), orders))
+        if decision.docket.deadlines == docket.deadlines:
+            break
+        docket = decision.docket
+    return coming
+
+
+def _next(docket: Docket) -> Deadline | None:
+    return min(
+        (one for one in docket.deadlines if one.state == "open"), key=lambda one: (one.due, one.id), default=None
+    )
+
+
+def _concerns(deadline: Deadline, docket: Docket, abuse_type: str) -> bool:
+    types = {one.id: one.abuse_type for one in docket.occurrences}
+    return deadline.occurrence is None or types.get(deadline.occurrence) == abuse_type
+
+
+def _cause(deadline: Deadline) -> str:
+    return {"reply": "No complete reply has come", "payment": "The fine is not paid"}.get(
+        deadline.name, f"{words.sentence(words.plain(deadline.name))} is due"
+    )
+
+
+def _facts(case: Case, docket: Docket) -> Facts:
+    """The surroundings as they are now; its addresses are taken to stay the service's."""
+    service, customer = case.service, case.customer
+    ips = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
+    return Facts(
+        brand=case.brand.slug,
+        service=service.ref,
+        service_type=service.type,
+        customer=customer.ref,
+        reseller=customer.reseller.ref if customer.reseller else None,
+        customer_since=customer.since,
+        service_since=service.since,
+        service_until=service.until,
+        trial=service.trial,
+        protected=service.protected or customer.protected,
+        held_ips=frozenset(ips),
+        settings=settings_of(case.brand),
+    )

@@ -1,0 +1,203 @@
+"""What staff can say about a case: each form checks its fields and becomes one stimulus for the policy."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+
+from abusedesk.policy import stimulus as stimuli
+from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
+from abusedesk.web import words
+
+_YES_NO = forms.RadioSelect
+
+
+class StimulusForm(forms.Form):
+    """A form that becomes a stimulus. `token` makes a form that is sent twice count once."""
+
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    name = ""
+    button = "Record"
+    does = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {}).setdefault("token", uuid4().hex)
+        # One page shows the same form for several proposals: ids must differ.
+        kwargs.setdefault("auto_id", f"{self.name}-{kwargs['initial']['token'][:6]}-%s")
+        super().__init__(*args, **kwargs)
+
+    @property
+    def key(self) -> str:
+        """What the stimulus is called in the docket's history."""
+        return f"staff:{self.name}:{self.cleaned_data['token']}"
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        """The stimulus that the checked form stands for."""
+        raise NotImplementedError
+
+
+class MinorUnits(forms.DecimalField):
+    """An amount of money that becomes minor units."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Three hundred million in one entry is a slip of the keyboard, and the column holds no more digits anyway.
+        super().__init__(min_value=Decimal("0.01"), max_value=Decimal("9999999.99"), decimal_places=2, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        amount = super().clean(value)
+        return None if amount is None else int(amount * 100)
+
+
+class Reply(StimulusForm):
+    """An answer of the customer that came another way than by the desk's own channels."""
+
+    name = "reply"
+    complete = forms.TypedChoiceField(
+        label="The customer says",
+        choices=(("yes", "it is done"), ("no", "still working on it")),
+        widget=_YES_NO,
+        coerce=lambda value: value == "yes",
+    )
+    text = forms.CharField(
+        label="What was said", required=False, max_length=20000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:  # noqa: ARG002 - who logged it stands beside the decision
+        return stimuli.Reply(complete=self.cleaned_data["complete"])
+
+
+class Evidence(StimulusForm):
+    """Staff's judgement of the customer's evidence."""
+
+    name = "evidence"
+    accepted = forms.TypedChoiceField(
+        label="The evidence is",
+        choices=(("yes", "accepted"), ("no", "refused")),
+        widget=_YES_NO,
+        coerce=lambda value: value == "yes",
+    )
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        return stimuli.Evidence(accepted=self.cleaned_data["accepted"], by=by)
+
+
+class Payment(StimulusForm):
+    """Money that came in for the service."""
+
+    name = "payment"
+    amount = MinorUnits(label="Amount")
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:  # noqa: ARG002 - who recorded it stands beside the decision
+        return stimuli.Payment(amount=self.cleaned_data["amount"])
+
+
+class Cost(StimulusForm):
+    """A cost that the provider had."""
+
+    name = "cost"
+    kind = forms.ChoiceField(
+        label="Kind",
+        choices=[
+            (one, words.plain(one)) for one in ("admin", "upstream_fine", "engineering", "delisting", "actual_damages")
+        ],
+    )
+    amount = MinorUnits(label="Amount")
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:  # noqa: ARG002 - who recorded it stands beside the decision
+        return stimuli.Cost(kind=self.cleaned_data["kind"], amount=self.cleaned_data["amount"])
+
+
+class Request(StimulusForm):
+    """What the customer asks for."""
+
+    name = "request"
+    kind = forms.ChoiceField(label="The customer asks to", choices=list(words.REQUEST.items()))
+    ip = forms.GenericIPAddressField(label="Address, where it is about one", required=False)
+    cause = forms.ChoiceField(
+        label="Cause, for a replacement",
+        required=False,
+        choices=(
+            ("", "none given"),
+            ("own_use", "own use"),
+            ("third_party", "third party"),
+            ("provider", "the provider"),
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") in {"unblock", "replace_ip"} and not cleaned.get("ip"):
+            self.add_error("ip", "Say which address.")
+        return cleaned
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:  # noqa: ARG002 - who entered it stands beside the decision
+        data = self.cleaned_data
+        return stimuli.Request(id=data["token"], kind=data["kind"], ip=data["ip"] or None, cause=data["cause"] or None)
+
+
+class Propose(StimulusForm):
+    """A measure that a person proposes; another approves it."""
+
+    name = "propose"
+    button = "Propose"
+    measure = forms.ChoiceField(label="Measure", choices=[(one, words.MEASURE_NOUN[one]) for one in MEASURES])
+    ip = forms.GenericIPAddressField(label="Address, for a null-route or a rate limit", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("measure") in ON_ADDRESS and not cleaned.get("ip"):
+            self.add_error("ip", "This measure acts on an address: say which.")
+        return cleaned
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        data = self.cleaned_data
+        ip = data["ip"] if data["measure"] in ON_ADDRESS else None
+        return stimuli.Proposal(by=by, measure=data["measure"], ip=ip)
+
+
+class Decide(StimulusForm):
+    """Yes or no to a proposal or a request."""
+
+    name = "decide"
+    decision = forms.ChoiceField(choices=(("approve", "approve"), ("reject", "reject")))
+    measure = forms.ChoiceField(choices=[("", "")] + [(one, one) for one in MEASURES], required=False)
+    item = forms.CharField(max_length=40, required=False)
+    request = forms.CharField(max_length=200, required=False)
+    fee = MinorUnits(label="Fee before it is restored", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if sum(bool(cleaned.get(name)) for name in ("measure", "item", "request")) != 1:
+            raise forms.ValidationError("Say what is decided: one measure, one charge or one request.")
+        return cleaned
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        data = self.cleaned_data
+        return stimuli.Approval(
+            decision=data["decision"],
+            by=by,
+            measure=data["measure"] or None,
+            item=data["item"] or None,
+            request=data["request"] or None,
+            fee=data["fee"],
+        )
+
+
+class Judge(StimulusForm):
+    """Staff verify or reject a report."""
+
+    name = "judge"
+    report = forms.UUIDField()
+    verdict = forms.ChoiceField(choices=(("verify", "verify"), ("reject", "reject")))
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        report = str(self.cleaned_data["report"])
+        if self.cleaned_data["verdict"] == "reject":
+            return stimuli.Verification(report=report, rejected=True, by=by)
+        return stimuli.Verification(report=report, assurance="verified", by=by)
+
+
+FORMS: dict[str, type[StimulusForm]] = {
+    form.name: form for form in (Reply, Evidence, Payment, Cost, Request, Propose, Decide, Judge)
+}

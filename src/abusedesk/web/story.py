@@ -1,0 +1,178 @@
+"""A case's story: each decision with what moved it and what the policy ordered, and what was carried out in between."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db.models import Q
+
+from abusedesk.policy.decision import AnyEffect, TraceLine
+from abusedesk.policy.stimulus import AnyStimulus
+from abusedesk.records.models import Case, Decision, Report, TimelineEntry
+from abusedesk.web import words
+
+LENGTH = 40
+"""Steps on one page of a story."""
+
+_READ = 400
+
+_stimulus = msgspec.json.Decoder(AnyStimulus)
+_effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
+_trace = msgspec.json.Decoder(tuple[TraceLine, ...])
+
+
+class Order(NamedTuple):
+    """One effect in words with the clauses that ordered it."""
+
+    line: words.Line
+    clauses: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """One step of the story. `decision` is None for what was carried out or noted without a decision."""
+
+    at: datetime
+    line: words.Line
+    orders: list[Order]
+    decision: int | None
+    clauses: tuple[str, ...] = ()
+
+
+class Why(NamedTuple):
+    """One rule that was weighed, in words."""
+
+    verdict: str
+    word: str
+    says: str
+    because: str
+    clauses: tuple[str, ...]
+    parameters: str
+
+
+class Story(NamedTuple):
+    """The steps, newest first, and the instant before which older ones are found, if there are any."""
+
+    steps: list[Step]
+    older: datetime | None
+
+
+def story_of(case: Case, before: datetime | None = None) -> Story:
+    """The newest steps of a case, or those before an instant."""
+    entries = _entries(case, before)
+    decisions = _decisions(entries)
+    reporters = _reporters(decisions.values())
+    steps: list[Step] = []
+    told: set[int] = set()
+    for entry in entries:
+        decision = decisions.get(entry.decision_id or 0)
+        if decision is None or entry.kind in {"carried_out", "failed", "staff"}:
+            steps.append(Step(entry.at, outside_line(entry), [], None, tuple(entry.clauses)))
+        elif decision.pk not in told:
+            told.add(decision.pk)
+            steps.append(step_of(decision, case, reporters))
+    more = len(steps) > LENGTH or len(entries) == _READ
+    steps = steps[:LENGTH]
+    return Story(steps, steps[-1].at if more and steps else None)
+
+
+def _entries(case: Case, before: datetime | None) -> list[TimelineEntry]:
+    of_case = Q(case_id=case.pk) | Q(case_id=None)
+    entries = TimelineEntry.objects.filter(of_case, docket_id=case.service.docket.pk)
+    if before:
+        entries = entries.filter(at__lt=before)
+    return list(entries.order_by("-at", "-pk")[:_READ])
+
+
+def _decisions(entries: Iterable[TimelineEntry]) -> dict[int, Decision]:
+    wanted = {entry.decision_id for entry in entries if entry.decision_id}
+    return Decision.objects.only("docket_id", "sequence", "at", "by", "stimulus", "effects", "pack_version").in_bulk(
+        wanted
+    )
+
+
+def _reporters(decisions: Iterable[Decision]) -> dict[str, str]:
+    ids = {_report_id(decision) for decision in decisions} - {""}
+    reports = Report.objects.filter(pk__in=[one for one in ids if _is_uuid(one)]).select_related("reporter")
+    return {str(report.pk): report.reporter.name or report.reporter.key for report in reports if report.reporter}
+
+
+def _report_id(decision: Decision) -> str:
+    stimulus: Any = _stimulus.decode(bytes(decision.stimulus))
+    return str(getattr(stimulus, "report", None) or getattr(stimulus, "id", "") or "")
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def step_of(decision: Decision, case: Case | None, reporters: Mapping[str, str]) -> Step:
+    """One decision as a step; of its effects those of the case, or of no case in particular."""
+    line = words.stimulus_line(_stimulus.decode(bytes(decision.stimulus)), decision.by, reporters)
+    return Step(decision.at, line, orders_of(decision, case), decision.pk)
+
+
+def orders_of(decision: Decision, case: Case | None = None) -> list[Order]:
+    """The effects of a decision in words."""
+    own = None if case is None else case.abuse_type
+    return [
+        Order(words.effect_line(effect), effect.clauses)
+        for effect in _effects.decode(bytes(decision.effects))
+        if own is None or effect.case is None or effect.case.rpartition("/")[2] == own
+    ]
+
+
+def why_of(decision: Decision) -> list[Why]:
+    """The trace in words: what acted, what could not be told, and what did not act and why."""
+    order = {"hit": 0, "unknown": 1, "missed": 2}
+    word = {"hit": "Acted", "unknown": "Unknown", "missed": "Not"}
+    lines = sorted(_trace.decode(bytes(decision.trace)), key=lambda line: order[line.result])
+    return [
+        Why(
+            line.result,
+            word[line.result],
+            line.says or words.plain(line.rule),
+            line.because,
+            line.clauses,
+            _parameters(line),
+        )
+        for line in lines
+    ]
+
+
+def _parameters(line: TraceLine) -> str:
+    return ", ".join(f"{words.plain(name)}: {value}" for name, value in line.parameters.items())
+
+
+def outside_line(entry: TimelineEntry) -> words.Line:
+    """What was carried out outside, or noted by staff, as a line."""
+    body: dict[str, Any] = entry.body or {}
+    what, error = _object(body), str(body.get("error") or body.get("text") or "")
+    if entry.kind == "failed":
+        return words.Line("alert", "late", words.sentence(f"{what or 'effect'} failed"), error)
+    if entry.kind == "carried_out":
+        return words.Line(*_done(body, what), error)
+    return words.Line(
+        "person", "", error or words.sentence(words.plain(entry.kind)), f"by {entry.by}" if entry.by else ""
+    )
+
+
+def _object(body: dict[str, Any]) -> str:
+    if body.get("measure"):
+        return words.measure(body["measure"], port=body.get("port"), ip=body.get("ip"))
+    return f"notice to {words.TO.get(body['to'], body['to'])}" if body.get("to") else str(body.get("effect") or "")
+
+
+_SENT = {"sent": "sent by e-mail", "ticket": "put into the work order", "shown": "shown to staff"}
+
+
+def _done(body: dict[str, Any], what: str) -> tuple[str, words.Tone, str]:
+    state = str(body.get("state") or "carried out")
+    if not body.get("measure"):
+        return "outbox", "", words.sentence(f"{what} {_SENT.get(state) or words.plain(state)}".strip())
+    said, tone = words.measure_state("", state)
+    return (
+        ("lift" if state == "lifted" else "check"),
+        tone if state != "in_force" else "late",
+        words.sentence(f"{what} {said}"),
+    )

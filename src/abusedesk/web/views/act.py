@@ -1,0 +1,90 @@
+"""What a person says about a case: each form becomes one stimulus, and the policy decides what follows."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from abusedesk.desk.enact import submit
+from abusedesk.records.models import Case, Decision, TicketEntry
+from abusedesk.web import words
+from abusedesk.web.forms import FORMS, StimulusForm
+from abusedesk.web.story import orders_of
+from abusedesk.web.views.case import context_of, find
+
+
+@require_POST
+def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Check the form, tell the policy, show what followed."""
+    if name not in FORMS:
+        raise Http404("no such action")
+    case = find(pk)
+    form = FORMS[name](request.POST)
+    if not form.is_valid():
+        return _refused(request, case, form)
+    _tell(request, case, form)
+    return _case_again(request, case)
+
+
+@require_POST
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that one is working on the case, or that one no longer is."""
+    case = find(pk)
+    name = request.user.get_username()
+    Case.objects.filter(pk=pk).update(taken_by="" if case.taken_by == name else name)
+    return _case_again(request, case)
+
+
+def _tell(request: HttpRequest, case: Case, form: StimulusForm) -> None:
+    by, now = request.user.get_username(), timezone.now()
+    submit(case.service.docket, form.stimulus(by), key=form.key, at=now, by=by)
+    _write_down(case, form, by)
+    decision = Decision.objects.filter(docket=case.service.docket, key=form.key).first()
+    text, tone = _what_followed(decision)
+    messages.add_message(request, messages.SUCCESS if tone == "good" else messages.INFO, text, extra_tags=tone)
+
+
+def _write_down(case: Case, form: StimulusForm, by: str) -> None:
+    """What the customer said belongs to the conversation as well."""
+    text = form.cleaned_data.get("text")
+    ticket = getattr(case, "ticket", None)
+    if form.name != "reply" or not text or ticket is None:
+        return
+    # The same form sent twice is one entry, as it is one stimulus.
+    if not TicketEntry.objects.filter(ticket=ticket, author="customer", text=text).exists():
+        said = f"{text}\n\n(logged by {by})"
+        TicketEntry.objects.get_or_create(
+            ticket=ticket,
+            author="customer",
+            text=said,
+            defaults={"at": timezone.now(), "complete": form.cleaned_data["complete"]},
+        )
+
+
+def _what_followed(decision: Decision | None) -> tuple[str, words.Tone]:
+    orders = orders_of(decision) if decision else []
+    if not orders:
+        return "Recorded. The policy orders nothing on this; “Why nothing followed” in the timeline says why.", "wait"
+    said = [
+        " ".join(filter(None, (order.line.text, f"({order.line.more})" if order.line.more else ""))) for order in orders
+    ]
+    return f"Recorded. {'; '.join(said)}.", "good"
+
+
+def _refused(request: HttpRequest, case: Case, form: StimulusForm) -> HttpResponse:
+    if request.htmx and any(not field.is_hidden for field in form) and form.name not in {"judge", "decide"}:  # type: ignore[attr-defined]
+        return render(request, "web/form.html", {"form": form, "case": case}, status=422)
+    wrong = "; ".join(str(error) for errors in form.errors.values() for error in errors)
+    messages.error(request, wrong, extra_tags="late")
+    return _case_again(request, case)
+
+
+def _case_again(request: HttpRequest, case: Case) -> HttpResponse:
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("case", case.pk)
+    response = render(request, "web/case_again.html", context_of(request, find(case.pk)))
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#case", "outerHTML show:window:top"
+    response.headers["HX-Push-Url"] = reverse("case", args=[case.pk])
+    return response

@@ -1,0 +1,280 @@
+"""A case: what is asked, what happens next, how it came about, and what a person can do."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.dateparse import parse_datetime
+
+from abusedesk.policy.docket import Docket
+from abusedesk.records.models import Case, Charge, Decision, Event, Measure, Report, Review
+from abusedesk.web import clauses, words
+from abusedesk.web.ahead import ahead_of, docket_of
+from abusedesk.web.forms import FORMS
+from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.story import Step, Story, story_of, why_of
+
+_REPORTS = 25
+_EVENTS = 6
+_NOTICES = 30
+
+
+class Shown(NamedTuple):
+    """A report on the case page: its events that concern the case, and how many more there are."""
+
+    report: Report
+    events: list[Event]
+    more: int
+    evidence: list[str]
+
+
+class AskCard(NamedTuple):
+    """One thing that a person must decide, with what each answer does."""
+
+    what: str
+    detail: str
+    yes: str
+    no: str
+    does: str
+    fields: dict[str, str]
+    clauses: list[str]
+    irreversible: bool = False
+    fee: bool = False
+
+
+class StateRow(NamedTuple):
+    """A measure with what the outside says of it."""
+
+    measure: Measure
+    title: str
+    outside: str
+    tone: str
+
+
+def case(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole case."""
+    one = find(pk)
+    return render(request, "web/case.html", context_of(request, one))
+
+
+def find(pk: int) -> Case:
+    """A case with all that its page names, or a 404."""
+    return get_object_or_404(
+        Case.objects.select_related("service__docket", "customer__reseller", "brand", "ticket"), pk=pk
+    )
+
+
+def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
+    """All that the case page shows."""
+    measures = list(one.measures.select_related("target").order_by("-at", "-pk"))
+    charges = list(one.charges.order_by("-at", "-pk"))
+    strikes = list(one.strikes.order_by("-at"))
+    deadlines = list(one.deadlines.order_by("state", "due"))
+    reviews = _reviews(request, one)
+    story, docket = story_of(one), docket_of(one)
+    reports = shown_reports(one)
+    return {
+        "case": one,
+        "asks": words.asks(one.needs),
+        "cards": _cards(docket, measures, charges, reviews, reports),
+        "ahead": ahead_of(one, docket),
+        "story": story,
+        "reports": reports,
+        "notices": _notices(one),
+        "measures": [state_row(measure) for measure in measures],
+        "charges": charges,
+        "owed": sum(charge.amount - charge.paid for charge in charges if charge.state == "owed"),
+        "strikes": strikes,
+        "deadlines": [deadline for deadline in deadlines if deadline.state != "open"],
+        "law": clauses.of_brand(one.brand, _cited(story, measures, charges, strikes, deadlines, reviews)),
+        "forms": {name: form() for name, form in FORMS.items()},
+        "irreversible": {"terminate"},
+        "ips": _addresses(reports),
+    }
+
+
+def older(request: HttpRequest, pk: int) -> HttpResponse:
+    """The next older steps of the story."""
+    before = parse_datetime(request.GET.get("before", ""))
+    if before is None or before.tzinfo is None:
+        raise Http404("no instant")
+    one = find(pk)
+    return render(request, "web/story.html", {"story": story_of(one, before), "case": one})
+
+
+def why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why one decision came out as it did."""
+    decision = get_object_or_404(Decision.objects.select_related("docket__brand"), pk=pk)
+    lines = why_of(decision)
+    return render(
+        request,
+        "web/why.html",
+        {
+            "decision": decision,
+            "acted": [line for line in lines if line.verdict != "missed"],
+            "missed": [line for line in lines if line.verdict == "missed"],
+            "hash": bytes(decision.hash).hex()[:16],
+            "pack": bytes(decision.pack_digest).hex()[:12],
+        },
+    )
+
+
+def shown_reports(one: Case) -> list[Shown]:
+    """The case's newest reports, each with its first events."""
+    counted = Event.objects.filter(case_id=one.pk).values("report_id").annotate(rows=Count("pk"), seen=Sum("count"))
+    rows = {row["report_id"]: row["rows"] for row in counted}
+    reports = Report.objects.filter(pk__in=rows).select_related("reporter").order_by("-received_at")[:_REPORTS]
+    events: dict[Any, list[Event]] = defaultdict(list)
+    for event in Event.objects.filter(case_id=one.pk, report_id__in=[report.pk for report in reports]).order_by(
+        "occurred_at"
+    )[:500]:
+        events[event.report_id].append(event)
+    return [
+        Shown(
+            report, events[report.pk][:_EVENTS], rows[report.pk] - len(events[report.pk][:_EVENTS]), _evidence(report)
+        )
+        for report in reports
+    ]
+
+
+def _evidence(report: Report) -> list[str]:
+    return [
+        f"{words.plain(str(name))}: {_value(value)}"
+        for name, value in (report.evidence or {}).items()
+        if value not in (None, "", [], {}, False)
+    ]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else str(value)
+
+
+def _reviews(request: HttpRequest, one: Case) -> list[Review]:
+    reviews = one.reviews.filter(closed_at=None).order_by("opened_at")
+    return list(reviews if may_read_restricted(request.user) else reviews.filter(restricted=False))
+
+
+def _notices(one: Case) -> list[Any]:
+    return list(one.notices.order_by("-written_at")[:_NOTICES])
+
+
+def state_row(measure: Measure) -> StateRow:
+    """A measure as the lists show it."""
+    outside, tone = words.measure_state(measure.decided, measure.state)
+    title = words.measure(measure.kind, port=measure.port, ip=measure.ip)
+    return StateRow(measure, words.sentence(title), outside, tone)
+
+
+def _addresses(reports: Iterable[Shown]) -> list[str]:
+    return sorted({str(event.ip) for shown in reports for event in shown.events if event.ip})
+
+
+def _cited(story: Story, *rows: Iterable[Any]) -> list[str]:
+    """Every clause that the page names, each once, in the order of first mention."""
+    named = [clause for group in rows for row in group for clause in row.clauses]
+    named += [clause for step in story.steps for clause in _of_step(step)]
+    return list(dict.fromkeys(named))
+
+
+def _of_step(step: Step) -> Iterable[str]:
+    yield from step.clauses
+    for order in step.orders:
+        yield from order.clauses
+
+
+# ---------- what is asked ----------
+
+
+def _cards(
+    docket: Docket, measures: list[Measure], charges: list[Charge], reviews: list[Review], reports: list[Shown]
+) -> list[AskCard | dict[str, Any]]:
+    proposed = [_measure_card(measure) for measure in measures if measure.decided == "proposed"]
+    proposed += _charge_cards(charge for charge in charges if charge.state == "proposed")
+    return [*_failed_cards(measures), *proposed, *_request_cards(docket), *_review_cards(reviews, reports)]
+
+
+def _request_cards(docket: Docket) -> list[AskCard]:
+    waiting = [one for one in docket.requests if one.state == "needs_approval"]
+    return [
+        AskCard(
+            what=f"The customer asks to {words.REQUEST.get(one.kind) or words.plain(one.kind)}",
+            detail=" ".join(filter(None, (one.ip and f"For {one.ip}.", f"Asked {one.at:%-d %b, %H:%M} UTC."))),
+            yes="Grant",
+            no="Deny",
+            does="Granted, what stands in its way is lifted, once nothing is unpaid.",
+            fields={"request": one.id},
+            clauses=[],
+            fee=one.kind == "restore",
+        )
+        for one in waiting
+    ]
+
+
+_DOES = {
+    "suspend": "The service is suspended. It can be lifted later.",
+    "shutdown": "The service is shut down. It can be lifted later.",
+    "terminate": "The service is taken back and its data deleted by the provider's system. This cannot be undone.",
+    "block_port": "The port is closed for the service. It can be opened later.",
+    "rate_limit": "Traffic of the address is limited. It can be lifted later.",
+    "null_route": "The address becomes unreachable from everywhere. It can be lifted later.",
+}
+
+
+def _measure_card(measure: Measure) -> AskCard:
+    noun = words.measure(measure.kind, port=measure.port, ip=measure.ip)
+    final = measure.kind == "terminate"
+    refund = "" if measure.refund is None else "With refund. " if measure.refund else "Without refund. "
+    return AskCard(
+        what=f"Approve: {noun}",
+        detail=f"{refund}Proposed {measure.at:%-d %b, %H:%M} UTC.",
+        yes=f"Approve {words.MEASURE_NOUN[measure.kind]}",
+        no="Reject",
+        does=_DOES[measure.kind],
+        fields={"measure": measure.kind},
+        clauses=list(measure.clauses),
+        irreversible=final,
+    )
+
+
+def _charge_cards(charges: Iterable[Charge]) -> list[AskCard]:
+    """An approval covers all proposals of one name, so they are one card."""
+    named: dict[str, list[Charge]] = defaultdict(list)
+    for charge in charges:
+        named[charge.name].append(charge)
+    return [_charge_card(name, rows) for name, rows in named.items()]
+
+
+def _charge_card(name: str, rows: list[Charge]) -> AskCard:
+    total = words.money(sum(row.amount for row in rows), rows[0].currency)
+    about = ", ".join(str(row.ip) for row in rows if row.ip)
+    return AskCard(
+        what=f"Approve a charge: {words.item(name)}, {total}",
+        detail=f"For {about}." if about else f"Proposed {rows[0].at:%-d %b, %H:%M} UTC.",
+        yes="Approve charge",
+        no="Reject",
+        does="The customer owes the amount from then on. A payment deadline may start.",
+        fields={"item": name},
+        clauses=list(dict.fromkeys(clause for row in rows for clause in row.clauses)),
+    )
+
+
+def _failed_cards(measures: list[Measure]) -> list[dict[str, Any]]:
+    return [{"failed": state_row(measure), "error": measure.error} for measure in measures if measure.state == "failed"]
+
+
+def _review_cards(reviews: list[Review], reports: list[Shown]) -> list[dict[str, Any]]:
+    known = {shown.report.pk: shown for shown in reports}
+    return [
+        {
+            "review": review,
+            "asks": words.review(review.reason),
+            "shown": known.get(review.report_id) if review.report_id else None,
+            "judge": review.report_id is not None and review.reason in {"verify_report", "low_assurance"},
+        }
+        for review in reviews
+    ]

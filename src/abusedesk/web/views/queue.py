@@ -1,0 +1,148 @@
+"""The queue: what needs a person now, one row per case, and beside it the reviews that have no case."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from abusedesk.records.models import Brand, Case, Event, Message, Report, Review
+from abusedesk.vocabulary.assurance import RANK
+from abusedesk.web import paging, words
+from abusedesk.web.readers import may_read_restricted
+
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "verify": ("Verify", ("review:verify_report", "review:low_assurance")),
+    "approve": ("Approve", ("proposal:",)),
+    "answer": ("Answer", ("request:",)),
+    "failed": ("Failed", ("failed:",)),
+}
+"""The filter chips: their word, and how the needs that they cover begin."""
+
+_TALLIED = 5000
+_RAIL = 30
+
+
+class Row(NamedTuple):
+    """One case as the list shows it."""
+
+    case: Case
+    asks: list[words.Ask]
+    assurance: str
+
+
+class Chip(NamedTuple):
+    """One filter: its value, its word, and how many rows it would show."""
+
+    value: str
+    word: str
+    number: int
+
+
+def queue(request: HttpRequest) -> HttpResponse:
+    """What needs a person now."""
+    waiting = Case.objects.exclude(needs=[])
+    shown = _filtered(waiting, request)
+    page = _page(shown, request)
+    context = {
+        "rows": rows_of(page.rows),
+        "next": page.next,
+        "brands": Brand.objects.order_by("name"),
+        "kinds": _chips(waiting, request),
+        "reviews": _reviews_without_case(request),
+        "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
+    }
+    return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]
+
+
+def cases(request: HttpRequest) -> HttpResponse:
+    """Every case, newest first, whether anything is asked or not."""
+    page = paging.newest_first(_filtered(Case.objects.all(), request), "last_at", request.GET.get("after", ""))
+    context = {"rows": rows_of(page.rows), "next": page.next, "brands": Brand.objects.order_by("name")}
+    return render(request, "web/cases.html", context)
+
+
+def _page(shown: "QuerySet[Case]", request: HttpRequest) -> paging.Page:
+    after = request.GET.get("after", "")
+    related = shown.select_related("service", "customer", "brand")
+    if request.GET.get("order") == "newest":
+        return paging.newest_first(related, "last_at", after)
+    return paging.soonest_first(related, "next_due", "last_at", after)
+
+
+def _filtered(cases: "QuerySet[Case]", request: HttpRequest) -> "QuerySet[Case]":
+    brand, kind, text = (request.GET.get(name, "").strip() for name in ("brand", "kind", "q"))
+    cases = cases.select_related("service", "customer", "brand")
+    if brand:
+        cases = cases.filter(brand__slug=brand)
+    if kind in KINDS:
+        cases = _of_kind(cases, KINDS[kind][1])
+    return cases.filter(_matches(text)) if text else cases
+
+
+def _of_kind(cases: "QuerySet[Case]", beginnings: tuple[str, ...]) -> "QuerySet[Case]":
+    together = Func(F("needs"), Value(" "), function="array_to_string", output_field=TextField())
+    wanted = Q()
+    for beginning in beginnings:
+        wanted |= Q(needs_text__contains=beginning)
+    return cases.annotate(needs_text=together).filter(wanted)
+
+
+def _matches(text: str) -> Q:
+    return (
+        Q(service__ref__icontains=text)
+        | Q(service__label__icontains=text)
+        | Q(customer__name__icontains=text)
+        | Q(customer__ref__iexact=text)
+        | Q(abuse_type__iexact=text)
+    )
+
+
+def _chips(waiting: "QuerySet[Case]", request: HttpRequest) -> list[Chip]:
+    brand = request.GET.get("brand", "")
+    chosen = waiting.filter(brand__slug=brand) if brand else waiting
+    tally: Counter[str] = Counter()
+    for needs in chosen.values_list("needs", flat=True)[:_TALLIED]:
+        tally.update(
+            {kind for kind, (_, beginnings) in KINDS.items() if any(need.startswith(beginnings) for need in needs)}
+        )
+    return [Chip(kind, word, tally[kind]) for kind, (word, _) in KINDS.items()]
+
+
+def rows_of(cases: Iterable[Case]) -> list[Row]:
+    """Cases as the list shows them, with what is asked and the best assurance of each."""
+    cases = list(cases)
+    believed = assurance_of(cases)
+    return [Row(case, words.asks(case.needs), believed.get(case.pk, "")) for case in cases]
+
+
+def assurance_of(cases: Iterable[Case]) -> dict[int, str]:
+    """The best assurance among the reports of each case that staff have not rejected."""
+    pairs = set(
+        Event.objects.filter(case_id__in=[case.pk for case in cases]).values_list("case_id", "report_id").distinct()
+    )
+    grades = dict(
+        Report.objects.filter(pk__in={report for _, report in pairs}, rejected_at=None).values_list("pk", "assurance")
+    )
+    best: dict[int, str] = {}
+    for case, report in pairs:
+        grade = grades.get(report)
+        if case is not None and grade and RANK[grade] >= RANK[best.get(case, "unverified")]:
+            best[case] = grade
+    return best
+
+
+def _reviews_without_case(request: HttpRequest) -> list[dict[str, Any]]:
+    rows = Review.objects.filter(case=None, closed_at=None).select_related("brand").order_by("-opened_at")
+    if request.GET.get("brand"):
+        rows = rows.filter(brand__slug=request.GET["brand"])
+    if not may_read_restricted(request.user):
+        rows = rows.filter(restricted=False)
+    reviews = list(rows[:_RAIL])
+    messages = {
+        one.pk: one
+        for one in Message.objects.filter(pk__in=[r.message_id for r in reviews if r.message_id]).defer("payload")
+    }
+    return [{"review": one, "message": messages.get(one.message_id) if one.message_id else None} for one in reviews]

@@ -1,0 +1,414 @@
+"""The desk's values in the words of the screens. Pure: every function turns a term or a struct into plain text."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from abusedesk.policy import decision as effects
+from abusedesk.policy import stimulus as stimuli
+from abusedesk.vocabulary.money import format_amount
+
+Tone = Literal["", "late", "wait", "good"]
+
+
+class Line(NamedTuple):
+    """One line of a story: an icon's name, a tone, what it says, and particulars in smaller type."""
+
+    icon: str
+    tone: Tone
+    text: str
+    more: str = ""
+
+
+MEASURE_NOUN = {
+    "suspend": "suspension",
+    "shutdown": "shutdown",
+    "terminate": "termination",
+    "block_port": "port block",
+    "rate_limit": "rate limit",
+    "null_route": "null-route",
+}
+MEASURE_VERB = {
+    "suspend": "suspend the service",
+    "shutdown": "shut the service down",
+    "terminate": "terminate the service",
+    "block_port": "block the port",
+    "rate_limit": "limit the rate",
+    "null_route": "null-route the address",
+}
+_CATEGORY = {
+    "connection/ddos": "DDoS attack",
+    "connection/sql_injection": "SQL injection",
+    "content/csam": "illegal content",
+    "content/csem": "illegal content",
+    "copyright/copyright": "copyright infringement",
+    "copyright/p2p": "copyright, peer to peer",
+    "vulnerability/cve": "known vulnerability",
+    "reputation/blocklist": "blocklist entry",
+    "infrastructure/botnet": "botnet",
+    "infrastructure/compute_abuse": "compute abuse",
+    "other/unclassified": "unclassified",
+}
+REVIEW_ASKS = {
+    "verify_report": "Verify a report",
+    "low_assurance": "Verify a report",
+    "no_attribution": "Nobody held this address",
+    "needs_review": "Read a message",
+    "unreadable": "Unreadable message",
+    "rejected": "Broken machine report",
+    "illegal_content": "Illegal content reported",
+    "no_policy_in_force": "No policy was in force",
+    "unknown_fact": "A fact is missing",
+    "damages_calculable": "Damages can be calculated",
+    "blast_radius": "Many measures within an hour",
+}
+_ITEM = {
+    "fine": "fine",
+    "liquidated_damages": "liquidated damages",
+    "delisting_fee": "delisting fee",
+    "cost_recovery": "cost recovery",
+    "ip_replacement": "address replacement",
+    "reactivation_fee": "reactivation fee",
+}
+_CHARGE_ASKED = {
+    "fine": "a fine",
+    "liquidated_damages": "liquidated damages",
+    "delisting_fee": "a delisting fee",
+    "cost_recovery": "a recovery of costs",
+    "reactivation_fee": "a reactivation fee",
+}
+REQUEST = {
+    "open_mail_port": "open the mail port",
+    "unblock": "unblock an address",
+    "replace_ip": "replace an address",
+    "restore": "restore the service",
+}
+ASSURANCE = {
+    "unverified": "anybody could have written it",
+    "authenticated": "the reporter is who it says",
+    "corroborated": "two independent reporters agree",
+    "verified": "staff or own telemetry confirmed it",
+}
+TO = {
+    "customer": "the customer",
+    "reseller": "the reseller",
+    "reporter": "the reporter",
+    "upstream": "the upstream",
+    "staff": "staff",
+}
+_FORMAT = {"arf": "ARF", "xarf": "XARF", "xarf_mail": "XARF", "shadowserver": "Shadowserver", "text": "free text"}
+
+
+def plain(term: str) -> str:
+    """A term of the tables as words: `port_scan` as `port scan`."""
+    return term.replace("_", " ").strip()
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def category(pair: str) -> str:
+    """An abuse category in words: `connection/port_scan` as `port scan`."""
+    return _CATEGORY.get(pair) or plain(pair.rpartition("/")[2])
+
+
+def report_format(name: str) -> str:
+    """A report format's name as it is written in prose."""
+    return _FORMAT.get(name) or plain(name)
+
+
+def item(name: str) -> str:
+    """A charge's name in words."""
+    return _ITEM.get(name) or plain(name)
+
+
+def measure(kind: str, *, port: int | None = None, ip: str | None = None) -> str:
+    """A measure as a noun with what it acts on: `null-route of 192.0.2.7`."""
+    noun = MEASURE_NOUN.get(kind) or plain(kind)
+    if kind == "block_port" and port:
+        return f"block of port {port}"
+    return f"{noun} of {ip}" if ip else noun
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount with its currency: `USD 20.00`."""
+    return f"{currency} {format_amount(minor)}".strip()
+
+
+def instant(moment: datetime) -> str:
+    """An instant as staff read it, in UTC to the minute."""
+    return f"{moment:%-d %b %Y, %H:%M} UTC"
+
+
+def length(span: timedelta) -> str:
+    """A duration in its two largest units: `2 d 3 h`, `5 h 20 min`, `12 min`."""
+    minutes = int(abs(span).total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else "under 1 min"
+
+
+def several(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 report`, `3 reports`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Parts as an enumeration: `a, b and c`."""
+    *first, last = [part for part in parts if part] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+# ---------- what a person must do ----------
+
+
+class Ask(NamedTuple):
+    """What is asked of a person, most pressing first by `rank`."""
+
+    rank: int
+    text: str
+    tone: Tone = "wait"
+
+
+def ask(need: str) -> Ask:
+    """One entry of a case's needs in words."""
+    kind, _, name = need.partition(":")
+    if kind == "failed":
+        return Ask(0, f"{sentence(measure(name))} failed", "late")
+    if kind == "proposal" and name in MEASURE_NOUN:
+        article = "an" if MEASURE_NOUN[name][0] in "aeiou" else "a"
+        return Ask(1 if name == "terminate" else 2, f"Approve {article} {measure(name)}")
+    if kind == "proposal":
+        return Ask(4, f"Approve {_CHARGE_ASKED.get(name) or 'a charge: ' + item(name)}")
+    if kind == "request":
+        return Ask(3, f"Answer a request: {REQUEST.get(name) or plain(name)}")
+    return Ask(5, review(name))
+
+
+def review(reason: str) -> str:
+    """A review's reason as what is asked."""
+    return REVIEW_ASKS.get(reason) or sentence(plain(reason))
+
+
+def asks(needs: Iterable[str]) -> list[Ask]:
+    """All that is asked, most pressing first, each once."""
+    return sorted(set(map(ask, needs)))
+
+
+# ---------- what came in ----------
+
+
+def stimulus_line(one: stimuli.Stimulus, by: str = "", reporters: Mapping[str, str] | None = None) -> Line:
+    """What moved the docket, as a line of the story. `reporters` names the reporter of each report id."""
+    return _STIMULUS[type(one)](one, by, reporters or {})
+
+
+def _report(one: Any, _by: str, reporters: Mapping[str, str]) -> Line:
+    who = reporters.get(one.id)
+    more = [", ".join(one.ips), several(one.events, "event"), one.assurance]
+    if one.listing:
+        more.insert(0, f"on {one.listing}")
+    said = f"{sentence(category(one.category))} reported{f' by {who}' if who else ''}"
+    return Line("report", "", said, " · ".join(filter(None, more)))
+
+
+def _unattributed(one: Any, _by: str, reporters: Mapping[str, str]) -> Line:
+    who = reporters.get(one.id)
+    said = f"{sentence(category(one.category))} reported{f' by {who}' if who else ''}, held by nobody at the time"
+    return Line("report", "", said, ", ".join(one.ips))
+
+
+def _verification(one: Any, by: str, reporters: Mapping[str, str]) -> Line:
+    whose = f"report of {reporters[one.report]}" if one.report in reporters else "report"
+    who = one.by or by
+    if one.rejected:
+        return Line("cross", "", f"{sentence(whose)} rejected{f' by {who}' if who else ''}")
+    return Line("check", "good", f"{sentence(whose)} raised to {one.assurance}", f"by {who}" if who else "")
+
+
+def _reply(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    done = "says that it is done" if one.complete else "not finished yet"
+    return Line("reply", "", f"Customer replied: {done}", f"logged by {by}" if by else "")
+
+
+def _evidence(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    return Line("scale", "", f"Customer's evidence {'accepted' if one.accepted else 'refused'}", f"by {one.by or by}")
+
+
+def _payment(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    return Line("money", "good", f"Payment of {format_amount(one.amount)} received", f"recorded by {by}" if by else "")
+
+
+def _cost(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    return Line("money", "", f"Cost recorded: {plain(one.kind)}, {format_amount(one.amount)}", f"by {by}" if by else "")
+
+
+def _request(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    what = REQUEST.get(one.kind) or plain(one.kind)
+    more = [one.ip or "", f"cause: {plain(one.cause)}" if one.cause else "", f"entered by {by}" if by else ""]
+    return Line("request", "", f"Customer asks to {what}", " · ".join(filter(None, more)))
+
+
+def _approval(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
+    what = measure(one.measure) if one.measure else item(one.item) if one.item else "request"
+    yes = one.decision == "approve"
+    fee = f"with a fee of {format_amount(one.fee)}" if one.fee else ""
+    return Line(
+        "check" if yes else "cross",
+        "",
+        f"{sentence(what)} {'approved' if yes else 'rejected'} by {one.by}",
+        fee,
+    )
+
+
+def _proposal(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
+    what = measure(one.measure, ip=one.ip) if one.measure else item(one.item or "charge")
+    return Line(
+        "person",
+        "",
+        f"{one.by} proposes: {what}",
+        format_amount(one.amount) if one.amount else "",
+    )
+
+
+def _upstream(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
+    done = "took" if one.state == "set" else "lifted"
+    return Line("measure", "", f"The upstream {done} a {measure(one.action, ip=one.ip)}")
+
+
+_STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], Line]] = {
+    stimuli.Opened: lambda one, _by, _r: Line(
+        "server", "", "Service opened", "mail port open by agreement" if one.mail_port else ""
+    ),
+    stimuli.Report: _report,
+    stimuli.Unattributed: _unattributed,
+    stimuli.Verification: _verification,
+    stimuli.Reply: _reply,
+    stimuli.Evidence: _evidence,
+    stimuli.Payment: _payment,
+    stimuli.Cost: _cost,
+    stimuli.Request: _request,
+    stimuli.Approval: _approval,
+    stimuli.Proposal: _proposal,
+    stimuli.Upstream: _upstream,
+    stimuli.DeadlinePassed: lambda _one, _by, _r: Line("clock", "late", "A deadline passed and nothing had come"),
+    stimuli.Postponed: lambda one, _by, _r: Line(
+        "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
+    ),
+}
+
+
+# ---------- what the policy ordered ----------
+
+
+def effect_line(one: effects.Effect) -> Line:
+    """What the policy ordered, as a line of the story."""
+    return _EFFECT[type(one)](one)
+
+
+def _notify(one: Any) -> Line:
+    ways = joined("work order" if way == "ticket" else "e-mail" if way == "email" else plain(way) for way in one.via)
+    return Line("mail", "", f"Notice to {TO.get(one.to, one.to)}", f"by {ways}" if ways else "")
+
+
+def _deadline(one: Any) -> Line:
+    due = f" by {instant(one.due)}" if one.due else ""
+    what = {"reply": "Reply asked for", "payment": "Payment due"}.get(one.name, sentence(plain(one.name)))
+    return Line("clock", "", f"{what}{due}")
+
+
+def _take(one: Any) -> Line:
+    what = sentence(measure(one.measure, port=one.port, ip=one.ip))
+    refund = "" if one.refund is None else "with refund" if one.refund else "without refund"
+    if one.upstream:
+        return Line("measure", "late", f"{what} by the upstream", refund)
+    if one.mode == "proposed":
+        return Line("measure", "wait", f"{what} proposed", _and("waits for a person", refund))
+    return Line(
+        "measure", "late", f"{what} ordered", _and("automatic" if one.mode == "automatic" else "approved", refund)
+    )
+
+
+def _and(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _charge(one: Any) -> Line:
+    amount = f"{one.currency} {one.amount}".strip()
+    what = sentence(item(one.item))
+    if one.mode == "proposed":
+        return Line("money", "wait", f"{what} of {amount} proposed", "waits for a person")
+    return Line(
+        "money", "", f"{what} of {amount} charged", _and(one.mode if one.mode == "approved" else "", one.ip or "")
+    )
+
+
+def _withdraw(one: Any) -> Line:
+    what = measure(one.measure) if one.measure else item(one.item or "charge")
+    return Line("cross", "good", f"{sentence(what)} withdrawn")
+
+
+def _answer(one: Any) -> Line:
+    what = REQUEST.get(one.kind) or plain(one.kind)
+    if one.answer == "needs_approval":
+        return Line("request", "wait", f"Request to {what} waits for a person")
+    return Line("request", "good" if one.answer == "granted" else "late", f"Request to {what} {one.answer}")
+
+
+def _review_effect(one: Any) -> Line:
+    missing = f"missing: {plain(one.missing)}" if one.missing else ""
+    return Line("eye", "wait", f"A person is asked: {review(one.reason).lower()}", missing)
+
+
+_EFFECT: dict[type[effects.Effect], Callable[[Any], Line]] = {
+    effects.StrikeMade: lambda one: Line("strike", "late", f"Strike {one.number}", plain(one.abuse_type)),
+    effects.Annul: lambda one: Line("strike", "good", "Strike annulled", plain(one.abuse_type)),
+    effects.Notify: _notify,
+    effects.SetDeadline: _deadline,
+    effects.Take: _take,
+    effects.Lift: lambda one: Line(
+        "lift", "good", f"{sentence(measure(one.measure, port=one.port, ip=one.ip))} lifted"
+    ),
+    effects.ChargeMade: _charge,
+    effects.Withdraw: _withdraw,
+    effects.FlagSet: lambda one: Line("alert", "late", f"Address marked: {plain(one.flag)}", one.ip or ""),
+    effects.Answer: _answer,
+    effects.Review: _review_effect,
+}
+
+
+# ---------- states of what was ordered ----------
+
+_MEASURE_STATE: dict[str, tuple[str, Tone]] = {
+    "none": ("not sent yet", ""),
+    "applying": ("being applied", "wait"),
+    "requested": ("requested", "wait"),
+    "acknowledged": ("acknowledged", "wait"),
+    "in_force": ("in force, read back", "late"),
+    "lifting": ("being lifted", "wait"),
+    "lifted": ("lifted, read back", "good"),
+    "failed": ("failed", "late"),
+    "dry_run": ("dry run: nothing sent", ""),
+}
+
+
+def measure_state(decided: str, state: str) -> tuple[str, Tone]:
+    """What the outside says of a measure. One that is proposed or withdrawn was never sent there."""
+    if decided == "proposed":
+        return "waits for approval", "wait"
+    if decided == "withdrawn":
+        return "withdrawn", ""
+    return _MEASURE_STATE.get(state, (plain(state), ""))
+
+
+_CHARGE_TONE: dict[str, Tone] = {"proposed": "wait", "owed": "late", "paid": "good"}
+
+
+def charge_tone(state: str) -> Tone:
+    """The tone of a charge's state."""
+    return _CHARGE_TONE.get(state, "")
