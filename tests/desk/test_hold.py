@@ -1,13 +1,14 @@
 """The stop button: pressed once, shown before release, and the deadlines move by the length of the pause."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from abusedesk.desk import hold
+from abusedesk.desk.enact import Move
 from abusedesk.desk.hold import UNCOUNTED, finish_releases, press, preview, release
 from abusedesk.policy.stimulus import Postponed
+from abusedesk.records.holders import Holders
 from abusedesk.records.models import Brand, Deadline, Decision, Docket, Effect, Hold, Target
 from tests.desk.rows import HOUR, NOW, Desk, desk
 
@@ -22,22 +23,28 @@ class Enact:
         self.breaks_at: int | None = None
         self.calls: list[tuple[str, datetime, str]] = []
 
-    def __call__(self, docket: Docket, stimulus: Postponed, *, key: str, at: datetime, by: str = "") -> None:
-        if self.breaks_at == len(self.calls):
-            raise KeyboardInterrupt
-        self.calls.append((key, at, by))
-        last = Decision.objects.filter(docket=docket).order_by("sequence").last()
+    def __call__(self, moves: list[Move], _holders: Holders) -> None:
+        for move in moves:
+            if self.breaks_at == len(self.calls):
+                raise KeyboardInterrupt
+            self._postpone(move)
+
+    def _postpone(self, move: Move) -> None:
+        assert isinstance(move.stimulus, Postponed)
+        self.calls.append((move.key, move.at, move.by))
+        last = Decision.objects.filter(docket=move.docket).order_by("sequence").last()
         assert last is not None
-        last.pk, last.key, last.sequence = None, key, last.sequence + 1
+        last.pk, last.key, last.sequence = None, move.key, last.sequence + 1
         last.save()
-        for deadline in Deadline.objects.filter(docket=docket, state="open"):
-            Deadline.objects.filter(pk=deadline.pk).update(due=deadline.due + stimulus.by)
+        for deadline in Deadline.objects.filter(docket=move.docket, state="open"):
+            Deadline.objects.filter(pk=deadline.pk).update(due=deadline.due + move.stimulus.by)
 
 
 @pytest.fixture
 def enact(monkeypatch: pytest.MonkeyPatch) -> Enact:
     one = Enact()
-    monkeypatch.setattr(hold, "submit", one)
+    monkeypatch.setattr(hold, "enact", one)
+    monkeypatch.setattr(hold, "_BATCH", 1)
     return one
 
 
@@ -155,11 +162,11 @@ def test_pressing_while_a_release_is_under_way_calls_it_back(acme: Desk, monkeyp
     acme.deadline(NOW + HOUR)
     enact = Enact()
 
-    def pressed_meanwhile(docket: Docket, stimulus: Postponed, **values: Any) -> None:
+    def pressed_meanwhile(moves: list[Move], known: Holders) -> None:
         press(acme.brand, "kim", "wait", END)
-        enact(docket, stimulus, **values)
+        enact(moves, known)
 
-    monkeypatch.setattr(hold, "submit", pressed_meanwhile)
+    monkeypatch.setattr(hold, "enact", pressed_meanwhile)
     press(acme.brand, "kim", "x", NOW)
     release(acme.brand, "lee", END)
     assert brand().held_since == NOW

@@ -298,11 +298,17 @@ def test_an_alert_is_for_staff_and_shown_on_the_console_without_an_address(acme:
 
 def test_the_upstreams_address_is_a_setting_of_the_brand(acme: Desk) -> None:
     Brand.objects.update(pack="scalibit", settings={"upstream_address": "noc@upstream.example"})
-    ordered(acme, to="upstream", template="upstream_measure", measure="null_route", ip="192.0.2.7")
+    ordered(
+        acme,
+        to="upstream",
+        template="upstream_measure",
+        measures=[{"measure": "null_route", "ip": "192.0.2.7"}],
+        ip="192.0.2.7",
+    )
     perform_effects("w1", NOW)
     (sent,) = mail.outbox
     assert sent.to == ["noc@upstream.example"]
-    assert "null route" in sent.body
+    assert "null route on 192.0.2.7" in sent.body
 
 
 def test_the_reseller_gets_a_copy_that_is_not_in_the_customers_ticket(acme: Desk) -> None:

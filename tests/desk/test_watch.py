@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 
 from abusedesk.desk import watch
+from abusedesk.desk.enact import Move
 from abusedesk.desk.watch import LEASE, Clock, fire_due, hold_if_doubtful, read_until
 from abusedesk.policy.stimulus import DeadlinePassed
-from abusedesk.records.models import Brand, Case, Channel, Deadline, Docket, Heartbeat, Hold, MessageSeen
+from abusedesk.records.holders import Holders
+from abusedesk.records.models import Brand, Case, Channel, Deadline, Heartbeat, Hold, MessageSeen
 from tests.desk.rows import HOUR, NOW, Desk, desk
 
 pytestmark = pytest.mark.django_db
@@ -22,15 +24,18 @@ NONE = timedelta()
 class Submitted(list[tuple[str, datetime]]):
     """What was submitted: keys and instants. A deadline that was is missed."""
 
-    def __call__(self, docket: Docket, stimulus: DeadlinePassed, *, key: str, at: datetime, by: str = "") -> None:
-        self.append((key, at))
-        Deadline.objects.filter(docket=docket, item=stimulus.deadline).update(state="missed")
+    def __call__(self, moves: list[Move], _holders: Holders) -> list[Move]:
+        for move in moves:
+            assert isinstance(move.stimulus, DeadlinePassed)
+            self.append((move.key, move.at))
+            Deadline.objects.filter(docket=move.docket, item=move.stimulus.deadline).update(state="missed")
+        return moves
 
 
 @pytest.fixture
 def submitted(monkeypatch: pytest.MonkeyPatch) -> Submitted:
     calls = Submitted()
-    monkeypatch.setattr(watch, "submit", calls)
+    monkeypatch.setattr(watch, "enact", calls)
     return calls
 
 
@@ -143,11 +148,12 @@ def test_what_another_has_claimed_waits_for_the_end_of_its_lease(acme: Desk, sub
 
 
 def test_one_that_breaks_is_shown_and_keeps_no_other(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(docket: Docket, *_: Any, **__: Any) -> None:
-        if docket.pk == acme.docket.pk:
+    def broken(moves: list[Move], _holders: Holders) -> list[Move]:
+        if any(move.docket == acme.docket.pk for move in moves):
             raise RuntimeError("oh")
+        return moves
 
-    monkeypatch.setattr(watch, "submit", broken)
+    monkeypatch.setattr(watch, "enact", broken)
     acme.deadline(NOW)
     desk("other").deadline(NOW + MINUTE)
     assert fire_due(NOW + HOUR) == 1

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from abusedesk.desk.enact import submit
+from abusedesk.desk.enact import Move, enact
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
+from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.models import Brand, Deadline, Docket, Effect, Hold, Measure, Target
 from abusedesk.vocabulary.instant import format_instant
 
@@ -111,10 +112,15 @@ def _postpone(hold: Hold) -> None:
         return
     pause, key = hold.until - hold.since, f"release:{hold.pk}:{format_instant(hold.until)}"
     waiting = Docket.objects.filter(brand=hold.brand_id, deadlines__state="open").exclude(decisions__key=key)
-    while pause and (dockets := list(waiting.distinct().order_by("pk")[:_BATCH])):
-        for docket in dockets:
-            stimulus = Postponed(by=pause, reason=hold.reason)
-            submit(docket, stimulus, key=key, at=hold.until, by=hold.released_by)
+    while pause and (dockets := list(waiting.distinct().order_by("pk").values_list("pk", flat=True)[:_BATCH])):
+        stimulus = Postponed(by=pause, reason=hold.reason)
+        _enact([Move(docket, stimulus, key, hold.until, hold.released_by) for docket in dockets])
+
+
+@transaction.atomic
+def _enact(moves: list[Move]) -> None:
+    lock_version()
+    enact(moves, holders())
 
 
 @transaction.atomic

@@ -15,11 +15,11 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from abusedesk.desk import hold
-from abusedesk.desk.enact import submit
+from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import marks
 from abusedesk.policy.stimulus import DeadlinePassed
-from abusedesk.records.bell import ring
+from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen
 from abusedesk.vocabulary.duration import parse_duration
 
@@ -35,6 +35,8 @@ LONG_OUTAGE = "PT1H"
 """The brand's setting `long_outage`: after a longer silence of the watch a person looks before anything fires."""
 
 NAME = "watch"
+STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
+
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -53,10 +55,15 @@ def run(stop: threading.Event) -> None:
 def fire_due(now: datetime, limit: int = BATCH) -> int:
     """Submit the deadlines that are due and can be decided, oldest first. Returns how many were."""
     claimed = _claim(now, limit)
-    fired = sum(_fire(deadline) for deadline in claimed)
-    if fired:
-        ring()
-    return fired
+    if not claimed:
+        return 0
+    try:
+        return _fire(claimed)
+    except DatabaseError:
+        raise
+    except Exception:
+        # Together they are many times faster; one by one shows which of them it is.
+        return sum(_fire_alone(deadline) for deadline in claimed)
 
 
 def read_until(now: datetime) -> dict[int, datetime]:
@@ -92,20 +99,29 @@ def _claim(now: datetime, limit: int) -> list[Deadline]:
     return claimed
 
 
-def _fire(deadline: Deadline) -> bool:
-    """Whether it was decided. One that cannot be is shown, and is tried again when its lease is over."""
-    if Brand.objects.filter(Q(dry_run=True) | Q(held_since__isnull=False), pk=deadline.brand_id).exists():
-        return False
+@transaction.atomic
+def _fire(deadlines: list[Deadline]) -> int:
+    lock_version()
+    stopped = set(Brand.objects.filter(STOPPED).values_list("pk", flat=True))
+    moves = [_move(one) for one in deadlines if one.brand_id not in stopped]
+    return len(enact(moves, holders()))
+
+
+def _move(deadline: Deadline) -> Move:
     key = f"deadline:{deadline.docket_id}:{deadline.item}"
+    return Move(deadline.docket_id, DeadlinePassed(deadline=deadline.item), key, deadline.due)
+
+
+def _fire_alone(deadline: Deadline) -> int:
+    """Whether it was decided. One that cannot be is shown, and is tried again when its lease is over."""
     try:
-        submit(deadline.docket, DeadlinePassed(deadline=deadline.item), key=key, at=deadline.due)
+        return _fire([deadline])
     except DatabaseError:
         raise
     except Exception:
-        log.exception("deadline broke", key=key)
+        log.exception("deadline broke", docket=deadline.docket_id, deadline=deadline.item)
         marks.need(deadline.case_id, "failed:deadline")
-        return False
-    return True
+        return 0
 
 
 @dataclass(slots=True)

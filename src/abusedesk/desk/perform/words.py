@@ -116,7 +116,8 @@ def _reports(occurrence: Occurrence | None) -> list[HeardReport]:
 def _addresses(effect: Effect, occurrence: Occurrence | None) -> list[str]:
     if effect.payload.get("ip"):
         return [str(effect.payload["ip"])]
-    return list(dict.fromkeys(ip for report in _reports(occurrence) for ip in report.ips))
+    heard = list(dict.fromkeys(ip for report in _reports(occurrence) for ip in report.ips))
+    return heard or [str(one) for one in effect.payload.get("addresses", [])]
 
 
 def _first_seen(occurrence: Occurrence | None, case: Case | None, zone: ZoneInfo) -> str:
@@ -162,14 +163,15 @@ def _measure(measure: Measure, said: Language) -> str:
 
 
 def _upstream_measure(effect: Effect, said: Language) -> str:
-    kind = effect.payload.get("measure")
-    if kind:
-        return said.measures.get(str(kind), str(kind)).format(port=effect.payload.get("port") or 25)
-    if effect.decision is None:
-        return ""
-    ordered = Measure.objects.filter(docket=effect.decision.docket_id, at=effect.decision.at, kind__in=NETWORK)
+    """The network measure that the upstream hears of, as the same decision ordered it."""
     ip = effect.payload.get("ip")
-    return "; ".join(_measure(one, said) for one in (ordered.filter(ip=ip) if ip else ordered).order_by("pk"))
+    taken = [one for one in effect.payload.get("measures", []) if one["measure"] in NETWORK]
+    meant = [one for one in taken if not ip or one.get("ip") == ip]
+    named = [said.measures[one["measure"]].format(port=one.get("port")) for one in meant]
+    return "; ".join(
+        said.on.format(what=what, ip=one["ip"]) if one.get("ip") else what
+        for what, one in zip(named, meant, strict=True)
+    )
 
 
 def _charges(case: Case | None, occurrence: Occurrence | None) -> list[Charge]:
