@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What runs until it is stopped ends with make, even when make is killed.
+RUN := exec env ABUSEDESK_SUPERVISOR=$$PPID $(BIN)/abusedesk
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test bench lint format clean
@@ -12,10 +14,10 @@ help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## fill ./var with a day of made-up complaints and serve it on http://127.0.0.1:8000
-	@$(BIN)/abusedesk demo
+	@$(RUN) demo
 
 serve: $(VENV)/.base ## serve the installation in ./var
-	@$(BIN)/abusedesk serve
+	@$(RUN) serve
 
 test: $(VENV)/.dev ## run every test, against an embedded PostgreSQL of their own
 	@$(BIN)/python -m pytest -q $(TESTS)

@@ -14,15 +14,18 @@ _SET_PDEATHSIG = 1
 _POLL_S = 1.0
 
 
-def end_with_supervisor() -> None:
-    """If `serve` started this process, send it SIGTERM when `serve` dies, however it dies.
+def end_with_supervisor(*, leave_interrupt: bool = True) -> None:
+    """If a supervisor (`serve`, or make) started this process, send it SIGTERM when that dies, however it dies.
 
-    Ctrl-C, which reaches the whole process group, is then left to `serve`: it says in what order its parts stop.
+    With `leave_interrupt`, Ctrl-C, which reaches the whole process group, is left to the supervisor: `serve` says in
+    what order its parts stop.
     """
     supervisor = os.environ.pop(SUPERVISOR, "")
-    if supervisor:
+    if not supervisor:
+        return
+    if leave_interrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        end_with_parent(int(supervisor))
+    end_with_parent(int(supervisor))
 
 
 def end_with_parent(parent: int | None = None) -> None:

@@ -16,10 +16,17 @@ from abusedesk.problem import Problem
 PAGE = Path(__file__).parent.parent.parent / "docs/reference/commands.md"
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without what the tests themselves have set in it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ABUSEDESK_", "DJANGO_"))}
+
+
 def abusedesk(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ABUSEDESK_", "DJANGO_"))}
+    """Run a command as a user would, with these settings alone."""
     command = [sys.executable, "-m", "abusedesk.cli", *arguments]
-    return subprocess.run(command, env=clean | environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, env=clean_environment() | environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def test_help_names_every_command_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:

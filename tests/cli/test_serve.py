@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from abusedesk.records import embedded
-from tests.cli.test_main import abusedesk
+from tests.cli.test_main import abusedesk, clean_environment
 
 PARTS = {"web", "worker", "watch"}
 
@@ -29,10 +29,9 @@ class Served:
     def __init__(self, data: Path, **settings: str) -> None:
         self.data, self.port = data, _free_port()
         self.environment = {"ABUSEDESK_DATA": str(data), "ABUSEDESK_PORT": str(self.port), **settings}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ABUSEDESK_", "DJANGO_"))}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "abusedesk.cli", "serve"],
-            env=clean | self.environment,
+            env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -245,3 +244,24 @@ def test_a_part_alone_without_a_database_says_what_to_start(data: Path, part: st
     assert told.returncode == 2
     assert "no database server runs here; start `abusedesk serve`" in told.stderr
     assert told.stderr.count("\n") == 1
+
+
+@pytest.mark.needs("make")
+def test_a_killed_make_takes_everything_along(data: Path) -> None:
+    environment = {"ABUSEDESK_DATA": str(data), "ABUSEDESK_PORT": str(_free_port())}
+    command = ["make", "serve", f"BIN={Path(sys.executable).parent}", "--assume-old=.venv/.base"]
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], env=clean_environment() | environment, stdout=subprocess.PIPE, text=True
+    ) as make:
+        assert make.stdout is not None
+        eventually(lambda: _serves(int(environment["ABUSEDESK_PORT"])))
+        make.kill()
+        # Its output ends when the last process that could write to it has ended.
+        assert "serving http://" in make.stdout.read()
+    eventually(lambda: not [pid for pid, _ in _processes() if _in(pid, embedded.locate(data).cluster)])
+
+
+def _serves(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

@@ -2,7 +2,7 @@
 
 import argparse
 
-from abusedesk import configuration
+from abusedesk import configuration, lifeline
 from abusedesk.cli import serve
 from abusedesk.cli.part import resolve
 from abusedesk.cli.progress import Progress
@@ -22,6 +22,7 @@ def run(arguments: list[str]) -> int:
     )
     parser.add_argument("--no-serve", action="store_true", help="fill only")
     only_fill = parser.parse_args(arguments).no_serve
+    lifeline.end_with_supervisor(leave_interrupt=False)
     settings = configuration.load()
     login = _fill()
     _print_welcome(settings, login)

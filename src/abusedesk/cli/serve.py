@@ -74,6 +74,7 @@ class Part:
 def run(arguments: list[str]) -> int:
     """Serve until SIGINT or SIGTERM."""
     parse(arguments)
+    lifeline.end_with_supervisor(leave_interrupt=False)
     settings = configuration.load()
     stop = _stop_on_signal()
     with only_one(settings):
