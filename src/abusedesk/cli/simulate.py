@@ -26,8 +26,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("file", type=Path, metavar="FILE", help="a scenario in YAML")
     parser.add_argument("--json", action="store_true", help="one effect a line, as JSON")
     options = parser.parse_args(arguments)
-    from abusedesk.policy.scenario import read_scenario  # noqa: PLC0415 - the help needs no engine
-    from abusedesk.policy.simulate import play  # noqa: PLC0415
+    from abusedesk.policy.scenario import read_scenario
+    from abusedesk.policy.simulate import play
 
     try:
         scenario = read_scenario(options.file)

@@ -21,6 +21,7 @@ def make(
     amount: int,
     mode: Mode,
     clauses: tuple[str, ...],
+    *,
     grounds: tuple[Ground, ...] = (),
     ip: str | None = None,
     by: str | None = None,

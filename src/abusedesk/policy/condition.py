@@ -6,7 +6,7 @@ answers are remembered.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -30,7 +30,7 @@ Answer = tuple[bool | None, str]
 """True, false or None for unknown; and the values read, or the missing fact's name."""
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818 - it says what happened to the condition
     """A condition that cannot be used; the text says why and what to do."""
 
 
@@ -118,13 +118,13 @@ def _names_in_order(variables: Iterable[str], text: str) -> tuple[str, ...]:
 def _dry_run(program: Any, types: Mapping[str, FactType], text: str) -> None:
     """CEL has no static types: a wrong operand shows only where it is reached, so every sample is tried."""
     literals = [one or other for one, other in _STRING.findall(text)]
-    samples = {
+    samples: dict[str, Sequence[object]] = {
         "bool": [True, False],
         "int": [0, 1, 2, 1000],
         "text": [*literals, "anything else"],
         "texts": [[], literals],
     }
-    for count, values in enumerate(product(*(samples[kind] for kind in types.values()))):
+    for count, values in enumerate(_combinations([samples[kind] for kind in types.values()])):
         if count >= _DRY_RUNS:
             return
         try:
@@ -133,6 +133,10 @@ def _dry_run(program: Any, types: Mapping[str, FactType], text: str) -> None:
             raise Refused(f"the condition does not fit its facts ({_described(types)}): {_first(error)}") from None
         if not isinstance(answer, bool):
             raise Refused(f"the condition must be true or false, and gives {answer!r}")
+
+
+def _combinations(choices: Iterable[Sequence[object]]) -> Iterable[tuple[object, ...]]:
+    return product(*choices)
 
 
 def _described(types: Mapping[str, FactType]) -> str:

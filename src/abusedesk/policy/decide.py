@@ -227,9 +227,6 @@ def _evidence(draft: Draft, _: Evidence) -> None:
 def _payment(draft: Draft, payment: Payment) -> None:
     """Money is credit until it settles what is owed, the oldest first."""
     draft.credit += max(payment.amount, 0)
-    if not draft.charges:
-        return
-    charges.settle(draft)
 
 
 def _request(draft: Draft, request: Request) -> None:
@@ -276,7 +273,7 @@ def _approval(draft: Draft, approval: Approval) -> None:
         return
     given: requests.Given = "granted" if approval.decision == "approve" else "denied"
     draft.keep_request(replace(request, state=given), request)
-    requests.say(draft, request.id, request.kind, given, request.clauses, request.ip)
+    requests.say(draft, request, given, request.clauses)
     if given == "granted":
         weigh_all(draft, "approved", request.kind)
 

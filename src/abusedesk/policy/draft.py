@@ -24,7 +24,7 @@ UNHEARD = -1
 
 
 class Draft:
-    """What `decide` works on. The docket's parts first, then what it decides with, then the present moment's subject."""
+    """What `decide` works on: the docket's parts, what it decides with, and the present moment's subject."""
 
     __slots__ = (
         "after",

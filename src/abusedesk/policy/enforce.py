@@ -149,7 +149,7 @@ def _charge_occurrence(draft: "Draft", rule: Rule, order: MakeCharge, amount: in
     grounds = _grounds(draft, rule, clauses, order.mode)
     for ip in _ips(draft) if order.each == "ip" else (None,):
         if not charges.standing(draft, order.item, occurrence.id, ip):
-            charges.make(draft, order.item, amount, order.mode, clauses, grounds, ip)
+            charges.make(draft, order.item, amount, order.mode, clauses, grounds=grounds, ip=ip)
 
 
 def _amount(draft: "Draft", name: str) -> int:
@@ -167,7 +167,8 @@ def _top_up(draft: "Draft", rule: Rule, order: TopUp) -> None:
     difference = worth - charges.case_total(draft, order.item, occurrence.abuse_type)
     if difference > 0:
         clauses = draft.clauses(rule)
-        charges.make(draft, order.item, difference, order.mode, clauses, _grounds(draft, rule, clauses, order.mode))
+        grounds = _grounds(draft, rule, clauses, order.mode)
+        charges.make(draft, order.item, difference, order.mode, clauses, grounds=grounds)
 
 
 def _add_cost(draft: "Draft", _: Rule, order: AddCost) -> None:

@@ -4,7 +4,7 @@ Here the safeguards on measures have their say: irreversible, protected and blas
 service that has ended or is terminated.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
@@ -38,7 +38,9 @@ def order(draft: "Draft", pending: PendingMeasure) -> None:
             "suspend", None, None, "automatic", pending.refund, clauses, grounds, pending.sanction
         )
         _note(draft, meanwhile)
-        proposed = tuple(replace(one, mode="proposed") for one in grounds)
+        if draft.facts.protected and pending.sanction:
+            clauses = united(clauses, (PROTECTED,))
+        proposed = tuple(replace(one, mode="proposed", clauses=clauses) for one in grounds)
         pending = PendingMeasure("terminate", None, None, "proposed", pending.refund, clauses, proposed)
     _note(draft, pending)
 
@@ -130,7 +132,7 @@ def _proposed(pending: PendingMeasure, safeguard: str) -> PendingMeasure:
 
 
 def _take(draft: "Draft", pending: PendingMeasure) -> None:
-    state = "proposed" if pending.mode == "proposed" else "in_force"
+    state: Literal["proposed", "in_force"] = "proposed" if pending.mode == "proposed" else "in_force"
     measure = Measure(
         draft.new_id("m"),
         pending.kind,
@@ -180,7 +182,10 @@ def in_force(draft: "Draft", measure: Measure) -> None:
 
 
 def _join(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
-    """One more ground for what is in force. A refund that it takes away is stated; a proposed one waits for a person."""
+    """One more ground for what is in force.
+
+    A refund that it takes away is stated; where that is only proposed, it waits for a person.
+    """
     had_pending = loses_refund(present)
     joined = _borne(present, (*present.grounds, *pending.grounds))
     if not pending.upstream and present.upstream:

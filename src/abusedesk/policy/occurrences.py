@@ -11,7 +11,6 @@ from abusedesk.vocabulary.assurance import RANK
 if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
 
-ADVISORY = "advisory"
 KNOWN = RANK["authenticated"]
 
 
@@ -65,8 +64,9 @@ def process(draft: "Draft", which: str, at: datetime) -> None:
 
 
 def any_unprocessed(draft: "Draft") -> bool:
-    """Whether an occurrence that asks for a reply has none."""
-    return any(one.processed_at is None and not one.closed and one.abuse_type != ADVISORY for one in draft.occurrences)
+    """Whether an occurrence that asked for a reply, by a deadline, has none."""
+    asked = {one.occurrence for one in draft.deadlines}
+    return any(one.processed_at is None and not one.closed and one.id in asked for one in draft.occurrences)
 
 
 def unanswered_types(draft: "Draft") -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class _Order:
     def mode(self, default: str) -> Any:
         return self.keys["mode"].one_of("a mode", ("automatic", "proposed")) if "mode" in self.keys else default
 
-    def truth(self, key: str, default: bool) -> bool:  # noqa: FBT001 - a default is one
+    def truth(self, key: str, default: bool) -> bool:
         return self.keys[key].truth(key) if key in self.keys else default
 
     def port(self) -> int | None:

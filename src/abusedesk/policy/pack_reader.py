@@ -1,7 +1,7 @@
 """Reads a pack folder into `Content`, and refuses with file, line and column whatever a policy author got wrong."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -139,7 +139,7 @@ class _Reader:
         if word in self.safeguards or f"{self.pack}:{word}" in self.clauses:
             return word if word in self.safeguards else f"{self.pack}:{word}"
         known = [*(one.removeprefix(f"{self.pack}:") for one in self.clauses), *self.safeguards]
-        node.refuse(f"there is no clause {word!r}{nearest(word, known)}")
+        return node.refuse(f"there is no clause {word!r}{nearest(word, known)}")
 
     def counting(self, node: Node) -> Counting:
         keys = node.known_keys("counting", ("acts_on", "clause"))
@@ -353,15 +353,14 @@ def _kind(node: Node) -> ParameterKind:
         return "duration"
     if _AMOUNT.fullmatch(text):
         return "amount"
-    node.refuse(f'{text!r} is no whole number, no duration such as PT6H and no amount such as "20.00"')
+    return node.refuse(f'{text!r} is no whole number, no duration such as PT6H and no amount such as "20.00"')
 
 
 def _value(kind: ParameterKind, node: Node) -> Value:
+    if _kind(node) != kind:
+        node.refuse(f"{node.value!r} is no {kind}; all values of a parameter are of one kind")
     plain: Any = {key: one.value for key, one in node.value.items()} if isinstance(node.value, dict) else node.value
     try:
         return parse_value(kind, plain)
     except ValueError as error:
-        node.refuse(f"{error}; all values of a parameter are of one kind")
-
-
-Clauser = Callable[[Node], str]
+        node.refuse(f"{error}; write for example PT6H, or never for a limitation")

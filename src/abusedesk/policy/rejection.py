@@ -41,7 +41,10 @@ def bears(draft: "Draft", ground: Ground) -> bool:
 def drop(
     draft: "Draft", fallen: Callable[[Ground], bool], clauses: tuple[str, ...], kind: MeasureKind | None = None
 ) -> None:
-    """Takes fallen grounds from every measure, or from those of one kind; terminations first, since they hold back what would be said of others."""
+    """Takes fallen grounds from every measure, or from those of one kind.
+
+    Terminations come first, since they hold back what would be said of others.
+    """
     for measure in sorted(draft.measures, key=lambda one: one.kind != "terminate"):
         if stands(measure) and kind in {None, measure.kind}:
             left = tuple(one for one in measure.grounds if not fallen(one))

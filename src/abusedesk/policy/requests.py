@@ -43,13 +43,21 @@ def answer(draft: "Draft", request: Request, given: Given, rules: list[Rule]) ->
         *draft.requests,
         OpenRequest(request.id, request.kind, draft.at, given, request.ip, request.cause, clauses),
     )
-    say(draft, request.id, request.kind, given, clauses, request.ip)
+    say(draft, request, given, clauses)
 
 
-def say(draft: "Draft", request: str, kind: str, given: Given, clauses: tuple[str, ...], ip: str | None) -> None:
+def say(draft: "Draft", request: Request | OpenRequest, given: Given, clauses: tuple[str, ...]) -> None:
     """The effect that answers a request."""
     draft.effects.append(
-        Answer(clauses, draft.docket.service, draft.facts.customer, ip, request=request, kind=kind, answer=given)
+        Answer(
+            clauses,
+            draft.docket.service,
+            draft.facts.customer,
+            request.ip,
+            request=request.id,
+            kind=request.kind,
+            answer=given,
+        )
     )
 
 

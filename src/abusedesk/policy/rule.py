@@ -58,7 +58,7 @@ class SendNotice(Struct, frozen=True):
 
 
 class StartDeadline(Struct, frozen=True):
-    """A deadline after the duration of a parameter; with `mandate`, after the report's mandate where that is shorter."""
+    """A deadline after a parameter's duration; with `mandate`, after the report's mandate where that is shorter."""
 
     name: str
     within: str

@@ -30,7 +30,6 @@ from abusedesk.policy.stimulus import (
     Verification,
 )
 from abusedesk.policy.strikes import struck_addresses
-from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.vocabulary.holding import AssignmentTable
 
 HOUR = timedelta(hours=1)
@@ -122,13 +121,13 @@ class Stage:
             for service in self._reports.get(stimulus.report, []):
                 yield service, stimulus
         elif isinstance(stimulus, Upstream):
-            service = self._upstream_docket(stimulus, at)
-            if service is not None:
-                yield service, stimulus
+            concerned = self._upstream_docket(stimulus, at)
+            if concerned is not None:
+                yield concerned, stimulus
         elif isinstance(stimulus, Approval) and action.service is None:
-            service = self._requests.get(stimulus.request or "")
-            if service is not None:
-                yield service, stimulus
+            asked_by = self._requests.get(stimulus.request or "")
+            if asked_by is not None:
+                yield asked_by, stimulus
         else:
             yield action.service, stimulus
 
@@ -145,7 +144,7 @@ class Stage:
         self._reports.setdefault(report.id, []).extend(held)
         for index, (service, ips) in enumerate(held.items()):
             yield service, replace(report, ips=tuple(ips), with_reviews=index == 0)
-        if unheld or (not held and report.category in ILLEGAL_CONTENT):
+        if unheld or not held:
             yield (
                 None,
                 Unattributed(report.id, report.category, tuple(unheld), report.occurred_at, with_reviews=not held),

@@ -30,7 +30,10 @@ def _lapsed(occurrence: Occurrence, at: datetime) -> bool:
 
 
 def make(draft: "Draft", clauses: tuple[str, ...]) -> bool:
-    """The occurrence at hand becomes a strike; False where it is one already. The count of missed replies starts again."""
+    """The occurrence at hand becomes a strike; False where it is one already.
+
+    The count of missed replies starts again.
+    """
     occurrence = draft.occurrence
     if occurrence is None or draft.terms is None or struck(occurrence):
         return False
