@@ -17,12 +17,12 @@ from abusedesk.cli.demo_day import COLLEAGUE, Arrival, Day, Deed
 from abusedesk.cli.demo_mail import Keys
 from abusedesk.cli.demo_people import CHANNEL, World
 from abusedesk.cli.progress import Progress
-from abusedesk.desk.enact import submit
+from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.perform import perform_effects, perform_targets
 from abusedesk.desk.read import read_messages
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
-from abusedesk.records.models import Brand, Channel, Docket
+from abusedesk.records.models import Brand, Channel
 
 LOGIN = "demo"
 WORKER = "demo"
@@ -86,9 +86,7 @@ def _incoming(one: Arrival, brand: Brand) -> Incoming:
 
 
 def _do(one: Deed, world: World) -> None:
-    docket = Docket.objects.filter(service=world.tenant(one.tenant)).first()
-    if docket is not None:
-        submit(docket, one.stimulus, key=one.name, at=one.at, by=one.by)
+    submit(docket_of(world.tenant(one.tenant)), one.stimulus, key=one.name, at=one.at, by=one.by)
 
 
 def _until(moment: datetime) -> None:

@@ -1,5 +1,7 @@
 """What a person says about a case: each form becomes one stimulus, and the policy decides what follows."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,10 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk.enact import submit
-from abusedesk.records.models import Case, Decision, TicketEntry
+from abusedesk.policy.decision import AnyEffect
+from abusedesk.records.models import Case, TicketEntry
 from abusedesk.web import words
 from abusedesk.web.forms import FORMS, StimulusForm
-from abusedesk.web.story import orders_of
 from abusedesk.web.views.case import context_of, find
 
 
@@ -39,10 +41,12 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tell(request: HttpRequest, case: Case, form: StimulusForm) -> None:
     by, now = request.user.get_username(), timezone.now()
-    submit(case.service.docket, form.stimulus(by), key=form.key, at=now, by=by)
+    enacted = submit(case.service.docket, form.stimulus(by), key=form.key, at=now, by=by)
+    if enacted is None:
+        messages.info(request, "This form was sent twice; it counted once.")
+        return
     _write_down(case, form, by)
-    decision = Decision.objects.filter(docket=case.service.docket, key=form.key).first()
-    text, tone = _what_followed(decision)
+    text, tone = _what_followed(enacted.decision.effects)
     messages.add_message(request, messages.SUCCESS if tone == "good" else messages.INFO, text, extra_tags=tone)
 
 
@@ -52,24 +56,20 @@ def _write_down(case: Case, form: StimulusForm, by: str) -> None:
     ticket = getattr(case, "ticket", None)
     if form.name != "reply" or not text or ticket is None:
         return
-    # The same form sent twice is one entry, as it is one stimulus.
-    if not TicketEntry.objects.filter(ticket=ticket, author="customer", text=text).exists():
-        said = f"{text}\n\n(logged by {by})"
-        TicketEntry.objects.get_or_create(
-            ticket=ticket,
-            author="customer",
-            text=said,
-            defaults={"at": timezone.now(), "complete": form.cleaned_data["complete"]},
-        )
+    TicketEntry.objects.create(
+        ticket=ticket,
+        at=timezone.now(),
+        author="customer",
+        text=f"{text}\n\n(logged by {by})",
+        complete=form.cleaned_data["complete"],
+    )
 
 
-def _what_followed(decision: Decision | None) -> tuple[str, words.Tone]:
-    orders = orders_of(decision) if decision else []
-    if not orders:
+def _what_followed(effects: Sequence[AnyEffect]) -> tuple[str, words.Tone]:
+    lines = [words.effect_line(effect) for effect in effects]
+    if not lines:
         return "Recorded. The policy orders nothing on this; “Why nothing followed” in the timeline says why.", "wait"
-    said = [
-        " ".join(filter(None, (order.line.text, f"({order.line.more})" if order.line.more else ""))) for order in orders
-    ]
+    said = [f"{line.text} ({line.more})" if line.more else line.text for line in lines]
     return f"Recorded. {'; '.join(said)}.", "good"
 
 

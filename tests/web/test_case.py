@@ -1,0 +1,141 @@
+"""The case: its story with reasons, its clauses with their texts, and what a person can do."""
+
+import re
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from abusedesk.policy import stimulus as stimuli
+from abusedesk.records.models import Case, Decision, Measure, Notice, Report, Review
+from abusedesk.web.forms import FORMS, Payment
+from tests.web import rows
+
+
+def _text(page: Client, desk: rows.Desk) -> str:
+    return page.get(f"/cases/{desk.case.pk}").content.decode()
+
+
+def test_the_story_says_what_came_in_and_what_was_ordered(page: Client, desk: rows.Desk) -> None:
+    text = _text(page, desk)
+    assert "Port scan reported by Watch of Example Net" in text
+    assert "Suspension ordered" in text
+    assert "Fine of USD 20.00 charged" in text
+
+
+def test_every_clause_cited_has_its_text(page: Client, desk: rows.Desk) -> None:
+    text = _text(page, desk)
+    assert "The machine will be suspended immediately" in text
+    cited = set(re.findall(r'href="#(clause-[\w-]+)"', text))
+    assert cited <= set(re.findall(r'id="(clause-[\w-]+)"', text))
+
+
+def test_why_and_why_not_are_told_on_demand(page: Client, desk: rows.Desk) -> None:
+    decision = Decision.objects.get()
+    text = page.get(f"/decisions/{decision.pk}/why").content.decode()
+    assert "the first attack suspends" in text
+    assert "because this did not hold: strikes &gt;= 2" in text
+
+
+def test_a_report_shows_its_assurance_and_why(page: Client, desk: rows.Desk) -> None:
+    assert "signed by example.net, which is known" in _text(page, desk)
+
+
+def test_what_a_stranger_wrote_is_escaped(page: Client, desk: rows.Desk) -> None:
+    Report.objects.update(summary="<script>alert(1)</script>")
+    text = _text(page, desk)
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_more_reports_and_decisions_need_no_more_queries(
+    page: Client, desk: rows.Desk, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(8):
+        report, _message = rows.report(desk.case)
+        rows.first_attack(desk.case, report.pk)
+    with django_assert_max_num_queries(26):
+        page.get(f"/cases/{desk.case.pk}")
+
+
+def test_taking_and_giving_back(page: Client, desk: rows.Desk) -> None:
+    page.post(f"/cases/{desk.case.pk}/take")
+    assert Case.objects.get(pk=desk.case.pk).taken_by == "ann"
+    page.post(f"/cases/{desk.case.pk}/take")
+    assert not Case.objects.get(pk=desk.case.pk).taken_by
+
+
+def test_a_form_with_a_mistake_comes_back_with_it(page: Client, desk: rows.Desk) -> None:
+    data = {"token": "t1", "amount": "-3"}
+    response = page.post(f"/cases/{desk.case.pk}/payment", data, headers={"HX-Request": "true"})
+    assert response.status_code == 422
+    assert "greater than or equal to 0.01" in response.content.decode()
+    assert not Decision.objects.filter(key__startswith="staff:").exists()
+
+
+def test_a_measure_on_an_address_needs_the_address(page: Client, desk: rows.Desk) -> None:
+    data = {"token": "t1", "measure": "null_route"}
+    response = page.post(f"/cases/{desk.case.pk}/propose", data, headers={"HX-Request": "true"})
+    assert response.status_code == 422
+    assert "say which" in response.content.decode()
+
+
+def test_a_payment_is_decided_and_its_outcome_shown(page: Client, desk: rows.Desk) -> None:
+    response = page.post(f"/cases/{desk.case.pk}/payment", {"token": "t1", "amount": "20.00"}, follow=True)
+    decision = Decision.objects.get(key="staff:payment:t1")
+    assert decision.by == "ann"
+    assert "Recorded." in response.content.decode()
+
+
+def test_a_form_sent_twice_counts_once(page: Client, desk: rows.Desk) -> None:
+    for _ in range(2):
+        response = page.post(f"/cases/{desk.case.pk}/payment", {"token": "t1", "amount": "20.00"}, follow=True)
+    assert Decision.objects.filter(key="staff:payment:t1").count() == 1
+    assert "counted once" in response.content.decode()
+
+
+def test_a_persons_proposal_stands_until_another_approves(page: Client, desk: rows.Desk) -> None:
+    page.post(f"/cases/{desk.case.pk}/propose", {"token": "t1", "measure": "suspend"})
+    assert Measure.objects.get(kind="suspend").decided == "proposed"
+    answer = {"token": "t2", "decision": "approve", "measure": "suspend"}
+    page.post(f"/cases/{desk.case.pk}/decide", answer)
+    assert Measure.objects.get(kind="suspend").decided == "proposed"
+    other = Client()
+    other.force_login(rows.staff("bo"))
+    other.post(f"/cases/{desk.case.pk}/decide", {**answer, "token": "t3"})
+    assert Measure.objects.get(kind="suspend").decided == "in_force"
+
+
+def test_an_unknown_action_is_not_found(page: Client, desk: rows.Desk) -> None:
+    assert page.post(f"/cases/{desk.case.pk}/explode", {"token": "t"}).status_code == 404
+
+
+def test_actions_are_never_a_mere_link(page: Client, desk: rows.Desk) -> None:
+    for name in [*FORMS, "take"]:
+        assert page.get(f"/cases/{desk.case.pk}/{name}").status_code == 405
+
+
+def test_money_becomes_minor_units() -> None:
+    form = Payment({"token": "t", "amount": "12.30"})
+    assert form.is_valid()
+    assert form.stimulus("ann") == stimuli.Payment(amount=1230)
+
+
+def test_notices_are_shown_as_sent(page: Client, desk: rows.Desk) -> None:
+    from abusedesk.records.models import Effect
+
+    effect = Effect.objects.create(brand=desk.brand, key="e1", kind="notice", due=timezone.now())
+    Notice.objects.create(
+        brand=desk.brand, case=desk.case, effect=effect, to="customer", address="c@example.org", language="en",
+        template="complaint", subject="Abuse complaint", text="Dear customer,\n  as written", message_id="<1@x>",
+        written_at=timezone.now(), state="sent",
+    )  # fmt: skip
+    assert "Dear customer,\n  as written" in _text(page, desk)
+
+
+def test_closing_a_review_keeps_the_answer(page: Client, desk: rows.Desk) -> None:
+    one = Review.objects.create(brand=desk.brand, key="r1", reason="unreadable", opened_at=timezone.now())
+    assert page.post(f"/reviews/{one.pk}/close", {"answer": ""}).status_code == 422
+    page.post(f"/reviews/{one.pk}/close", {"answer": "spam, nothing for us"})
+    one.refresh_from_db()
+    assert (one.closed_by, one.answer) == ("ann", "spam, nothing for us")
