@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -47,6 +47,18 @@ def address(text: str) -> str | None:
     if text[:5].lower() == "ipv6:":
         text = text[5:]
     return _canonical(text)
+
+
+def network(text: str) -> str | None:
+    """A network such as `192.0.2.0/24` in its usual form, or None; one of a single address is that address."""
+    text = text.strip()
+    if "/" not in text or len(text) > 50:
+        return None
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    return str(found) if found.num_addresses > 1 else str(found.network_address)
 
 
 @lru_cache(maxsize=4096)
