@@ -37,6 +37,7 @@ class Configuration:
     given_secret_key: str | None
     smtp_url: str | None
     mail_from: str
+    dns: bool
     workers: int
     web_threads: int
     log_level: str
@@ -158,6 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("secret_key", "given_secret_key", _secret, ""),
     Setting("smtp_url", "smtp_url", _url(("smtp", "smtps"), "smtp://user:password@host:587"), ""),
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
+    Setting("dns", "dns", _yes_or_no, "yes"),
     Setting("workers", "workers", _whole(1, 64), "1"),
     Setting("web_threads", "web_threads", _whole(1, 256), "4"),
     Setting("log_level", "log_level", _level, "info"),

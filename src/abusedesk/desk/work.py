@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import structlog
 
+from abusedesk.desk.intake import process_messages
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
-from abusedesk.desk.read import read_messages
 from abusedesk.problem import Problem
 
 POLL_S = 0.5
@@ -34,9 +34,9 @@ def run(stop: threading.Event, name: str) -> None:
         raise Problem(f"the worker stopped, because this broke: {', '.join(broken)}; the log above says why")
 
 
-def read(worker: str, now: datetime) -> int:
+def read(_worker: str, now: datetime) -> int:
     """Messages that came in, each one all the way to its decisions."""
-    return read_messages(worker, now, BATCH)
+    return process_messages(now)
 
 
 def notify(worker: str, now: datetime) -> int:

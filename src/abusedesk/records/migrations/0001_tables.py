@@ -288,6 +288,7 @@ class Migration(migrations.Migration):
                 ("trace", models.BinaryField()),
                 ("snapshot", models.BinaryField(null=True)),
                 ("salt", models.BinaryField()),
+                ("salted", models.BinaryField()),
                 ("previous", models.BinaryField()),
                 ("hash", models.BinaryField()),
                 (
@@ -541,7 +542,6 @@ class Migration(migrations.Migration):
                 ("identity", models.BinaryField(primary_key=True, serialize=False)),
                 ("report_id", models.UUIDField()),
                 ("seen_at", models.DateTimeField()),
-                ("times", models.PositiveIntegerField(default=1)),
                 (
                     "service",
                     models.ForeignKey(

@@ -31,7 +31,8 @@ class Decision(models.Model):
     """One decision, append-only. Everything that it was made from is here, so that it can be recomputed.
 
     `key` names the stimulus (`report:<id>`, `deadline:<id>`, …): one stimulus moves one docket once.
-    `hash` covers `previous` and the salted digest of the rest.
+    `hash` covers `previous` and `salted`, the digest of the rest with `salt`: values and salt can be erased, and the
+    chain still holds.
     """
 
     docket = models.ForeignKey(Docket, models.PROTECT, related_name="decisions")
@@ -50,6 +51,7 @@ class Decision(models.Model):
     trace = models.BinaryField()
     snapshot = models.BinaryField(null=True)
     salt = models.BinaryField()
+    salted = models.BinaryField()
     previous = models.BinaryField()
     hash = models.BinaryField()
 

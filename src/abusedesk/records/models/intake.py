@@ -149,4 +149,3 @@ class EventSeen(models.Model):
     service = models.ForeignKey(Service, models.CASCADE, null=True, related_name="+")
     report_id = models.UUIDField()
     seen_at = models.DateTimeField()
-    times = models.PositiveIntegerField(default=1)

@@ -1,0 +1,194 @@
+"""Correlate: lets the same thing fall together before anything is locked.
+
+Two observations of the same source, category, port or URL and time are one event, whoever reports them. What one voice
+says again is dropped; what another voice says too makes one stimulus per service, however many rows it has. Two
+independent voices on one occurrence corroborate each other.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
+
+from django.db import connection
+
+from abusedesk.desk.attribute import Placed
+from abusedesk.desk.enact import Enacted, Move
+from abusedesk.desk.parse import Unread
+from abusedesk.desk.verify import Voice
+from abusedesk.policy.docket import Occurrence
+from abusedesk.policy.stimulus import Report as ReportStimulus
+from abusedesk.policy.stimulus import Unattributed, Verification
+from abusedesk.records import models
+from abusedesk.vocabulary.assurance import RANK, Assurance
+from abusedesk.vocabulary.report import Report
+
+STATES = ("vulnerability/", "infrastructure/open_", "infrastructure/amplifier", "reputation/")
+"""Categories of a lasting state, of which a feed says every day that it is still so: one event a day."""
+
+_SEEN = """
+SELECT seen.identity, report.evidence->>'organisation', report.assurance
+FROM records_eventseen seen JOIN records_report report ON report.id = seen.report_id
+WHERE seen.identity = ANY(%s)
+"""
+
+_KNOWN = RANK["authenticated"]
+
+
+class Complaint(NamedTuple):
+    """One report of one message, as far as it is about one category and one brand."""
+
+    id: uuid.UUID
+    brand: int
+    unread: Unread
+    report: Report
+    category: str
+    voice: Voice
+    assurance: Assurance
+    grade_reason: str
+    evidence: Mapping[str, object]
+    placed: tuple[Placed, ...]
+
+
+class Heard(NamedTuple):
+    """Who told of an event already, and how far that could be believed."""
+
+    organisation: str
+    assurance: str
+
+
+class Telling(NamedTuple):
+    """What a complaint says of one service (None: nobody's) that is not a mere repetition."""
+
+    complaint: Complaint
+    service: int | None
+    placed: tuple[Placed, ...]
+    fresh: tuple[bytes, ...]
+    events: int
+
+
+def complaint_id(unread: Unread, index: int, brand: int, category: str) -> uuid.UUID:
+    """The same report of the same message has the same id, however often it is read."""
+    return uuid.uuid5(unread.message_id, f"{index}/{brand}/{category}")
+
+
+def identity(placed: Placed) -> bytes:
+    """What makes an observation this event and no other: 16 bytes."""
+    event = placed.event
+    about = event.url or str(event.target_port or event.source_port or "")
+    moment = placed.at.date() if event.occurred_at is None or event.category.startswith(STATES) else placed.at
+    text = f"{placed.ip or event.source.lower()}\n{event.category}\n{about}\n{moment.isoformat()}"
+    return blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def heard_before(complaints: Iterable[Complaint]) -> dict[bytes, Heard]:
+    """Which of the complaints' events were told before, and by whom."""
+    identities = list({identity(placed) for one in complaints for placed in one.placed})
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, [identities])
+        return {bytes(one): Heard(organisation or "", assurance) for one, organisation, assurance in cursor.fetchall()}
+
+
+def tellings(complaints: Iterable[Complaint], heard: dict[bytes, Heard]) -> list[Telling]:
+    """What is new in each complaint, by service. `heard` grows with what is told."""
+    return [
+        telling
+        for complaint in complaints
+        for service, placed in _by_service(complaint).items()
+        if (telling := _telling(complaint, service, placed, heard)) is not None
+    ]
+
+
+def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
+    """The stimulus for one docket. Reviews of a whole report come with one of its parts only."""
+    complaint = telling.complaint
+    ips = tuple(dict.fromkeys(one.ip for one in telling.placed if one.ip))
+    since = min(one.at for one in telling.placed)
+    report = str(complaint.id)
+    stimulus: ReportStimulus | Unattributed
+    if telling.service is None:
+        stimulus = Unattributed(report, complaint.category, ips, since, with_reviews=with_reviews)
+    else:
+        stimulus = ReportStimulus(
+            report,
+            complaint.category,
+            ips,
+            since,
+            events=telling.events,
+            assurance=complaint.assurance,
+            with_reviews=with_reviews,
+        )
+    return Move(docket, stimulus, f"report:{report}", complaint.unread.received_at)
+
+
+def raisings(enacted: Iterable[Enacted]) -> list[Move]:
+    """The verifications by which reports that stand beside an independent one become corroborated."""
+    beside = {(one.move.docket, *pair): one.move.at for one in enacted for pair in _beside(one)}
+    voices = _organisations({report for _, _, report in beside})
+    moves: dict[tuple[int, str], Move] = {}
+    for (docket, occurrence, report), at in beside.items():
+        others = {voices.get(other) for where, kin, other in beside if (where, kin) == (docket, occurrence)}
+        if others - {voices.get(report), None}:
+            stimulus = Verification(report, "corroborated")
+            moves.setdefault((docket, report), Move(docket, stimulus, f"corroborated:{report}", at))
+    return list(moves.values())
+
+
+def _by_service(complaint: Complaint) -> dict[int | None, list[Placed]]:
+    found: dict[int | None, list[Placed]] = {}
+    for placed in complaint.placed:
+        found.setdefault(placed.service, []).append(placed)
+    return found
+
+
+def _telling(
+    complaint: Complaint, service: int | None, placed: list[Placed], heard: dict[bytes, Heard]
+) -> Telling | None:
+    own = Heard(complaint.voice.organisation, complaint.assurance)
+    told: dict[bytes, Placed] = {}
+    fresh: list[bytes] = []
+    events = 0
+    for one in placed:
+        key = identity(one)
+        before = heard.get(key)
+        if key in told or (before is not None and _repeats(own, before)):
+            continue
+        told[key] = one
+        if before is None:
+            fresh.append(key)
+        if before is None or RANK[before.assurance] < RANK[own.assurance]:
+            events += one.event.count
+            heard[key] = own
+    return Telling(complaint, service, tuple(told.values()), tuple(fresh), events) if told else None
+
+
+def _repeats(own: Heard, before: Heard) -> bool:
+    """Whether the same voice says again what it said, with no more to vouch for it."""
+    return own.organisation == before.organisation and RANK[own.assurance] <= RANK[before.assurance]
+
+
+def _beside(one: Enacted) -> list[tuple[str, str]]:
+    """Occurrence and id of the reports that are believed at least as authenticated, where the move brought one."""
+    stimulus = one.move.stimulus
+    if not isinstance(stimulus, ReportStimulus) or RANK[stimulus.assurance] < _KNOWN:
+        return []
+    for occurrence in one.decision.docket.occurrences:
+        believed = _believed(occurrence)
+        if stimulus.id in believed:
+            return [(occurrence.id, report) for report in believed] if len(believed) > 1 else []
+    return []
+
+
+def _believed(occurrence: Occurrence) -> list[str]:
+    return [one.id for one in occurrence.reports if not one.rejected and RANK[one.assurance] >= _KNOWN]
+
+
+def _organisations(reports: set[str]) -> dict[str, str]:
+    rows = models.Report.objects.filter(pk__in=reports).values_list("pk", "evidence__organisation")
+    return {str(pk): organisation for pk, organisation in rows if organisation}
+
+
+def seen_rows(told: Iterable[Telling], now: datetime) -> list[tuple[bytes, int | None, uuid.UUID, datetime]]:
+    """The identities to remember, in one order for all workers, so that none waits for another in a circle."""
+    return sorted((key, one.service, one.complaint.id, now) for one in told for key in one.fresh)

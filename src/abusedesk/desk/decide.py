@@ -1,0 +1,144 @@
+"""Decide: gathers the facts that lie outside the docket and calls the policy. It writes nothing."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+
+import msgspec
+from django.db import connection
+
+from abusedesk.policy.decide import decide
+from abusedesk.policy.decision import Decision
+from abusedesk.policy.docket import Docket
+from abusedesk.policy.facts import Facts, Settings
+from abusedesk.policy.pack import Pack, load_pack
+from abusedesk.policy.stimulus import AnyStimulus, Request
+from abusedesk.policy.strikes import struck_addresses
+from abusedesk.records.holders import Holders
+from abusedesk.records.models import Brand
+
+HOUR = timedelta(hours=1)
+
+_DOCKETS_OF_CUSTOMER = """
+SELECT docket.state FROM records_docket docket JOIN records_service service ON service.id = docket.service_id
+WHERE service.customer_id = %s AND service.id <> %s
+"""
+
+docket_decoder = msgspec.json.Decoder(Docket)
+
+
+class Subject(NamedTuple):
+    """The service that a docket is about with its surroundings; all but the brand is None for the brand's own docket."""
+
+    brand: int
+    slug: str
+    service: int | None = None
+    ref: str | None = None
+    type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    trial: bool = False
+    mail_port: bool = False
+    protected: bool = False
+    customer: int | None = None
+    customer_ref: str | None = None
+    customer_since: datetime | None = None
+    reseller: str | None = None
+
+
+class Radius(NamedTuple):
+    """The brand's automatic measures of late, and whether staff heard that there were too many."""
+
+    taken: tuple[datetime, ...]
+    staff_told: bool
+
+    def within_hour(self, at: datetime) -> int:
+        """How many are less than an hour old at an instant."""
+        return sum(1 for one in self.taken if one <= at and at - one < HOUR)
+
+
+class Surroundings(NamedTuple):
+    """What is the same for all decisions of a brand at a time."""
+
+    settings: Settings
+    radius: Radius
+    holders: Holders
+
+
+def settings_of(brand: Brand) -> Settings:
+    """A brand's safeguards as the policy takes them: what is none of the safeguards overrides a pack parameter."""
+    own = {name: brand.settings[name] for name in ("irreversible", "blast_radius") if name in brand.settings}
+    overrides = dict(brand.settings.get("parameters", {}))
+    return Settings(**own, in_force_from=brand.in_force_from, overrides=overrides)
+
+
+def pack_of(brand: Brand) -> Pack:
+    """The pack that a brand goes by. Raises Problem where it cannot be loaded."""
+    return load_pack(brand.pack)
+
+
+def facts_for(
+    subject: Subject, docket: Docket, stimulus: AnyStimulus, at: datetime, surroundings: Surroundings
+) -> Facts:
+    """Everything outside the docket that the policy may know at an instant."""
+    common = Facts(
+        brand=subject.slug,
+        automatic_within_hour=surroundings.radius.within_hour(at),
+        staff_told=surroundings.radius.staff_told,
+        settings=surroundings.settings,
+    )
+    if subject.service is None:
+        return common
+    addresses = _addresses(docket, stimulus)
+    return msgspec.structs.replace(
+        common,
+        service=subject.ref,
+        service_type=subject.type,
+        customer=subject.customer_ref,
+        reseller=subject.reseller,
+        customer_since=subject.customer_since,
+        service_since=subject.since,
+        service_until=subject.until,
+        trial=subject.trial,
+        protected=subject.protected,
+        held_ips=frozenset(ip for ip in addresses if _not_passed_on(ip, subject.service, at, surroundings.holders)),
+        struck_ips=_struck_elsewhere(subject, stimulus),
+    )
+
+
+def judge(docket: Docket, stimulus: AnyStimulus, facts: Facts, pack: Pack, at: datetime) -> Decision:
+    """The policy's decision."""
+    return decide(docket, stimulus, facts, pack, at)
+
+
+def _not_passed_on(ip: str, service: int, at: datetime, holders: Holders) -> bool:
+    holder = holders.assignments.holder(_address(ip), at)
+    return holder is None or int(holder.service) == service
+
+
+_address = lru_cache(maxsize=65536)(ip_address)
+
+
+def _addresses(docket: Docket, stimulus: AnyStimulus) -> Iterable[str]:
+    """The addresses that the docket and the stimulus speak of."""
+    named = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
+    named |= {one.ip for one in docket.measures if one.ip is not None}
+    named |= set(getattr(stimulus, "ips", ()))
+    ip = getattr(stimulus, "ip", None)
+    return named | {ip} if ip else named
+
+
+def _struck_elsewhere(subject: Subject, stimulus: AnyStimulus) -> frozenset[str]:
+    """Addresses that carry a strike on another service of the customer; only a request asks for them."""
+    if not isinstance(stimulus, Request):
+        return frozenset()
+    pack = pack_of(Brand.objects.get(pk=subject.brand))
+    with connection.cursor() as cursor:
+        cursor.execute(_DOCKETS_OF_CUSTOMER, [subject.customer, subject.service])
+        dockets = [docket_decoder.decode(bytes(state)) for (state,) in cursor.fetchall()]
+    found: frozenset[str] = frozenset()
+    for docket in dockets:
+        found |= struck_addresses(docket.occurrences, pack.content.counting.acts_on)
+    return found

@@ -1,0 +1,376 @@
+"""Intake: takes unread messages through parse, attribute, verify, correlate, decide and enact, a batch at a time.
+
+Everything that a batch leads to is written in one transaction. A worker that dies leaves nothing half-done: the lease
+on its messages ends and another reads them again, under the same report ids.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import NamedTuple
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+
+from abusedesk.desk import correlate, verify
+from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
+from abusedesk.desk.correlate import Complaint, Telling
+from abusedesk.desk.decide import pack_of
+from abusedesk.desk.enact import Move, docket_of_brand, enact
+from abusedesk.desk.parse import Unread, is_illegal, read_message
+from abusedesk.desk.verify import Evidence, Voice
+from abusedesk.policy.digest import canonical, docket_digest
+from abusedesk.policy.docket import Docket
+from abusedesk.records import models
+from abusedesk.records.holders import Holders, holders, lock_version
+from abusedesk.records.partitions import ensure_month
+from abusedesk.records.payload import destroy, unseal
+from abusedesk.vocabulary.category import ILLEGAL_CONTENT
+from abusedesk.vocabulary.report import Reading, Report
+
+RETENTION = "standard"
+BATCH = 200
+LEASE = timedelta(minutes=5)
+
+_CLAIM = """
+UPDATE records_messageseen SET lease_until = %(until)s, attempts = attempts + 1
+WHERE digest IN (SELECT digest FROM records_messageseen
+                 WHERE read_at IS NULL AND (lease_until IS NULL OR lease_until <= %(now)s)
+                 ORDER BY received_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING digest, message_id, attempts
+"""
+
+_MESSAGES = """
+SELECT message.id, message.received_at, message.retention, message.brand_id, message.channel, message.name,
+       message.sender, message.payload, key.key
+FROM records_message message LEFT JOIN records_messagekey key ON key.message_id = message.id
+WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
+"""
+
+_READ = """
+UPDATE records_message message SET outcome = read.outcome, format = read.format, reason = read.reason
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS read(id, outcome, format, reason)
+WHERE message.id = read.id
+"""
+
+
+class Read(NamedTuple):
+    """A message with what it turned out to be and who speaks in it."""
+
+    unread: Unread
+    reading: Reading
+    voice: Voice
+    signed_by: str
+
+
+class _Ready(NamedTuple):
+    """A batch attributed, graded and cleared of repetitions: ready to be decided."""
+
+    reads: list[Read]
+    told: list[Telling]
+    orphans: list[Read]
+
+
+def process_messages(now: datetime, limit: int = BATCH) -> int:
+    """Reads and decides up to `limit` waiting messages, oldest first. Returns how many."""
+    claimed = _claim(now, limit)
+    if not claimed:
+        return 0
+    known = verify.known_voices()
+    reads = [_read(unread, known) for unread in claimed]
+    while not _decide(reads, now):
+        pass
+    return len(reads)
+
+
+def _claim(now: datetime, limit: int) -> list[Unread]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"now": now, "until": now + LEASE, "limit": limit})
+        claimed = {message_id: (bytes(digest), attempts) for digest, message_id, attempts in cursor.fetchall()}
+        cursor.execute(_MESSAGES, [list(claimed)])
+        return [_unread(row, *claimed[row[0]]) for row in cursor.fetchall()]
+
+
+def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
+    message_id, received_at, retention, brand, channel, name, sender, payload, key = row
+    data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
+    return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts)  # type: ignore[arg-type]
+
+
+def _read(unread: Unread, known: dict[str, Voice]) -> Read:
+    voice = verify.voice_for(unread.sender, known)
+    reading = read_message(unread, from_known_reporter=voice.known)
+    if not unread.sender and reading.reporter:
+        voice = verify.voice_for(parseaddr(reading.reporter)[1] or reading.reporter, {})
+    vouched = reading.outcome == "reported" and voice.known and unread.payload is not None
+    signed = verify.signed_by(unread.payload or b"", voice, ask_dns=_asks_dns()) if vouched else ""
+    return Read(unread, reading, voice, signed)
+
+
+def _asks_dns() -> bool:
+    return bool(settings.CONFIGURATION.dns)
+
+
+def _decide(reads: list[Read], now: datetime) -> bool:
+    """Decides a batch. False when the holders changed between attribution and here, so that it must start over."""
+    table = holders()
+    ready = _ready(reads, table)
+    with transaction.atomic():
+        if lock_version() != table.version:
+            return False
+        _write(ready, table, now)
+    return True
+
+
+# --- attribute, verify, correlate -----------------------------------------------------------------------------------
+
+
+def _ready(reads: list[Read], table: Holders) -> _Ready:
+    complaints: list[Complaint] = []
+    orphans: list[Read] = []
+    for read in reads:
+        found = [
+            one for index, report in enumerate(read.reading.reports) for one in _complaints(read, index, report, table)
+        ]
+        complaints += found
+        if read.reading.outcome == "reported" and not found:
+            orphans.append(read)
+    return _Ready(reads, correlate.tellings(complaints, correlate.heard_before(complaints)), orphans)
+
+
+def _complaints(read: Read, index: int, report: Report, table: Holders) -> Iterable[Complaint]:
+    """The report by brand and category. What nobody held goes to the message's brand, or to the brands named beside."""
+    parts: dict[tuple[int, str], list[Placed]] = {}
+    unread = read.unread
+    for placed in attribute(report.events, unread.received_at, unread.brand, table):
+        brand = unread.brand or table.brands.get(placed.service or 0)
+        if brand is not None:
+            parts.setdefault((brand, placed.event.category), []).append(placed)
+    for part, ones in parts.items():
+        yield _complaint(read, index, report, part, tuple(ones))
+
+
+def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], placed: tuple[Placed, ...]) -> Complaint:
+    brand, category = part
+    unread, voice = read.unread, read.voice
+    doubts = (doubt_about_time(one.event, unread.received_at) for one in placed)
+    evidence = Evidence(
+        voice.key or "somebody unnamed",
+        known=voice.known,
+        muted=voice.muted,
+        signed_by=read.signed_by,
+        is_listing=category == verify.LISTING,
+        time_doubt=next((one for one in doubts if one), ""),
+    )
+    assurance, reason = verify.grade(evidence)
+    return Complaint(
+        correlate.complaint_id(unread, index, brand, category),
+        brand,
+        unread,
+        report,
+        category,
+        voice,
+        assurance,
+        reason,
+        {"organisation": voice.organisation, "signed_by": read.signed_by, "known": voice.known},
+        placed,
+    )
+
+
+# --- decide and enact -----------------------------------------------------------------------------------------------
+
+
+def _write(ready: _Ready, table: Holders, now: datetime) -> None:
+    ensure_month(RETENTION, [one.unread.received_at for one in ready.reads])
+    _make_dockets({one.service for one in ready.told if one.service is not None})
+    _write_reports(ready.told)
+    enacted = enact(_moves(ready.told), table)
+    raised = correlate.raisings(enacted)
+    if raised:
+        enact(raised, table)
+    _write_events(ready.told)
+    _write_seen(ready.told, now)
+    _ask_people(ready, now)
+    _mark_read(ready.reads, now)
+    _forget_illegal(ready.reads)
+
+
+def _moves(told: list[Telling]) -> list[Move]:
+    services = {one.service for one in told if one.service is not None}
+    dockets = dict(models.Docket.objects.filter(service__in=services).values_list("service_id", "pk"))
+    brands = {one.complaint.brand for one in told if one.service is None}
+    own = {brand: docket_of_brand(brand).pk for brand in sorted(brands)}
+    first: set[uuid.UUID] = set()
+    moves = []
+    # A part that somebody held brings the reviews of the whole, if there is one.
+    for one in sorted(told, key=lambda one: (one.complaint.unread.received_at, one.service is None)):
+        docket = own[one.complaint.brand] if one.service is None else dockets[one.service]
+        moves.append(correlate.move(one, docket, with_reviews=one.complaint.id not in first))
+        first.add(one.complaint.id)
+    return moves
+
+
+def _make_dockets(services: set[int]) -> None:
+    missing = services - set(models.Docket.objects.filter(service__in=services).values_list("service_id", flat=True))
+    made = [models.Docket(brand_id=brand, service_id=pk, **_empty(ref)) for pk, brand, ref in _services(missing)]
+    models.Docket.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def _services(ids: set[int]) -> list[tuple[int, int, str]]:
+    return list(models.Service.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "brand_id", "ref"))
+
+
+def _empty(ref: str) -> dict[str, bytes]:
+    docket = Docket(ref)
+    return {"state": canonical(docket), "digest": docket_digest(docket)}
+
+
+def _write_reports(told: list[Telling]) -> None:
+    complaints = {one.complaint.id: one.complaint for one in told}
+    reporters = _reporters(complaints.values())
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY records_report (id, brand_id, message_id, reporter_id, reference, format, received_at, summary, "
+            "assurance, grade_reason, evidence, rejected_by) FROM STDIN"
+        ) as copy,
+    ):
+        for one in complaints.values():
+            copy.write_row(
+                (
+                    one.id, one.brand, one.unread.message_id, reporters[one.voice.key],
+                    _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
+                    _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence), "",
+                )
+            )  # fmt: skip
+
+
+def _reporters(complaints: Iterable[Complaint]) -> dict[str, int]:
+    """The ids of the reporters, each made when it is first heard of."""
+    voices = {one.voice.key: (one.voice, one.unread.received_at) for one in complaints}
+    unknown = sorted(key for key, (voice, _) in voices.items() if voice.reporter is None)
+    models.Reporter.objects.bulk_create(
+        [
+            models.Reporter(key=key, organisation=voices[key][0].organisation, first_seen=voices[key][1])
+            for key in unknown
+        ],
+        ignore_conflicts=True,
+    )
+    made = dict(models.Reporter.objects.filter(key__in=unknown).values_list("key", "pk"))
+    return made | {key: voice.reporter for key, (voice, _) in voices.items() if voice.reporter is not None}
+
+
+def _write_events(told: list[Telling]) -> None:
+    cases = _cases(told)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY records_event (retention, received_at, brand_id, report_id, service_id, case_id, category, source, "
+            "ip, source_port, target_port, url, occurred_at, count, evidence) FROM STDIN"
+        ) as copy,
+    ):
+        for telling in told:
+            complaint = telling.complaint
+            case = cases.get((telling.service, complaint.brand, complaint.category))
+            illegal = complaint.category in ILLEGAL_CONTENT
+            for placed in telling.placed:
+                event = placed.event
+                copy.write_row(
+                    (
+                        RETENTION, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case,
+                        event.category, event.source[:255], placed.ip, event.source_port, event.target_port,
+                        "" if illegal else _clean(event.url or ""), event.occurred_at, event.count,
+                        "" if illegal else _clean(event.evidence),
+                    )
+                )  # fmt: skip
+
+
+def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:
+    """The case that a category of a brand goes to at a service."""
+    brands = models.Brand.objects.in_bulk({one.complaint.brand for one in told})
+    rows = models.Case.objects.filter(service__in={one.service for one in told if one.service is not None})
+    cases = {
+        (service, abuse_type): pk for pk, service, abuse_type in rows.values_list("pk", "service_id", "abuse_type")
+    }
+    found: dict[tuple[int | None, int, str], int] = {}
+    for one in told:
+        complaint = one.complaint
+        abuse_type = pack_of(brands[complaint.brand]).abuse_type(complaint.category).name
+        if one.service is not None and (one.service, abuse_type) in cases:
+            found[one.service, complaint.brand, complaint.category] = cases[one.service, abuse_type]
+    return found
+
+
+def _write_seen(told: list[Telling], now: datetime) -> None:
+    rows = correlate.seen_rows(told, now)
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO records_eventseen (identity, service_id, report_id, seen_at) "
+            "SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::uuid[], %s::timestamptz[]) ON CONFLICT DO NOTHING",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+
+def _ask_people(ready: _Ready, now: datetime) -> None:
+    """What could not be read, or concerns no brand that we know, is put up for a person."""
+    asked = [one for one in ready.reads if one.reading.outcome in {"needs_review", "rejected"}]
+    reviews = [_review(one, one.reading.outcome, one.reading.reason or "", now) for one in asked]
+    reviews += [_review(one, "no_brand", _nobody(one), now) for one in ready.orphans]
+    models.Review.objects.bulk_create(reviews, ignore_conflicts=True)
+
+
+def _nobody(read: Read) -> str:
+    sources = list(dict.fromkeys(event.source for event in read.reading.events))
+    shown = ", ".join(sources[:5]) + (f" and {len(sources) - 5} more" if len(sources) > 5 else "")
+    return f"it was sent to no brand of ours and names nobody whom we serve: {shown}"
+
+
+def _review(read: Read, reason: str, detail: str, now: datetime) -> models.Review:
+    illegal = is_illegal(read.reading)
+    return models.Review(
+        brand_id=read.unread.brand,
+        message_id=read.unread.message_id,
+        key=f"message:{read.unread.message_id}",
+        reason="illegal_content" if illegal else reason,
+        detail="" if illegal else _clean(detail),
+        restricted=illegal,
+        opened_at=min(read.unread.received_at, now),
+    )
+
+
+def _mark_read(reads: list[Read], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _READ,
+            [
+                [one.unread.message_id for one in reads],
+                [one.reading.outcome for one in reads],
+                [one.reading.format for one in reads],
+                [_clean(one.reading.reason or "") for one in reads],
+            ],
+        )
+        cursor.execute(
+            "UPDATE records_messageseen SET read_at = %s, lease_until = NULL WHERE digest = ANY(%s)",
+            [now, [one.unread.digest for one in reads]],
+        )
+
+
+def _forget_illegal(reads: list[Read]) -> None:
+    """`safeguard:illegal_content`: nothing of it stays, neither bytes nor subject."""
+    illegal = [one.unread.message_id for one in reads if is_illegal(one.reading)]
+    if illegal:
+        destroy(illegal)
+        models.Message.objects.filter(pk__in=illegal).update(subject="", name="", reason="")
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL's text cannot hold a zero byte."""
+    return text.replace("\0", "")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

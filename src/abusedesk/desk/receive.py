@@ -1,0 +1,175 @@
+"""Receive: fixes the brand, commits the bytes under a key of their own, and only then is a message acknowledged.
+
+The same bytes for the same brand are one message, however often they come.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from abusedesk.records.bell import ring
+from abusedesk.records.models import BrandAddress, Channel
+from abusedesk.records.partitions import ensure_month
+from abusedesk.records.payload import seal
+
+RETENTION = "standard"
+HEADER_CAP = 65536
+
+_HEADER = re.compile(
+    rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_ADDRESS = re.compile(r"[\w.+%'&*=/~-]{1,64}@[\w.-]{1,253}", re.ASCII)
+
+
+class Incoming(NamedTuple):
+    """A raw thing at the door. `brand` is fixed by the channel, if at all; `recipient` by the envelope."""
+
+    data: bytes
+    channel: str
+    received_at: datetime
+    name: str = ""
+    brand: int | None = None
+    recipient: str = ""
+
+
+class Received(NamedTuple):
+    """What became of it: its message, and whether these bytes came for the first time."""
+
+    message_id: uuid.UUID
+    new: bool
+
+
+class _Sealed(NamedTuple):
+    """An incoming thing made ready to be written."""
+
+    incoming: Incoming
+    message_id: uuid.UUID
+    digest: bytes
+    brand: int | None
+    headers: dict[str, str]
+
+
+def receive(incoming: Incoming) -> Received:
+    """Commits one message."""
+    return receive_many([incoming])[0]
+
+
+@transaction.atomic
+def receive_many(batch: Sequence[Incoming]) -> list[Received]:
+    """Commits a batch of messages in one transaction, in their order."""
+    if not batch:
+        return []
+    addresses = dict(BrandAddress.objects.values_list("address", "brand_id"))
+    channels = dict(Channel.objects.exclude(brand=None).values_list("name", "brand_id"))
+    sealed = [_identify(one, addresses, channels) for one in batch]
+    first = {one.digest: one for one in reversed(sealed)}
+    taken = _take(list(first.values()))
+    _write([first[digest] for digest in first if digest in taken])
+    known = _known([digest for digest in first if digest not in taken])
+    ids = known | {digest: first[digest].message_id for digest in taken}
+    _note_channels(batch)
+    ring()
+    return [Received(ids[one.digest], one.digest in taken and first[one.digest] is one) for one in sealed]
+
+
+def headers_of(data: bytes) -> dict[str, str]:
+    """The few headers that a list shows, as far as they stand in the first 64 kB; empty for what is no mail."""
+    end = data.find(b"\n\n", 0, HEADER_CAP)
+    crlf = data.find(b"\r\n\r\n", 0, HEADER_CAP)
+    stops = [one for one in (end, crlf) if one >= 0]
+    block = data[: min(stops)] if stops else b""
+    found = {name.lower().decode("ascii"): value for name, value in reversed(_HEADER.findall(block))}
+    return {name: value.decode("utf-8", "replace").replace("\0", "")[:998] for name, value in found.items()}
+
+
+def address_in(header: str) -> str:
+    """The first mail address in a header, in lower case; empty where there is none."""
+    bracketed = header.rpartition("<")[2] if "<" in header else header
+    found = _ADDRESS.search(bracketed)
+    return found[0].lower() if found else ""
+
+
+def _identify(incoming: Incoming, addresses: dict[str, int], channels: dict[str, int]) -> _Sealed:
+    headers = headers_of(incoming.data)
+    brand = incoming.brand or _brand(incoming, headers, addresses) or channels.get(incoming.channel)
+    digest = sha256(f"{brand or ''}\n".encode() + incoming.data).digest()
+    return _Sealed(incoming, uuid.uuid4(), digest, brand, headers)
+
+
+def _brand(incoming: Incoming, headers: dict[str, str], addresses: dict[str, int]) -> int | None:
+    named = (incoming.recipient, *(headers.get(name, "") for name in ("delivered-to", "x-original-to", "to")))
+    found = (addresses.get(address.lower()) for text in named for address in _ADDRESS.findall(text))
+    return next((one for one in found if one is not None), None)
+
+
+def _take(sealed: list[_Sealed]) -> set[bytes]:
+    """Claims the digests; returns those that nobody had before."""
+    sealed.sort(key=lambda one: one.digest)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO records_messageseen (digest, message_id, received_at, attempts) "
+            "SELECT *, 0 FROM unnest(%s::bytea[], %s::uuid[], %s::timestamptz[]) ON CONFLICT (digest) DO NOTHING "
+            "RETURNING digest",
+            [
+                [one.digest for one in sealed],
+                [one.message_id for one in sealed],
+                [one.incoming.received_at for one in sealed],
+            ],
+        )
+        return {bytes(row[0]) for row in cursor.fetchall()}
+
+
+def _known(digests: list[bytes]) -> dict[bytes, uuid.UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT digest, message_id FROM records_messageseen WHERE digest = ANY(%s)", [digests])
+        return {bytes(digest): message_id for digest, message_id in cursor.fetchall()}
+
+
+def _write(sealed: list[_Sealed]) -> None:
+    if not sealed:
+        return
+    ensure_month(RETENTION, [one.incoming.received_at for one in sealed])
+    keys: list[tuple[uuid.UUID, bytes]] = []
+    with connection.cursor() as cursor:
+        with cursor.copy(
+            "COPY records_message (id, retention, received_at, brand_id, channel, name, digest, size, sender, "
+            "recipient, subject, payload) FROM STDIN"
+        ) as copy:
+            for one in sealed:
+                key, payload = seal(one.incoming.data)
+                keys.append((one.message_id, key))
+                copy.write_row(_row(one, payload))
+        with cursor.copy("COPY records_messagekey (message_id, key) FROM STDIN") as copy:
+            for row in keys:
+                copy.write_row(row)
+
+
+def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
+    incoming, headers = one.incoming, one.headers
+    return (
+        one.message_id,
+        RETENTION,
+        incoming.received_at,
+        one.brand,
+        incoming.channel,
+        incoming.name.replace("\0", "")[:500],
+        one.digest,
+        len(incoming.data),
+        address_in(headers.get("from", ""))[:320],
+        (incoming.recipient or address_in(headers.get("to", "")))[:320],
+        headers.get("subject", ""),
+        payload,
+    )
+
+
+def _note_channels(batch: Sequence[Incoming]) -> None:
+    latest: dict[str, datetime] = {}
+    for one in batch:
+        latest[one.channel] = max(one.received_at, latest.get(one.channel, one.received_at))
+    for name, at in sorted(latest.items()):
+        Channel.objects.filter(name=name).exclude(last_message_at__gte=at).update(last_message_at=at)
