@@ -24,6 +24,8 @@ from abusedesk.records.models import (
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 _number = count(1)
+_service = count()
+_NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Desk:
 
 def desk(slug: str = "acme", **brand: Any) -> Desk:
     """A brand and all that one case on one service needs."""
-    number = next(_number)
+    number = next(_service)
     made = Brand.objects.create(
         slug=slug,
         name=slug.title(),
@@ -105,7 +107,7 @@ def desk(slug: str = "acme", **brand: Any) -> Desk:
     service = Service.objects.create(
         brand=made, ref=f"vps-{number}", customer=customer, type="vps", since=NOW - 99 * HOUR
     )
-    Assignment.objects.create(service=service, prefix=f"192.0.2.{number % 250}/32", period=(NOW - 99 * HOUR, None))
+    Assignment.objects.create(service=service, prefix=_address(number), period=(NOW - 99 * HOUR, None))
     state = canonical(PolicyDocket(service=service.ref))
     docket = Docket.objects.create(brand=made, service=service, state=state, digest=b"")
     case = Case.objects.create(
@@ -129,6 +131,10 @@ def desk(slug: str = "acme", **brand: Any) -> Desk:
         hash=b"",
     )
     return Desk(made, customer, service, docket, case, decision)
+
+
+def _address(number: int) -> str:
+    return f"{_NETWORKS[number // 250 % 3]}.{number % 250 + 1}/32"
 
 
 def address_of(of: Desk) -> str:
