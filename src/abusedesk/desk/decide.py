@@ -30,7 +30,7 @@ docket_decoder = msgspec.json.Decoder(Docket)
 
 
 class Subject(NamedTuple):
-    """The service that a docket is about with its surroundings; all but the brand is None for the brand's own docket."""
+    """The service that a docket is about, and its customer; none for the docket of the brand itself."""
 
     brand: int
     slug: str
