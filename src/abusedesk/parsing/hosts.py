@@ -17,6 +17,9 @@ _HOST = re.compile(
     r"(?<![\w@.-])(?:[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.){1,8}(?:[a-zA-Z]{2,24}|xn--[a-zA-Z0-9-]{2,59})(?![\w-]|\.\w)"
 )
 
+_MASKED = re.compile(r"(?i)(?:\d{1,3}|x{1,3})(?:\.(?:\d{1,3}|x{1,3})){3}")
+"""An address whose digits were crossed out: it looks like a name under `.xxx` and is nobody's."""
+
 _NOT_ANYONES = (
     IPv4Network("0.0.0.0/8"),
     IPv4Network("10.0.0.0/8"),
@@ -110,7 +113,7 @@ def hosts(text: str) -> Iterator[str]:
 
 def is_host(text: str) -> bool:
     """Whether the whole text is one host name."""
-    return len(text) < 254 and _HOST.fullmatch(text) is not None
+    return len(text) < 254 and _HOST.fullmatch(text) is not None and _MASKED.fullmatch(text) is None
 
 
 def host_of(url: str) -> str | None:

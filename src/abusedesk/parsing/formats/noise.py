@@ -1,0 +1,127 @@
+"""Mail that accuses nobody: bounces, auto-replies, receipts, DMARC and TLS aggregate reports.
+
+Told by structure and by what machines say of themselves (RFC 3464, RFC 3834, RFC 8098, RFC 7489, RFC 8460). Newsletters
+are told apart from complaints only by their words, which free text does.
+"""
+
+import re
+
+from abusedesk.parsing import archives
+from abusedesk.parsing.mail import Part
+from abusedesk.parsing.material import Format, Leaf, Material, unreported
+from abusedesk.vocabulary.report import Reading
+
+NAME = "noise"
+
+_REPORT_TYPES = (
+    ("delivery-status", "a bounce (delivery status notification)"),
+    ("disposition-notification", "a read receipt"),
+    ("tlsrpt", "a TLS aggregate report (RFC 8460)"),
+)
+_PART_TYPES = {
+    "message/delivery-status": "a bounce (delivery status notification)",
+    "message/global-delivery-status": "a bounce (delivery status notification)",
+    "message/disposition-notification": "a read receipt",
+    "application/tlsrpt+json": "a TLS aggregate report (RFC 8460)",
+    "application/tlsrpt+gzip": "a TLS aggregate report (RFC 8460)",
+    "text/calendar": "a calendar invitation",
+}
+_DAEMON = re.compile(r"(?i)mailer-?daemon|\bpost[-_ ]?master\b|mail delivery (?:sub)?system|mail administrator|mta@")
+_BOUNCE = re.compile(
+    r"(?i)undeliver|not be delivered|non[- ]?deliver|delivery (?:status|failure|has failed|notification|report|problem|error)"
+    r"|deliver(?:y|ed)?\W{0,3}fail|failure notice|fail(?:ed|ure)\b.{0,20}\bdeliver|returned (?:mail|to sender|message)|mail system error"
+    r"|returning message|bounce|mail (?:failed|delivery)|message (?:blocked|rejected)|could not (?:send|deliver)|unzustellbar"
+    r"|non remis|no se (?:ha )?pud[oi]|mail transaction fail|warning: message .{0,40} delayed|error mail|unknown user|delayed mail"
+)
+_BOUNCE_WORDS = re.compile(
+    r"(?i)\b55[0-4][ -]|\b5\.\d\.\d{1,2}\b|\b4\.\d\.\d{1,2}\b|user unknown|unknown user|mailbox (?:unavailable|full|not found)"
+    r"|no such (?:user|mailbox|recipient)|recipient (?:address )?rejected|quota|could not be delivered|couldn'?t be delivered"
+    r"|undeliverable|delivery (?:to the following|attempts|has failed)|not (?:a )?member|original message (?:follows|header)|host unknown"
+)
+_AWAY = re.compile(
+    r"(?i)^\s*(?:auto(?:matic|mated|matische)?[-: ]*(?:reply|response|antwort|re:)|out of (?:the )?office|away from|abwesen|réponse automatique"
+    r"|respuesta automática|risposta automatica|automatische? antwort|自动回复|自動回覆|自動応答|автоответ|autoreply|vacation)"
+)
+_TELEMETRY_SUBJECT = re.compile(r"(?i)\breport[- ]domain:|\bdmarc aggregate|\btls[- ]?rpt\b|\bsmtp tls report")
+_UNSUBSCRIBE = re.compile(r"(?i)^\s*(?:list[- ])?(?:un-?subscribe|opt[- ]?out)\b")
+
+
+def read(material: Material) -> Reading | None:
+    """What kind of noise the material is, or None where it may be a complaint."""
+    kind = _telemetry(material) or (_by_structure(material) or _by_headers(material) if material.message else None)
+    return unreported("not_a_report", NAME, kind, material.sender) if kind else None
+
+
+def _telemetry(material: Material) -> str | None:
+    if any(_is_dmarc(leaf) for leaf in material.leaves):
+        return "a DMARC aggregate report"
+    if any(_is_tls(leaf) for leaf in material.leaves):
+        return "a TLS aggregate report (RFC 8460)"
+    if material.message and _TELEMETRY_SUBJECT.search(material.subject) and _has_archive(material):
+        return "a DMARC or TLS aggregate report"
+    return None
+
+
+def _by_structure(material: Material) -> str | None:
+    declared = material.field("content-type").lower()
+    if "multipart/report" in declared:
+        for report_type, kind in _REPORT_TYPES:
+            if report_type in declared:
+                return kind
+    return next((_PART_TYPES[node.content_type] for node in _shallow(material) if node.content_type in _PART_TYPES), None)
+
+
+def _by_headers(material: Material) -> str | None:
+    headers = material.message.headers if material.message else {}
+    if "x-failed-recipients" in headers or _is_bounce(material):
+        return "a bounce"
+    automatic = material.field("auto-submitted").lower()
+    if automatic and automatic != "no" and _UNSUBSCRIBE.match(material.subject):
+        return "a machine's request to leave a list"
+    answers = automatic.startswith("auto-replied") or "x-autoreply" in headers or "x-autorespond" in headers
+    if answers or "auto_reply" in material.field("precedence").lower() or _AWAY.match(material.subject):
+        return "an automatic reply"
+    return None
+
+
+def _is_bounce(material: Material) -> bool:
+    """A daemon that writes of a failed delivery; or anybody who does so with no address to answer to."""
+    sender = f"{material.field('from')} {material.field('return-path')}"[:500]
+    is_nobody = material.field("return-path").strip() == "<>"
+    says_so = bool(_BOUNCE.search(material.subject[:500]))
+    if _DAEMON.search(sender) and (says_so or _BOUNCE_WORDS.search(material.text[:8000])):
+        return True
+    return says_so and (is_nobody or bool(_BOUNCE_WORDS.search(material.text[:8000])))
+
+
+def _shallow(material: Material) -> list[Part]:
+    """The parts of the mail itself, not those of a mail that it carries."""
+    found: list[Part] = []
+    stack = [material.message] if material.message else []
+    while stack:
+        part = stack.pop()
+        found.append(part)
+        if not part.is_message:
+            stack.extend(part.children)
+    return found
+
+
+def _is_dmarc(leaf: Leaf) -> bool:
+    head = leaf.content[:4096]
+    return b"<feedback" in head and (b"report_metadata" in head or b"policy_published" in leaf.content[:16384])
+
+
+def _is_tls(leaf: Leaf) -> bool:
+    head = leaf.content[:16384]
+    return head.lstrip()[:1] == b"{" and b'"organization-name"' in head and b'"policies"' in head
+
+
+def _has_archive(material: Material) -> bool:
+    packed = (".zip", ".gz", ".xml", ".json", ".gzip")
+    return any(
+        archives.is_archive(leaf.content) or leaf.name.lower().endswith(packed) or "zip" in leaf.content_type
+        for leaf in material.leaves
+    )
+
+
+FORMAT = Format(NAME, 15, read)
