@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import structlog
 
 from abusedesk.desk.intake import process_messages
+from abusedesk.desk.intake import process_messages
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
 from abusedesk.problem import Problem
 
 POLL_S = 0.5
-BATCH = 20
 
 Lane = Callable[[str, datetime], int]
 
@@ -41,7 +41,7 @@ def read(_worker: str, now: datetime) -> int:
 
 def notify(worker: str, now: datetime) -> int:
     """Notices and alerts that decisions ordered."""
-    return perform_effects(worker, now, BATCH)
+    return perform_effects(worker, now)
 
 
 def drive(worker: str, now: datetime) -> int:
