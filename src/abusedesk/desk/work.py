@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import structlog
 
 from abusedesk.desk.intake import process_messages
-from abusedesk.desk.intake import process_messages
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
 from abusedesk.problem import Problem
