@@ -1,0 +1,228 @@
+"""Customers, services, assignments and domains from CSV, against a real PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from abusedesk.problem import Problem
+from abusedesk.records import imports
+from abusedesk.records.models import Assignment, Brand, Customer, DeclaredName, Service
+
+pytestmark = pytest.mark.django_db
+
+CUSTOMERS = "ref,name,since,email,reseller\nc1,Jo Doe,2025-01-01,jo@example.net,\nc2,Ann Roe,2025-02-01,,c1\n"
+SERVICES = "ref,customer,since,type\ns1,c1,2025-01-02,vps\ns2,c2,2025-02-02,vps\n"
+
+
+@pytest.fixture
+def brand() -> Brand:
+    return Brand.objects.create(slug="jimcloud", name="JimCloud", pack="jimcloud", sender="abuse@example.net")
+
+
+@pytest.fixture
+def estate(brand: Brand, tmp_path: Path) -> Brand:
+    bring(brand, "customers", CUSTOMERS, tmp_path)
+    bring(brand, "services", SERVICES, tmp_path)
+    return brand
+
+
+def planned(brand: Brand, kind: imports.Kind, text: str, folder: Path) -> imports.Plan:
+    path = folder / f"{kind}.csv"
+    path.write_text(text, encoding="utf-8")
+    return imports.plan(kind, imports.read_file(kind, path), brand)
+
+
+def bring(brand: Brand, kind: imports.Kind, text: str, folder: Path) -> imports.Plan:
+    with transaction.atomic():
+        plan = planned(brand, kind, text, folder)
+        assert plan.faults == []
+        imports.write(plan, brand)
+    return plan
+
+
+def said(brand: Brand, kind: imports.Kind, text: str, folder: Path) -> list[tuple[int, str, str]]:
+    return [tuple(fault) for fault in sorted(planned(brand, kind, text, folder).faults)]
+
+
+def test_customers_are_taken_over_with_their_reseller(estate: Brand) -> None:
+    end_user = Customer.objects.get(brand=estate, ref="c2")
+    assert (end_user.name, end_user.since) == ("Ann Roe", datetime(2025, 2, 1, tzinfo=UTC))
+    assert end_user.reseller is not None
+    assert end_user.reseller.ref == "c1"
+
+
+def test_the_same_file_twice_changes_nothing(estate: Brand, tmp_path: Path) -> None:
+    again = bring(estate, "services", SERVICES, tmp_path)
+    assert (again.new, again.changed, again.same) == ([], [], 2)
+    assert Service.objects.count() == 2
+
+
+def test_a_column_that_the_file_does_not_have_stays_as_it_is(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "customers", "ref,name,since\nc1,Jo Doe the Second,2025-01-01\n", tmp_path)
+    customer = Customer.objects.get(ref="c1")
+    assert (customer.name, customer.email) == ("Jo Doe the Second", "jo@example.net")
+
+
+def test_refs_of_two_brands_do_not_meet(estate: Brand, tmp_path: Path) -> None:
+    other = Brand.objects.create(slug="other", name="Other", pack="jimcloud", sender="abuse@example.org")
+    bring(other, "customers", "ref,name,since\nc1,Somebody Else,2025-01-01\n", tmp_path)
+    assert Customer.objects.get(brand=estate, ref="c1").name == "Jo Doe"
+
+
+def test_a_customer_cannot_be_its_own_reseller_in_the_end(estate: Brand, tmp_path: Path) -> None:
+    [(line, column, text)] = said(estate, "customers", "ref,name,since,reseller\nc1,Jo,2025-01-01,c2\n", tmp_path)
+    assert (line, column) == (2, "reseller")
+    assert "circle" in text
+
+
+def test_an_address_changes_hands(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since,until\ns1,192.0.2.7,2025-03-01,\n", tmp_path)
+    file = "service,prefix,since,until\ns1,192.0.2.7,2025-03-01,2025-06-01\ns2,192.0.2.7,2025-06-01,\n"
+    plan = bring(estate, "assignments", file, tmp_path)
+    assert (len(plan.new), len(plan.changed), plan.ended) == (1, 1, 1)
+    held = Assignment.objects.order_by("period").values_list("service__ref", "period")
+    assert [(ref, period.upper) for ref, period in held] == [("s1", datetime(2025, 6, 1, tzinfo=UTC)), ("s2", None)]
+
+
+def test_an_overlap_within_the_file_names_both_rows(estate: Brand, tmp_path: Path) -> None:
+    file = "service,prefix,since\ns1,192.0.2.0/28,2025-03-01\ns2,192.0.2.0/28,2025-04-01\n"
+    [(line, column, text)] = said(estate, "assignments", file, tmp_path)
+    assert (line, column) == (3, "prefix")
+    assert "s1 holds it since 2025-03-01T00:00:00Z and still (line 2)" in text
+
+
+def test_an_overlap_with_what_is_stored_names_both(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since\ns1,2001:db8:5::/64,2025-03-01\n", tmp_path)
+    file = "service,prefix,since\ns2,2001:db8:5::/64,2025-04-01\n"
+    [(line, _, text)] = said(estate, "assignments", file, tmp_path)
+    assert line == 2
+    assert "s1 of jimcloud holds it since 2025-03-01T00:00:00Z and still (stored)" in text
+
+
+def test_a_prefix_of_another_brand_is_an_overlap_and_not_a_move(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since\ns1,192.0.2.9,2025-03-01\n", tmp_path)
+    other = Brand.objects.create(slug="other", name="Other", pack="jimcloud", sender="abuse@example.org")
+    bring(other, "customers", "ref,name,since\nk,K,2025-01-01\n", tmp_path)
+    bring(other, "services", "ref,customer,since\nx,k,2025-01-01\n", tmp_path)
+    [(_, _, text)] = said(other, "assignments", "service,prefix,since\nx,192.0.2.9,2025-03-01\n", tmp_path)
+    assert "s1 of jimcloud" in text
+
+
+def test_one_long_holding_overlaps_each_that_begins_in_it(estate: Brand, tmp_path: Path) -> None:
+    file = (
+        "service,prefix,since,until\ns1,192.0.2.8,2025-03-01,\n"
+        "s2,192.0.2.8,2025-04-01,2025-05-01\ns2,192.0.2.8,2025-06-01,2025-07-01\n"
+    )
+    assert [line for line, _, _ in said(estate, "assignments", file, tmp_path)] == [3, 4]
+
+
+def test_nested_prefixes_are_no_overlap(estate: Brand, tmp_path: Path) -> None:
+    file = "service,prefix,since\ns1,192.0.2.0/24,2025-03-01\ns2,192.0.2.64/26,2025-03-01\n"
+    assert len(bring(estate, "assignments", file, tmp_path).new) == 2
+
+
+def test_the_end_of_a_service_ends_what_it_holds(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since\ns1,192.0.2.7,2025-03-01\n", tmp_path)
+    bring(estate, "domains", "service,name,since\ns1,Shop.Example.NET.,2025-03-01\n", tmp_path)
+    plan = bring(estate, "services", "ref,customer,since,until\ns1,c1,2025-01-02,2025-09-01\n", tmp_path)
+    end = datetime(2025, 9, 1, tzinfo=UTC)
+    assert plan.ended == 1
+    assert Assignment.objects.get().period.upper == end
+    declared = DeclaredName.objects.get()
+    assert (declared.name, declared.period.upper) == ("shop.example.net", end)
+
+
+def test_a_service_cannot_end_before_it_held_something(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since\ns1,192.0.2.7,2025-03-01\n", tmp_path)
+    file = "ref,customer,since,until\ns1,c1,2025-01-02,2025-02-01\n"
+    [(line, column, text)] = said(estate, "services", file, tmp_path)
+    assert (line, column) == (2, "until")
+    assert "192.0.2.7" in text
+
+
+def test_nothing_is_assigned_to_a_service_that_has_ended(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "services", "ref,customer,since,until\ns1,c1,2025-01-02,2025-02-01\n", tmp_path)
+    [(_, column, text)] = said(estate, "assignments", "service,prefix,since\ns1,192.0.2.7,2025-03-01\n", tmp_path)
+    assert column == "since"
+    assert "ended before" in text
+
+
+def test_every_fault_is_told_with_line_and_column(estate: Brand, tmp_path: Path) -> None:
+    file = (
+        "service,prefix,since,until\n"
+        "s1,192.0.2.7/24,2025-03-01,\n"
+        "s9,192.0.2.8,2025-03-01,\n"
+        "s1,192.0.2.9,yesterday,\n"
+        "s1,192.0.2.10,2025-03-01,2025-02-01\n"
+        "s1,192.0.2.11\n"
+        ",192.0.2.12,2025-03-01T10:00:00,\n"
+    )
+    faults = said(estate, "assignments", file, tmp_path)
+    assert [(line, column) for line, column, _ in faults] == [
+        (2, "prefix"),
+        (3, "service"),
+        (4, "since"),
+        (5, "until"),
+        (6, ""),
+        (7, "service"),
+        (7, "since"),
+    ]
+    assert "192.0.2.0/24, or 192.0.2.7 for the one address" in faults[0][2]
+    assert "no time zone" in faults[-1][2]
+
+
+def test_a_type_that_the_policy_does_not_know_is_refused(tmp_path: Path) -> None:
+    brand = Brand.objects.create(slug="scalibit", name="SCALIBIT", pack="scalibit", sender="abuse@example.com")
+    bring(brand, "customers", CUSTOMERS, tmp_path)
+    [(_, column, text)] = said(brand, "services", "ref,customer,since,type\ns1,c1,2025-01-02,gpu_clod\n", tmp_path)
+    assert column == "type"
+    assert "did you mean 'gpu_cloud'?" in text
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("service;prefix;since", "separated by semicolons"),
+        ("service,prefx,since", "did you mean 'prefix'?"),
+        ("service,prefix", "the column 'since' is missing"),
+        ("service,prefix,since,since", "is there twice"),
+        ("", "there is no header"),
+    ],
+)
+def test_a_wrong_header_is_explained(brand: Brand, tmp_path: Path, header: str, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        planned(brand, "assignments", f"{header}\ns1,192.0.2.1,2025-01-01\n", tmp_path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes(b"ref,name,since\nc1,J\xf6rg,2025-01-01\n")
+    with pytest.raises(Problem, match="save it as UTF-8"):
+        imports.read_file("customers", path)
+
+
+def test_a_lost_quotation_mark_is_found_where_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "lost.csv"
+    path.write_text('ref,name,since\nc1,Jo,2025-01-01\nc2,"Ann,2025-01-01\n')
+    with pytest.raises(Problem, match=r"lost\.csv:3: is no CSV"):
+        imports.read_file("customers", path)
+
+
+def test_a_mass_change_is_one_that_ends_or_moves_more_than_a_tenth(estate: Brand, tmp_path: Path) -> None:
+    refs = [f"m{number}" for number in range(40)]
+    rows = "".join(f"{ref},c1,2025-01-02,\n" for ref in refs)
+    bring(estate, "services", "ref,customer,since,until\n" + rows, tmp_path)
+    few = "".join(f"{ref},c1,2025-01-02,2025-08-01\n" for ref in refs[:4])
+    many = "".join(f"{ref},c1,2025-01-02,2025-08-01\n" for ref in refs[:5])
+    assert not planned(estate, "services", "ref,customer,since,until\n" + few, tmp_path).is_mass_change
+    assert planned(estate, "services", "ref,customer,since,until\n" + many, tmp_path).is_mass_change
+
+
+def test_twenty_thousand_assignments_take_a_few_seconds(estate: Brand, tmp_path: Path) -> None:
+    started = datetime.now(UTC)
+    rows = "".join(f"s{1 + number % 2},2001:db8:{number:x}::/64,2025-03-01\n" for number in range(0, 60000, 3))
+    plan = bring(estate, "assignments", "service,prefix,since\n" + rows, tmp_path)
+    assert len(plan.new) == 20000
+    assert datetime.now(UTC) - started < timedelta(seconds=6)
