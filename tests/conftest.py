@@ -63,7 +63,9 @@ def database_server() -> Iterator[embedded.Server]:
     with contextlib.ExitStack() as stack:
         shared = os.environ.get(_SHARED)
         folder = Path(shared) if shared else stack.enter_context(_server())
-        yield embedded.attach(folder)
+        server = embedded.attach(folder)
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

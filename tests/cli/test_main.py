@@ -70,6 +70,19 @@ def test_a_problem_is_one_line_and_exit_code_2(
     assert capsys.readouterr().err == "abusedesk: the disk is full; make room\n"
 
 
+def test_a_file_of_another_user_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(arguments: list[str]) -> int:
+        raise PermissionError(13, "Permission denied", "/srv/desk/secret_key")
+
+    monkeypatch.setattr(command_line, "_load", lambda command: run)
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == (
+        "abusedesk: /srv/desk/secret_key: this user may not do that (Permission denied); run as its owner\n"
+    )
+
+
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(arguments: list[str]) -> int:
         raise KeyError("a bug")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,13 +122,41 @@ def test_others_attach_and_leave_it_running(data: Path, owner: "subprocess.Popen
     _guardian_of(owner)
     with embedded.running(data) as server:
         assert not server.owned
-    with psycopg.connect(embedded.attach(data).dsn) as connection:
+    with psycopg.connect(embedded.dsn(data)) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_attaching_waits_for_a_server_that_is_starting(data: Path, owner: "subprocess.Popen[str]") -> None:
     _eventually(lambda: embedded.is_held(embedded.locate(data).lock))
-    assert embedded.attach(data).alive()
+    server = embedded.attach(data)
+    assert server.alive()
+    server.stop()
+
+
+def test_a_patient_owner_waits_for_those_who_attached(data: Path) -> None:
+    told: list[str] = []
+    owner = threading.Thread(target=_own_for_a_moment, args=(data, told))
+    owner.start()
+    _eventually(lambda: embedded.is_held(embedded.locate(data).lock))
+    guest = embedded.attach(data)
+    _eventually(lambda: bool(told))
+    assert guest.alive()
+    guest.stop()
+    owner.join(30)
+    assert told == ["another command still uses the database; waiting for it"]
+    assert not _postgres_in(data)
+
+
+def _own_for_a_moment(data: Path, told: list[str]) -> None:
+    with embedded.running(data, volatile=True, tell=told.append) as server:
+        _eventually(lambda: embedded.is_shared(server.place.users))
+
+
+def test_a_patient_owner_without_guests_ends_at_once(data: Path) -> None:
+    told: list[str] = []
+    with embedded.running(data, volatile=True, tell=told.append):
+        pass
+    assert told == []
 
 
 def test_attaching_to_nothing_says_what_to_do(data: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from abusedesk.records.lock import Held, Lock, holder, is_held
+from abusedesk.records.lock import Held, Lock, holder, is_held, is_shared
 
 
 def test_a_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
@@ -50,3 +50,21 @@ def test_looking_does_not_take_it(tmp_path: Path) -> None:
     path.touch()
     assert not is_held(path)
     Lock(path).acquire()
+
+
+def test_a_shared_lock_is_held_together_and_not_alone(tmp_path: Path) -> None:
+    one, two = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    assert one.share()
+    assert two.share()
+    assert is_shared(one.path)
+    assert not is_held(one.path)
+    one.release()
+    two.release()
+    assert not is_shared(one.path)
+
+
+def test_a_lock_held_alone_is_not_shared(tmp_path: Path) -> None:
+    alone = Lock(tmp_path / "lock")
+    alone.acquire()
+    assert not Lock(tmp_path / "lock").share()
+    alone.release()

@@ -1,6 +1,7 @@
 """`abusedesk database dump | restore | shell`."""
 
 import argparse
+import signal
 import subprocess
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def _restore(settings: Configuration, chosen: argparse.Namespace) -> int:
 
 def _shell(settings: Configuration, _: argparse.Namespace) -> int:
     # Waited for, not replaced by: an embedded server that was started for the shell must end after it.
-    return subprocess.run([wheel_binaries() / "psql", _dsn(settings)], check=False).returncode
+    # Ctrl-C is for psql, which gives up the line or the query.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    dsn, environment = backup.without_password(_dsn(settings))
+    return subprocess.run([wheel_binaries() / "psql", dsn], env=environment, check=False).returncode
 
 
 _ACTIONS = {"dump": _dump, "restore": _restore, "shell": _shell}

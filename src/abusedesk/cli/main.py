@@ -101,6 +101,8 @@ def _guarded(work: Callable[[], int]) -> int:
         return work()
     except Problem as problem:
         return _fail(str(problem))
+    except PermissionError as error:
+        return _fail(f"{error.filename or 'a file'}: this user may not do that ({error.strerror}); run as its owner")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

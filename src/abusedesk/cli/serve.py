@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from abusedesk import configuration, lifeline
-from abusedesk.cli.session import server
 from abusedesk.cli.web import refuse_busy_port
 from abusedesk.configuration import Configuration
 from abusedesk.problem import Problem
@@ -125,8 +124,12 @@ def only_one(settings: Configuration) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _database(settings: Configuration) -> Iterator[embedded.Server | None]:
-    with server(settings) as running:
-        if running is not None and not running.owned:
+    if settings.database_url is not None:
+        yield None
+        return
+    # Whoever stops `serve` wants it stopped: commands that use its database are not waited for.
+    with embedded.running(settings.data) as running:
+        if not running.owned:
             owner, command = embedded.owner(settings.data)
             raise Problem(
                 f"{settings.data}: the database belongs to pid {owner} ({command}) and ends with it; "

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 from abusedesk import configuration
@@ -36,10 +37,18 @@ def server(settings: Configuration, *, attach_only: bool = False) -> Iterator[em
     if settings.database_url is not None:
         yield None
     elif attach_only:
-        yield embedded.attach(settings.data)
+        attached = embedded.attach(settings.data)
+        try:
+            yield attached
+        finally:
+            attached.stop()
     else:
-        with embedded.running(settings.data) as running:
+        with embedded.running(settings.data, tell=_tell) as running:
             yield running
+
+
+def _tell(text: str) -> None:
+    print(f"abusedesk: {text}", file=sys.stderr, flush=True)
 
 
 def ready_django(settings: Configuration) -> None:
@@ -48,17 +57,12 @@ def ready_django(settings: Configuration) -> None:
     import django
 
     django.setup()
-    from django.db import OperationalError, connection
+    from django.db import NotSupportedError, OperationalError, connection
 
     try:
-        connection.ensure_connection()
-    except OperationalError as error:
+        version = connection.pg_version
+    except (OperationalError, NotSupportedError) as error:
         raise Problem(_unreachable(settings, error)) from None
-    version = (
-        int(connection.info.server_version)
-        if hasattr(connection, "info")
-        else connection.connection.info.server_version
-    )
     if version < 150000:
         raise Problem(f"the database server is PostgreSQL {version // 10000}; abusedesk needs 15 or newer")
 

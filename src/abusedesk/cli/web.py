@@ -46,6 +46,7 @@ def _serve(settings: Configuration) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=5,
         websockets=False,
+        blocking_threads_idle_timeout=300,
         log_level=LogLevels.error,
     ).serve()
 

@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from abusedesk.problem import Problem
 from abusedesk.records.cluster import wheel_binaries
 
@@ -17,7 +19,7 @@ def dump(dsn: str, file: Path) -> None:
     try:
         # The dump holds what the desk knows about people: nobody else's business.
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        _tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}", f"--dbname={dsn}")
+        _tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}", dsn=dsn)
         draft.replace(file)
     except OSError as error:
         raise Problem(
@@ -35,15 +37,8 @@ def restore(dsn: str, file: Path) -> None:
     if not file.is_file():
         raise Problem(f"{file}: there is no such file; name one that `abusedesk database dump` wrote")
     script = _tool("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file))
-    _tool(
-        "psql",
-        "--no-psqlrc",
-        "--quiet",
-        "--single-transaction",
-        "--set=ON_ERROR_STOP=1",
-        f"--dbname={dsn}",
-        text=_EMPTY + script,
-    )
+    once = ("--single-transaction", "--set=ON_ERROR_STOP=1")
+    _tool("psql", "--no-psqlrc", "--quiet", *once, dsn=dsn, text=_EMPTY + script)
 
 
 # A restore that waits for ever behind an open connection would look like a slow one.
@@ -52,16 +47,26 @@ _EMPTY = "set lock_timeout = '10s';\ndrop schema public cascade;\ncreate schema 
 
 def is_empty(dsn: str) -> bool:
     """Whether the database holds no table yet."""
-    return _tool("psql", "--no-psqlrc", "-At", f"--dbname={dsn}", "-c", _COUNT).strip() == "0"
+    return _tool("psql", "--no-psqlrc", "-At", "-c", _COUNT, dsn=dsn).strip() == "0"
 
 
 _COUNT = "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
 
 
-def _tool(name: str, *arguments: str, text: str = "") -> str:
+def without_password(dsn: str) -> tuple[str, dict[str, str]]:
+    """The address without its password, and an environment with it: a command line is for everyone to read."""
+    parts = conninfo_to_dict(dsn)
+    password = parts.pop("password", None)
+    return make_conninfo("", **parts), {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+
+
+def _tool(name: str, *arguments: str, dsn: str = "", text: str = "") -> str:
+    address, environment = without_password(dsn)
+    connect = [f"--dbname={address}"] if dsn else []
     done = subprocess.run(
-        [wheel_binaries() / name, *arguments], input=text, capture_output=True, text=True, check=False, umask=0o077
-    )
+        [wheel_binaries() / name, *connect, *arguments],
+        input=text, capture_output=True, text=True, check=False, umask=0o077, env=environment,
+    )  # fmt: skip
     if done.returncode:
         raise Problem(f"{name} failed: {_reason(done.stderr)}")
     return done.stdout

@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from abusedesk.records import cluster, guardian
-from abusedesk.records.lock import Held, Lock, holder, is_held
-from abusedesk.records.place import DATABASE, PORT, DatabaseProblem, Place, locate, prepare
+from abusedesk.records.lock import Held, Lock, holder, is_held, is_shared
+from abusedesk.records.place import DATABASE, PORT, DatabaseProblem, Place, locate, prepare, refuse_foreign
 
 __all__ = ["DATABASE", "PORT", "DatabaseProblem", "Server", "attach", "dsn", "locate", "owner", "running", "start"]
 
@@ -32,6 +32,7 @@ class Server:
 
     place: Place
     lock: Lock | None = None
+    use: Lock | None = None
     keeper: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -51,9 +52,19 @@ class Server:
         """End the server if this process owns it, and wait until it has ended; otherwise only let go."""
         if self.keeper is not None:
             self.keeper.communicate(timeout=4 * guardian.PATIENCE_S)
-        if self.lock is not None:
-            self.lock.release()
-        self.keeper = self.lock = None
+        for lock in (self.lock, self.use):
+            if lock is not None:
+                lock.release()
+        self.keeper = self.lock = self.use = None
+
+    def outlast_users(self, tell: Callable[[str], None]) -> None:
+        """Wait until no other process uses the server any more, and keep new ones away."""
+        if self.lock is None:
+            return
+        if is_shared(self.place.users):
+            tell("another command still uses the database; waiting for it")
+        self.use = Lock(self.place.users)
+        self.use.wait()
 
 
 def dsn(data: Path) -> str:
@@ -72,10 +83,13 @@ def attach(data: Path) -> Server:
     Raises DatabaseProblem when none runs.
     """
     place = locate(data)
+    refuse_foreign(place)
+    use = Lock(place.users)
     deadline = time.monotonic() + START_S
     while is_held(place.lock) and time.monotonic() < deadline:
-        if is_ready(place):
-            return Server(place)
+        # While the owner waits to end, or ends, the lock on `users` is his alone.
+        if is_ready(place) and use.share():
+            return Server(place, use=use)
         time.sleep(0.05)
     raise DatabaseProblem(
         f"{data}: no database server runs here; start `abusedesk serve`, "
@@ -106,16 +120,32 @@ def start(data: Path, *, volatile: bool = False) -> Server:
 
 
 @contextlib.contextmanager
-def running(data: Path, *, volatile: bool = False) -> Iterator[Server]:
-    """A server to work with: the one that runs, or one of our own that ends with the block."""
-    try:
-        server = start(data, volatile=volatile)
-    except Held:
-        server = attach(data)
+def running(data: Path, *, volatile: bool = False, tell: Callable[[str], None] | None = None) -> Iterator[Server]:
+    """A server to work with: the one that runs, or one of our own that ends with the block.
+
+    With `tell`, a server of our own ends only when those who attached to it meanwhile have done their work, and `tell`
+    is given a line for the person who has to wait.
+    """
+    server = _start_or_attach(data, volatile)
     try:
         yield server
+        if tell is not None:
+            server.outlast_users(tell)
     finally:
         server.stop()
+
+
+def _start_or_attach(data: Path, volatile: bool) -> Server:
+    try:
+        return start(data, volatile=volatile)
+    except Held:
+        with contextlib.suppress(DatabaseProblem):
+            return attach(data)
+    # The owner has ended in between: now it is our turn.
+    try:
+        return start(data, volatile=volatile)
+    except Held:
+        return attach(data)
 
 
 def is_ready(place: Place) -> bool:
@@ -199,6 +229,8 @@ def _launch(server: Server, lock: Lock, binaries: Path, *, volatile: bool) -> No
     command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     order = {"command": command, "environment": cluster.environment(), "account": place.account.options()}
     _turn_over(place.log)
+    # What the server complains about may quote what is in the tables.
+    place.log.touch(0o600)
     with place.log.open("ab") as log:
         began = log.tell()
         server.keeper = subprocess.Popen(

@@ -45,6 +45,22 @@ class Lock:
         os.pwrite(descriptor, f"{os.getpid()}\n{_command()}\n".encode(), 0)
         self.descriptor = descriptor
 
+    def share(self) -> bool:
+        """Hold the lock together with others who share it; False when somebody holds it alone."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self.descriptor = descriptor
+        return True
+
+    def wait(self) -> None:
+        """Take the lock alone, however long others hold it."""
+        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
     def release(self) -> None:
         """Let go; harmless when it is not held."""
         if self.descriptor is not None:
@@ -53,15 +69,13 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock on `path` now."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return _is_locked(descriptor)
-    finally:
-        os.close(descriptor)
+    """Whether any process holds the lock on `path` alone."""
+    return not _would_get(path, fcntl.LOCK_SH)
+
+
+def is_shared(path: Path) -> bool:
+    """Whether any process holds the lock on `path`, alone or with others."""
+    return not _would_get(path, fcntl.LOCK_EX)
 
 
 def _try_often(descriptor: int) -> bool:
@@ -74,12 +88,19 @@ def _try_often(descriptor: int) -> bool:
     return False
 
 
-def _is_locked(descriptor: int) -> bool:
+def _would_get(path: Path, mode: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
         return True
-    return False
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def holder(path: Path) -> tuple[int | None, str]:

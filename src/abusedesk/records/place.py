@@ -64,6 +64,10 @@ class Place:
         return self.home / "lock"
 
     @property
+    def users(self) -> Path:
+        return self.home / "users"
+
+    @property
     def sockets(self) -> Path:
         folder = self.home / "socket"
         if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
@@ -97,9 +101,10 @@ def prepare(data: Path, place: Place) -> None:
             _open_for(place, data)
         else:
             _make_home_elsewhere(data, place)
-        place.home.mkdir(exist_ok=True)
-        _refuse_foreign(place)
+        make_folder(place.home)
+        refuse_foreign(place)
         _open_for(place, place.home)
+        _refuse_closed(place)
         make_private(place.sockets, place.account)
     except OSError as error:
         raise DatabaseProblem(
@@ -107,12 +112,16 @@ def prepare(data: Path, place: Place) -> None:
         ) from None
 
 
-def _refuse_foreign(place: Place) -> None:
+def refuse_foreign(place: Place) -> None:
+    """Raise DatabaseProblem when the cluster belongs to a user that this process cannot act as."""
     if not place.cluster.exists():
         return
     made_by = place.cluster.stat().st_uid
     if made_by != place.account.uid:
         raise DatabaseProblem(f"{place.cluster}: belongs to user {made_by}; run abusedesk as that user, or as root")
+
+
+def _refuse_closed(place: Place) -> None:
     if place.account.is_other and not can_enter(place.account, place.home):
         raise DatabaseProblem(
             f"{place.home}: the database in it belongs to the user {place.account.name}, who cannot get there; "
@@ -122,7 +131,7 @@ def _refuse_foreign(place: Place) -> None:
 
 def _make_home_elsewhere(data: Path, place: Place) -> None:
     STATE_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
-    place.home.mkdir(exist_ok=True)
+    make_folder(place.home)
     (place.home / "belongs-to").write_text(f"{data}\n", encoding="utf-8")
     (data / "postgres.location").write_text(f"{place.home}\n", encoding="utf-8")
 
@@ -150,7 +159,7 @@ def make_private(folder: Path, account: Account) -> None:
 def _account(home: Path) -> Account:
     if os.geteuid() != 0:
         return Account(user_name(os.geteuid()), os.geteuid(), os.getegid(), is_other=False)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, KeyError):
         made_by = (home / "cluster").stat().st_uid
         if made_by != 0:
             return _other(pwd.getpwuid(made_by))
