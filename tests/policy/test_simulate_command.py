@@ -57,6 +57,7 @@ def test_people_get_a_timeline(file: Path, capsys: pytest.CaptureFixture[str]) -
         ("at: 2022-07-01T10:00:00Z", "at: yesterday", "an instant cannot be 'yesterday'"),
         ("192.0.2.10/32", "192.0.2.10/24", "a prefix cannot be '192.0.2.10/24'"),
         ("customer: c1", "customer: c2", "the customer 'c2' is unknown"),
+        ("ips: [192.0.2.10]", "ips: [192.0.2.300]", "an address cannot be '192.0.2.300'"),
         ("world:", "world", "this is no YAML"),
         ("until: 2022-07-01T10:00:00Z", "parameters: {window: 3}", "the parameter 'window' is unknown"),
         (

@@ -7,9 +7,14 @@ from msgspec.structs import replace
 
 from abusedesk.policy.decision import SetDeadline
 from abusedesk.policy.docket import Charge, Deadline
+from abusedesk.policy.rule import Calendar
 
 if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
+
+_SATURDAY, _WEEK = 5, 7
+_MOST_DAYS = 3660
+"""Ten years: the longest that a deadline in business days is counted day by day."""
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -22,21 +27,35 @@ def later(moment: datetime, by: timedelta) -> datetime:
         return END_OF_TIME if by > timedelta() else datetime.min.replace(tzinfo=UTC)
 
 
-def length(draft: "Draft", parameter: str, mandate: timedelta | None) -> timedelta:
-    """The parameter's duration, or the mandate where that is shorter."""
-    normal = draft.terms.duration(parameter) if draft.terms is not None else timedelta()
-    return min(normal, max(mandate, timedelta())) if mandate is not None else normal
+def due(draft: "Draft", parameter: str, calendar: Calendar, mandate: timedelta | None = None) -> datetime:
+    """When a deadline of a parameter's length from now is due, or by the mandate where that is sooner."""
+    length = draft.terms.duration(parameter) if draft.terms is not None else timedelta()
+    normal = later(draft.at, length) if calendar == "all" else _after_business(draft.at, length)
+    return min(normal, later(draft.at, max(mandate, timedelta()))) if mandate is not None else normal
 
 
-def start_reply(draft: "Draft", name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
-    """A deadline of the occurrence at hand, from now."""
-    _start(draft, name, later(draft.at, by), clauses, draft.occurrence.id if draft.occurrence is not None else None)
+def _after_business(moment: datetime, length: timedelta) -> datetime:
+    """An instant moved by a duration of which Saturdays and Sundays (UTC) do not count."""
+    days, rest = length.days, length - timedelta(days=length.days)
+    moment = _weekday(moment)
+    for _ in range(min(days, _MOST_DAYS)):
+        moment = _weekday(later(moment, timedelta(days=1)))
+    return _weekday(later(moment, rest))
 
 
-def shorten_reply(draft: "Draft", name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
+def _weekday(moment: datetime) -> datetime:
+    """The instant itself, or on a weekend the same time of the next Monday."""
+    return later(moment, timedelta(days=max(0, _WEEK - moment.weekday()))) if moment.weekday() >= _SATURDAY else moment
+
+
+def start_reply(draft: "Draft", name: str, due: datetime, clauses: tuple[str, ...]) -> None:
+    """A deadline of the occurrence at hand."""
+    _start(draft, name, due, clauses, draft.occurrence.id if draft.occurrence is not None else None)
+
+
+def shorten_reply(draft: "Draft", name: str, due: datetime, clauses: tuple[str, ...]) -> None:
     """Replaces the occurrence's open deadline where the new one ends sooner."""
     occurrence = draft.occurrence
-    due = later(draft.at, by)
     for one in draft.deadlines:
         if (
             occurrence is not None
@@ -49,9 +68,8 @@ def shorten_reply(draft: "Draft", name: str, by: timedelta, clauses: tuple[str, 
             _start(draft, name, due, clauses, occurrence.id)
 
 
-def start_payment(draft: "Draft", charge: Charge, name: str, by: timedelta, clauses: tuple[str, ...]) -> None:
+def start_payment(draft: "Draft", charge: Charge, name: str, due: datetime, clauses: tuple[str, ...]) -> None:
     """A deadline for a charge; charges owed since one instant share one."""
-    due = later(draft.at, by)
     shared = next(
         (one for one in draft.deadlines if one.name == name and one.due == due and _covers_now(draft, one)), None
     )

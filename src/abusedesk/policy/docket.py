@@ -40,6 +40,8 @@ class Strike(Struct, frozen=True, omit_defaults=True):
     annulled_at: datetime | None = None
     of_type: int = 1
     """How many of them were of this abuse type."""
+    points: int = 1
+    """What it weighs, where a pack counts points."""
 
 
 class Occurrence(Struct, frozen=True, omit_defaults=True):

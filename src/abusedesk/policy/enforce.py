@@ -53,8 +53,9 @@ def enforce(draft: "Draft", rule: Rule) -> None:
         _ORDERS[type(order)](draft, rule, order)
 
 
-def _strike(draft: "Draft", rule: Rule, _: MakeStrike) -> None:
-    if not strikes.make(draft, draft.clauses(rule)):
+def _strike(draft: "Draft", rule: Rule, order: MakeStrike) -> None:
+    points = draft.terms.number(order.points) if order.points is not None and draft.terms is not None else 1
+    if not strikes.make(draft, draft.clauses(rule), points):
         return
     for further in hits(draft, "strike"):
         strikes.cite(draft, draft.clauses(further))
@@ -83,16 +84,16 @@ def _deadline(draft: "Draft", rule: Rule, order: StartDeadline) -> None:
     if rule.on == "owed":
         charge = next((one for one in draft.charges if one.id == draft.owed), None)
         if charge is not None:
-            length = deadlines.length(draft, order.within, None)
-            deadlines.start_payment(draft, charge, order.name, length, draft.clauses(rule))
+            due = deadlines.due(draft, order.within, order.calendar)
+            deadlines.start_payment(draft, charge, order.name, due, draft.clauses(rule))
         return
-    mandate = _mandate(draft) if order.mandate else None
-    deadlines.start_reply(draft, order.name, deadlines.length(draft, order.within, mandate), draft.clauses(rule))
+    due = deadlines.due(draft, order.within, order.calendar, _mandate(draft) if order.mandate else None)
+    deadlines.start_reply(draft, order.name, due, draft.clauses(rule))
 
 
 def _shorten(draft: "Draft", rule: Rule, order: ShortenDeadline) -> None:
-    length = deadlines.length(draft, order.within, _mandate(draft))
-    deadlines.shorten_reply(draft, order.name, length, draft.clauses(rule))
+    due = deadlines.due(draft, order.within, order.calendar, _mandate(draft))
+    deadlines.shorten_reply(draft, order.name, due, draft.clauses(rule))
 
 
 def _mandate(draft: "Draft") -> timedelta | None:

@@ -86,6 +86,7 @@ FACTS: dict[str, Fact] = {
     "has_reseller": Fact("bool", lambda d: d.facts.reseller is not None, "the customer came through a reseller"),
     "mail_port": Fact("bool", lambda d: d.mail_port, "the service's mail port was opened on application"),
     "strikes": Fact("int", _strikes, "strikes of the service not lapsed, the one at hand counted"),
+    "points": Fact("int", strikes.points, "what the strikes that count weigh together"),
     "terminated": Fact("bool", lambda d: _in_force(d, "terminate"), "the service is terminated"),
     "termination_proposed": Fact("bool", lambda d: _proposed(d, "terminate"), "its termination is proposed"),
     "suspended": Fact("bool", lambda d: _in_force(d, "suspend"), "the service is suspended"),

@@ -236,7 +236,7 @@ def ground_fell(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clau
 
 def _fall_back(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
     end(draft, measure, clauses)
-    if closed(draft):
+    if not may_act(draft, measure.kind, measure.ip):
         return
     refund = all(one.refund is not False for one in left)
     cited = united(*(one.clauses for one in left))

@@ -125,7 +125,7 @@ class Content(Struct, frozen=True):
 class Terms:
     """What holds under one version and one operator's overrides: the rules by moment and the values of parameters."""
 
-    __slots__ = ("_values", "limitation", "plans", "rules", "thresholds", "used", "version", "window")
+    __slots__ = ("_values", "good_behaviour", "limitation", "plans", "rules", "thresholds", "used", "version", "window")
 
     def __init__(self, content: Content, version: Version, overrides: Mapping[str, object]) -> None:
         self.version = version
@@ -136,6 +136,8 @@ class Terms:
         self.thresholds = content.thresholds
         self.plans: dict[tuple[str, str | None], Any] = {}
         self.window = self.duration("occurrence_window")
+        quiet = self._values.get("good_behaviour")
+        self.good_behaviour = quiet if isinstance(quiet, timedelta) else None
         limitation = self._values["limitation"]
         self.limitation: dict[str, timedelta | None] = limitation if isinstance(limitation, dict) else {}
         self.used = {name: _shown(one.kind, self._values[name]) for name, one in content.parameters.items()}

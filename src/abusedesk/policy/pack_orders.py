@@ -65,6 +65,9 @@ class _Order:
     def truth(self, key: str, default: bool) -> bool:
         return self.keys[key].truth(key) if key in self.keys else default
 
+    def calendar(self) -> Any:
+        return self.keys["calendar"].one_of("a calendar", ("all", "business")) if "calendar" in self.keys else "all"
+
     def port(self) -> int | None:
         return self.keys["port"].number("a port") if "port" in self.keys else None
 
@@ -92,7 +95,7 @@ def _strike(order: _Order) -> Order:
     order.only_on(("report",), "a strike is made")
     if not order.truth("strike", default=True):
         order.node.refuse("strike: false orders nothing; remove it")
-    return MakeStrike()
+    return MakeStrike(order.parameter("points", "count") if "points" in order.keys else None)
 
 
 def _notify(order: _Order) -> Order:
@@ -104,13 +107,14 @@ def _notify(order: _Order) -> Order:
 def _deadline(order: _Order) -> Order:
     name = order.keys["deadline"].one_of("a deadline", ("reply", "payment"))
     order.only_on(("owed",) if name == "payment" else _WITH_OCCURRENCE, f"a {name} deadline starts")
-    return StartDeadline(name, order.parameter("within", "duration"), order.truth("mandate", default=False))
+    within, mandate = order.parameter("within", "duration"), order.truth("mandate", default=False)
+    return StartDeadline(name, within, mandate, order.calendar())
 
 
 def _shorten(order: _Order) -> Order:
     order.only_on(("report",), "a deadline is shortened")
     name = order.keys["shorten"].one_of("a deadline", ("reply",))
-    return ShortenDeadline(name, order.parameter("within", "duration"))
+    return ShortenDeadline(name, order.parameter("within", "duration"), order.calendar())
 
 
 def _measure(order: _Order) -> Order:
@@ -199,10 +203,10 @@ def _record(order: _Order) -> Order:
 
 
 _READERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Order], Order]]] = {
-    "strike": ((), (), _strike),
+    "strike": ((), ("points",), _strike),
     "notify": (("via", "template"), (), _notify),
-    "deadline": (("within",), ("mandate",), _deadline),
-    "shorten": (("within",), (), _shorten),
+    "deadline": (("within",), ("mandate", "calendar"), _deadline),
+    "shorten": (("within",), ("calendar",), _shorten),
     "measure": ((), ("mode", "refund", "port", "sanction"), _measure),
     "charge": (("amount", "each"), ("mode",), _charge),
     "top_up": (("at_least", "per_event"), ("mode",), _top_up),

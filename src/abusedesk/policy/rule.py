@@ -38,6 +38,9 @@ Moment = Literal[
 KINDED: frozenset[str] = frozenset({"missed", "request", "approved"})
 """The moments of several kinds, whose rules name the `kind`: a deadline's name or a request's."""
 
+Calendar = Literal["all", "business"]
+"""Whether a deadline counts all days, or only Mondays to Fridays (UTC)."""
+
 BREACH = "breach"
 """In a rule's clauses: the prohibition that the occurrence breaches, as its abuse type says."""
 
@@ -46,7 +49,9 @@ OF = "of "
 
 
 class MakeStrike(Struct, frozen=True):
-    """The occurrence counts, unless it does already."""
+    """The occurrence counts, unless it does already. `points` is the count parameter that says what it weighs."""
+
+    points: str | None = None
 
 
 class SendNotice(Struct, frozen=True):
@@ -63,6 +68,7 @@ class StartDeadline(Struct, frozen=True):
     name: str
     within: str
     mandate: bool = False
+    calendar: Calendar = "all"
 
 
 class ShortenDeadline(Struct, frozen=True):
@@ -70,6 +76,7 @@ class ShortenDeadline(Struct, frozen=True):
 
     name: str
     within: str
+    calendar: Calendar = "all"
 
 
 class OrderMeasure(Struct, frozen=True):

@@ -6,6 +6,7 @@ to compare. Anything wrong is a Problem with file, line and column.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -226,7 +227,7 @@ def _report(keys: dict[str, Node], at: datetime) -> Stimulus:
     return Report(
         id=_word(keys["id"], "an id"),
         category=keys["category"].one_of("the category", CATEGORIES),
-        ips=tuple(one.text("an address") for one in keys["ips"].items("ips")),
+        ips=tuple(_address(one) for one in keys["ips"].items("ips")),
         occurred_at=_instant(keys["occurred_at"]) if "occurred_at" in keys else at,
         events=keys["events"].number("events") if "events" in keys else 1,
         assurance=assurance,
@@ -248,7 +249,7 @@ def _listing(keys: dict[str, Node], at: datetime) -> Stimulus:
     return Report(
         id=_word(keys["id"], "an id"),
         category=LISTED,
-        ips=(keys["ip"].text("an address"),),
+        ips=(_address(keys["ip"]),),
         occurred_at=at,
         assurance="corroborated" if confirmed else "unverified",
         listing=keys["list"].text("a list") if "list" in keys else None,
@@ -283,7 +284,7 @@ def _request(keys: dict[str, Node], _: datetime) -> Stimulus:
     return Request(
         _word(keys["id"], "an id"),
         keys["kind"].one_of("the request", _REQUESTS),
-        keys["ip"].text("an address") if "ip" in keys else None,
+        _address(keys["ip"]) if "ip" in keys else None,
         keys["cause"].one_of("the cause", _CAUSES) if "cause" in keys else None,
     )
 
@@ -306,14 +307,14 @@ def _proposal(keys: dict[str, Node], _: datetime) -> Stimulus:
         _measure(keys),
         keys["item"].text("an item") if "item" in keys else None,
         _amount(keys["amount"]) if "amount" in keys else None,
-        keys["ip"].text("an address") if "ip" in keys else None,
+        _address(keys["ip"]) if "ip" in keys else None,
     )
 
 
 def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
     action: Any = keys["action"].one_of("the action", MEASURES)
     state: Any = keys["state"].one_of("the state", ("set", "lifted"))
-    return Upstream(action, state, keys["ip"].text("an address"))
+    return Upstream(action, state, _address(keys["ip"]))
 
 
 _REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate")
@@ -345,6 +346,11 @@ def _flag(keys: dict[str, Node], name: str) -> bool:
 
 def _measure(keys: dict[str, Node]) -> Any:
     return keys["measure"].one_of("the measure", MEASURES) if "measure" in keys else None
+
+
+def _address(node: Node) -> str:
+    """An address in its one canonical spelling, so that two spellings are one address."""
+    return str(_parsed(node, ip_address, "an address"))
 
 
 def _amount(node: Node) -> int:

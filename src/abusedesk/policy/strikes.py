@@ -16,7 +16,26 @@ if TYPE_CHECKING:
 
 def counting(draft: "Draft") -> list[Occurrence]:
     """The occurrences whose strikes stand and have not lapsed; one has at exactly its limitation period."""
-    return [one for one in draft.occurrences if struck(one) and not _lapsed(one, draft.at)]
+    found = [one for one in draft.occurrences if struck(one) and not _lapsed(one, draft.at)]
+    quiet = draft.terms.good_behaviour if draft.terms is not None else None
+    return found if quiet is None else _since_quiet(found, quiet, draft.at)
+
+
+def _since_quiet(found: list[Occurrence], quiet: timedelta, at: datetime) -> list[Occurrence]:
+    """The strikes since the last time that a service behaved well for a whole period; it wipes out those before."""
+    counted: list[Occurrence] = []
+    last: datetime | None = None
+    for one in sorted(found, key=lambda one: one.opened_at):
+        if last is not None and one.opened_at - last >= quiet:
+            counted.clear()
+        counted.append(one)
+        last = one.opened_at
+    return [] if last is not None and at - last >= quiet else counted
+
+
+def points(draft: "Draft") -> int:
+    """What the strikes that count weigh together."""
+    return sum(one.strike.points for one in counting(draft) if one.strike is not None)
 
 
 def struck(occurrence: Occurrence) -> bool:
@@ -29,7 +48,7 @@ def _lapsed(occurrence: Occurrence, at: datetime) -> bool:
     return lapses_at is not None and lapses_at <= at
 
 
-def make(draft: "Draft", clauses: tuple[str, ...]) -> bool:
+def make(draft: "Draft", clauses: tuple[str, ...], weight: int = 1) -> bool:
     """The occurrence at hand becomes a strike; False where it is one already.
 
     The count of missed replies starts again.
@@ -40,7 +59,7 @@ def make(draft: "Draft", clauses: tuple[str, ...]) -> bool:
     others = counting(draft)
     of_type = 1 + sum(one.abuse_type == occurrence.abuse_type for one in others)
     lapses_at = lapse_of(occurrence.opened_at, draft.terms.lapse(occurrence.abuse_type))
-    strike = Strike(len(others) + 1, draft.at, lapses_at, clauses, of_type=of_type)
+    strike = Strike(len(others) + 1, draft.at, lapses_at, clauses, of_type=of_type, points=weight)
     draft.keep_occurrence(replace(occurrence, strike=strike, misses=(), chain_from=draft.at))
     draft.effects.append(
         StrikeMade(
