@@ -180,6 +180,7 @@ class _Batch:
         self.enacted: list[Enacted] = []
         self._held = _lock(sorted({move.docket for move in moves}))
         self._dockets = {pk: one.docket for pk, one in self._held.items()}
+        self._sequences = {pk: one.sequence for pk, one in self._held.items()}
         self._done = _decided_before(moves)
         self._terms = _terms({one.subject.brand for one in self._held.values()})
         self._radii: dict[int, Radius] = {}
@@ -199,8 +200,8 @@ class _Batch:
             facts, decision = self._judge(move)
         self._dockets[move.docket] = decision.docket
         self._count(move, decision)
-        sequence = self._held[move.docket].sequence + 1 + sum(one.move.docket == move.docket for one in self.enacted)
-        self.enacted.append(Enacted(move, 0, sequence, facts, decision))
+        self._sequences[move.docket] += 1
+        self.enacted.append(Enacted(move, 0, self._sequences[move.docket], facts, decision))
 
     def _judge(self, move: Move) -> tuple[Facts, Decision]:
         subject, docket = self._held[move.docket].subject, self._dockets[move.docket]
@@ -348,22 +349,24 @@ class _Batch:
         return list(found) or [None]
 
     def _write_reviews(self, cases: Cases) -> None:
-        touched: set[int] = set()
-        for one in self.enacted:
-            touched |= self._close_reviews(one)
-            for index, effect in enumerate(one.decision.effects):
-                if isinstance(effect, Review):
-                    touched.add(self._open_review(one, index, effect, cases) or 0)
-        with connection.cursor() as cursor:
-            if touched - {0}:
-                cursor.execute(_REVIEWS_AGAIN, [sorted(touched - {0})])
+        opened = [
+            self._review(one, index, effect, cases)
+            for one in self.enacted
+            for index, effect in enumerate(one.decision.effects)
+            if isinstance(effect, Review)
+        ]
+        models.Review.objects.bulk_create(opened)
+        closed = [case for one in self.enacted for case in self._close_reviews(one)]
+        touched = sorted({*closed, *(one.case_id for one in opened if one.case_id is not None)})
+        if touched:
+            with connection.cursor() as cursor:
+                cursor.execute(_REVIEWS_AGAIN, [touched])
 
-    def _open_review(self, one: Enacted, index: int, effect: Review, cases: Cases) -> int | None:
-        case = cases.get((one.move.docket, _type_in(effect.case))) if effect.case else None
-        models.Review.objects.create(
+    def _review(self, one: Enacted, index: int, effect: Review, cases: Cases) -> models.Review:
+        return models.Review(
             brand_id=self._held[one.move.docket].subject.brand,
             docket_id=one.move.docket,
-            case_id=case,
+            case_id=cases.get((one.move.docket, _type_in(effect.case))) if effect.case else None,
             report_id=effect.report if _is_stored(effect.report) else None,
             key=f"{one.move.docket}:{one.sequence}:{index}",
             reason=effect.reason,
@@ -372,7 +375,6 @@ class _Batch:
             clauses=list(effect.clauses),
             opened_at=one.move.at,
         )
-        return case
 
     def _close_reviews(self, one: Enacted) -> set[int]:
         """A report that staff rejected, or that is believed now, is no question any more."""

@@ -4,7 +4,7 @@ The docket is the truth; a case, strike, deadline, measure or charge here is its
 id for it. Everything is written in the caller's transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -48,13 +48,18 @@ Item = TypeVar("Item", Deadline, Measure, Charge)
 _CASES = """
 INSERT INTO records_case AS present (brand_id, service_id, customer_id, abuse_type, opened_at, last_at, occurrences,
     reports, events, open, needs, next_due, next_due_name, taken_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
+SELECT brand, service, customer, type, opened_at, last_at, occurrences, reports, events, open,
+       string_to_array(asked, ' '), due, due_name, ''
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[],
+            %s::int[], %s::int[], %s::bool[], %s::text[], %s::timestamptz[], %s::text[])
+     AS row(brand, service, customer, type, opened_at, last_at, occurrences, reports, events, open, asked, due,
+            due_name)
 ON CONFLICT (service_id, abuse_type) DO UPDATE SET last_at = GREATEST(present.last_at, EXCLUDED.last_at),
     occurrences = EXCLUDED.occurrences, reports = EXCLUDED.reports, events = EXCLUDED.events, open = EXCLUDED.open,
     needs = ARRAY(SELECT need FROM unnest(present.needs) need
                   WHERE need NOT LIKE 'proposal:%%' AND need NOT LIKE 'request:%%') || EXCLUDED.needs,
     next_due = EXCLUDED.next_due, next_due_name = EXCLUDED.next_due_name
-RETURNING id
+RETURNING id, service_id, abuse_type
 """
 
 _STRIKES = """
@@ -81,10 +86,11 @@ ON CONFLICT (docket_id, item) DO UPDATE SET amount = EXCLUDED.amount, paid = EXC
 
 _TARGETS = """
 INSERT INTO records_target (key, brand_id, service_id, ip, dirty, fence, lease_owner, next_attempt, attempts)
-VALUES (%s, %s, %s, %s, true, 0, '', %s, 0)
+SELECT key, brand, service, ip, true, 0, '', at, 0
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::inet[], %s::timestamptz[]) AS row(key, brand, service, ip, at)
 ON CONFLICT (key) DO UPDATE SET dirty = true, next_attempt = EXCLUDED.next_attempt, attempts = 0,
     service_id = EXCLUDED.service_id
-RETURNING id
+RETURNING key, id
 """
 
 _MEASURES = """
@@ -102,32 +108,40 @@ ON CONFLICT (docket_id, item) DO UPDATE SET mode = EXCLUDED.mode, refund = EXCLU
 
 def project(changes: Iterable[Change]) -> Cases:
     """Writes what changed between `before` and `after` of each docket. Returns the cases that these dockets have."""
-    cases: Cases = {}
-    for change in changes:
-        _project_cases(change, cases)
-        _project_strikes(change, cases)
-        _project_deadlines(change, cases)
-        _project_charges(change, cases)
-        _project_measures(change, cases)
+    changes = list(changes)
+    cases = _project_cases(changes)
+    _many(_STRIKES, [row for change in changes for row in _strike_rows(change, cases)])
+    _many(_DEADLINES, [row for change in changes for row in _deadline_rows(change, cases)])
+    _many(_CHARGES, [row for change in changes for row in _charge_rows(change, cases)])
+    _many(_MEASURES, _measure_rows(changes, cases))
     return cases
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------
 
 
-def _project_cases(change: Change, cases: Cases) -> None:
+def _project_cases(changes: Sequence[Change]) -> Cases:
+    rows = sorted((row for change in changes for row in _case_rows(change)), key=lambda row: (row[1], row[3]))
+    if not rows:
+        return {}
+    dockets = {change.about.service: change.about.docket for change in changes}
+    with connection.cursor() as cursor:
+        cursor.execute(_CASES, [list(column) for column in zip(*rows, strict=True)])
+        return {(dockets[service], abuse_type): pk for pk, service, abuse_type in cursor.fetchall()}
+
+
+def _case_rows(change: Change) -> Iterator[tuple[Any, ...]]:
     about, docket = change.about, change.after
     for abuse_type, occurrences in _by_type(docket).items():
         due = _next_due(docket, abuse_type)
         reports = [one for occurrence in occurrences for one in occurrence.reports if not one.rejected]
-        row = (
+        yield (
             about.brand, about.service, about.customer, abuse_type,
             occurrences[0].opened_at, max(_last(one) for one in occurrences),
             len(occurrences), len(reports), sum(one.events for one in reports),
             any(one.processed_at is None and not one.closed for one in occurrences),
-            _asked(docket, abuse_type), due.due if due else None, due.name if due else "",
+            " ".join(_asked(docket, abuse_type)), due.due if due else None, due.name if due else "",
         )  # fmt: skip
-        cases[about.docket, abuse_type] = _returned(_CASES, row)
 
 
 def _by_type(docket: Docket) -> dict[str, list[Occurrence]]:
@@ -193,64 +207,70 @@ def _case(change: Change, cases: Cases, abuse_type: str | None) -> int | None:
 # --- what a docket holds --------------------------------------------------------------------------------------------
 
 
-def _project_strikes(change: Change, cases: Cases) -> None:
+def _strike_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
     before = {one.id: one.strike for one in change.before.occurrences}
-    rows = [
-        (
-            change.about.docket, cases[change.about.docket, one.abuse_type], one.id, one.abuse_type,
-            one.strike.number, one.strike.at, one.strike.lapses_at, one.strike.annulled_at, _json(one.strike.clauses),
-        )
-        for one in change.after.occurrences
-        if one.strike is not None and one.strike != before.get(one.id)
-    ]  # fmt: skip
-    _many(_STRIKES, rows)
+    for one in change.after.occurrences:
+        strike = one.strike
+        if strike is not None and strike != before.get(one.id):
+            yield (
+                change.about.docket, cases[change.about.docket, one.abuse_type], one.id, one.abuse_type,
+                strike.number, strike.at, strike.lapses_at, strike.annulled_at, _json(strike.clauses),
+            )  # fmt: skip
 
 
-def _project_deadlines(change: Change, cases: Cases) -> None:
+def _deadline_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
     about, docket = change.about, change.after
-    rows = [
-        (
-            about.docket, about.brand, _case(change, cases, _type_of_deadline(docket, one)), one.id, one.name, one.due,
-            one.state, _json(one.clauses),
-        )
-        for one in _changed(change.before.deadlines, docket.deadlines)
-    ]  # fmt: skip
-    _many(_DEADLINES, rows)
+    for one in _changed(change.before.deadlines, docket.deadlines):
+        case = _case(change, cases, _type_of_deadline(docket, one))
+        yield (about.docket, about.brand, case, one.id, one.name, one.due, one.state, _json(one.clauses))
 
 
-def _project_charges(change: Change, cases: Cases) -> None:
+def _charge_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
     about, docket = change.about, change.after
-    rows = [
-        (
+    for one in _changed(change.before.charges, docket.charges):
+        yield (
             about.docket, about.brand, about.service, about.customer,
             _case(change, cases, _type_of_charge(docket, one)), one.id, one.item, one.amount, one.paid, one.currency,
             one.ip, one.mode, one.state, _json(one.clauses), one.at,
-        )
-        for one in _changed(change.before.charges, docket.charges)
-    ]  # fmt: skip
-    _many(_CHARGES, rows)
+        )  # fmt: skip
 
 
-def _project_measures(change: Change, cases: Cases) -> None:
-    before = {one.id: one for one in change.before.measures}
-    for one in _changed(change.before.measures, change.after.measures):
-        target = _target(change, one) if _moves(change, before.get(one.id), one) else None
-        _execute(_MEASURES, _measure_row(change, cases, one, target))
+def _measure_rows(changes: Sequence[Change], cases: Cases) -> list[tuple[Any, ...]]:
+    """The changed measures; what has to be driven outside is put to its target first."""
+    changed = [(change, one) for change in changes for one in _changed(change.before.measures, change.after.measures)]
+    moved = {(change.about.docket, one.id): _target_row(change, one) for change, one in changed if _moves(change, one)}
+    targets = _put_targets(moved.values())
+    rows = []
+    for change, one in changed:
+        target = moved.get((change.about.docket, one.id))
+        rows.append(_measure_row(change, cases, one, targets[target[0]] if target else None))
+    return rows
 
 
-def _moves(change: Change, before: Measure | None, after: Measure) -> bool:
+def _put_targets(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    by_key = {row[0]: row for row in rows}
+    if not by_key:
+        return {}
+    columns = zip(*(by_key[key] for key in sorted(by_key)), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_TARGETS, [list(column) for column in columns])
+        return dict(cursor.fetchall())
+
+
+def _moves(change: Change, after: Measure) -> bool:
     """Whether the outside has to be driven: the measure came into force or ended, and it is ours to take."""
     if after.upstream or change.about.dry_run:
         return False
+    before = next((one for one in change.before.measures if one.id == after.id), None)
     was = before is not None and before.state == "in_force"
     return (after.state == "in_force") != was
 
 
-def _target(change: Change, measure: Measure) -> int:
+def _target_row(change: Change, measure: Measure) -> tuple[Any, ...]:
     about = change.about
     on_address = measure.kind in ON_ADDRESS and measure.ip is not None
     key = f"ip:{about.slug}/{measure.ip}" if on_address else f"service:{about.slug}/{about.ref}"
-    return _returned(_TARGETS, (key, about.brand, about.service, measure.ip if on_address else None, change.at))
+    return (key, about.brand, about.service, measure.ip if on_address else None, change.at)
 
 
 def _measure_row(change: Change, cases: Cases, one: Measure, target: int | None) -> tuple[Any, ...]:
@@ -286,14 +306,3 @@ def _many(query: str, rows: Sequence[Sequence[Any]]) -> None:
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(query, rows)
-
-
-def _execute(query: str, row: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(query, row)
-
-
-def _returned(query: str, row: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(query, row)
-        return int(cursor.fetchone()[0])
