@@ -1,0 +1,114 @@
+"""Complaints in prose: the last resort, for people, unknown tools and notices of every sender."""
+
+from datetime import datetime
+
+from abusedesk.parsing import hosts, kinds, received, roles
+from abusedesk.parsing.material import Format, Material, reported, unreported
+from abusedesk.parsing.roles import LIKELY, Candidate, Scene
+from abusedesk.vocabulary.category import UNCLASSIFIED
+from abusedesk.vocabulary.report import Event, Reading
+
+NAME = "prose"
+
+_EVENTS = 1000
+_BULK = frozenset({"bulk", "list", "junk"})
+
+
+def read(material: Material) -> Reading | None:
+    """What the words of the message say: a report where source and category are sure, else what a person must decide."""
+    subject, text = material.subject[:1000], material.text
+    if not text.strip() and not subject and not material.embedded:
+        return unreported("needs_review", NAME, "there are no words in it", material.sender)
+    if kinds.is_denial(subject, text):
+        return unreported("needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender)
+    words = f"{subject}\n{text}"
+    kind, urgency = kinds.kind(subject, text), kinds.complaint(words)
+    scene = roles.scene(subject, text, material.date, _own_domains(material))
+    events = _events(kind, scene, material)
+    if events and _is_sure(kind, urgency, scene, material):
+        return reported(NAME, material.sender, events, summary=subject)
+    return _unsure(material, kind, urgency, events)
+
+
+def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -> bool:
+    """A report needs words for what happened and words of complaint; more of them where only a URL is named."""
+    if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3):
+        return False
+    has_address = any(one.weight >= LIKELY for one in scene.addresses)
+    return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
+
+
+def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event]) -> Reading:
+    if _is_list_mail(material) and urgency < 3:
+        return unreported("not_a_report", NAME, "a newsletter or list mail without a complaint", material.sender)
+    if events:
+        what = kind.category if kind.category != UNCLASSIFIED else "nothing it knows"
+        return unreported(
+            "needs_review", NAME, f"names a source, but its words speak of {what} only weakly", material.sender, events[:20]
+        )
+    return unreported("needs_review", NAME, "no address or URL in it is plainly what it complains of", material.sender)
+
+
+def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
+    chosen = _chosen(scene.addresses)
+    category = kind.category
+    if kinds.is_about_content(category):
+        found = _of_urls(category, scene, chosen)
+        if found:
+            return found[:_EVENTS]
+    if not chosen:
+        chosen = _of_mail(scene, material)
+    if not chosen and kind.weight:
+        return _of_urls(category, scene, [])[:_EVENTS]
+    fallback = scene.times[0] if scene.times else None
+    return [
+        Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract) for one in chosen[:_EVENTS]
+    ]
+
+
+def _chosen(addresses: tuple[Candidate, ...]) -> list[Candidate]:
+    """The addresses whose role is near that of the best; private ones only where there is nothing else."""
+    likely = [one for one in addresses if one.weight >= LIKELY]
+    likely = [one for one in likely if hosts.is_holdable(one.source)] or likely
+    best = max((one.weight for one in likely), default=0)
+    return [one for one in likely if one.weight * 2 > best]
+
+
+def _of_urls(category: str, scene: Scene, chosen: list[Candidate]) -> list[Event]:
+    """One event a URL; its source is the address named beside it, the only address of the report, or its host."""
+    accused = [one for one in scene.urls if one.weight >= 4] or [one for one in scene.urls if one.weight >= LIKELY]
+    only = chosen[0].source if len(chosen) == 1 else None
+    fallback = scene.times[0] if scene.times else None
+    found = [_of_url(category, one, only, fallback) for one in accused]
+    if found or not chosen:
+        return found
+    return [Event(category, one.source, one.port, None, one.at or fallback, evidence=one.extract) for one in chosen]
+
+
+def _of_url(category: str, one: Candidate, only: str | None, fallback: datetime | None) -> Event:
+    is_named = hosts.address(one.source) is not None
+    source = one.source if is_named or only is None else only
+    return Event(category, source, None, one.url, one.at or fallback, evidence=one.extract)
+
+
+def _of_mail(scene: Scene, material: Material) -> list[Candidate]:
+    """A forwarded or quoted mail: the hop at which it entered the reporter's network."""
+    quoted = [received.entry(part.headers.get("received", [])) for part in material.embedded]
+    for entry in (*quoted, scene.entry):
+        if entry and entry.address:
+            return [Candidate(entry.address, LIKELY, None, entry.at)]
+    return []
+
+
+def _own_domains(material: Material) -> frozenset[str]:
+    fields = (material.field("from"), material.field("reply-to"), material.field("return-path"), material.field("sender"))
+    names = [word.rpartition("@")[2].strip("<>\"' ,;") for field in fields for word in field[:1000].split() if "@" in word]
+    return frozenset(received.domain(name) for name in names if name)
+
+
+def _is_list_mail(material: Material) -> bool:
+    headers = material.message.headers if material.message else {}
+    return "list-unsubscribe" in headers or "list-id" in headers or material.field("precedence").lower().strip() in _BULK
+
+
+FORMAT = Format(NAME, 90, read)

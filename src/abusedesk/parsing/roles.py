@@ -1,0 +1,280 @@
+"""Which address or URL in prose the complaint is about: judged by the words before and after it, never by its place alone."""
+
+import re
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from abusedesk.parsing import hosts, instants, received
+
+LIKELY = 3
+"""The weight from which on a candidate counts as the source."""
+
+_LINES = 6000
+_WIDTH = 1500
+_CLOSING = r"[\s:=(\[\"'<*|#,@-]{0,12}$"
+_IS_SOURCE = re.compile(
+    r"(?i)(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|ing)\w*|suspect\w*|malicious|remote|client"
+    r"|rhost|infected|compromised|originat\w*|listed|spamm\w*|from|peer|intruder|scanner|bot|hostile|evil|perpetrator|violat\w*"
+    r"|quelle|angreifer|von|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|нарушител\w*|с|из)"
+    r"(?:[\s-](?:the|your|this|der|des|la|l'adresse|dirección|адреса|following|ip|ips|host|server|machine|address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|is)){0,4}"
+    r"|来自|來自|源(?:ip|地址|IP)|攻击(?:者|源)?(?:ip|IP)?|送信元(?:ip|IP)?(?:アドレス)?|発信元|攻撃元)" + _CLOSING
+)
+_IS_LABEL = re.compile(
+    r"(?i)(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|su|ваш\w{0,4}|vaší|uw|het|der|die|l')?[\s-]{0,2}"
+    r"(?:ipv?[46]?(?:[\s/_-]?(?:addresse?s?|adres\w{0,3}|cidr|number|addr|dirección|адрес\w{0,2}|アドレス|地址|s))?|host(?:name)?|server|machine|system|address|ip地址|адрес\w{0,2}|domain)"
+    r"(?:\s(?:is|was|of|in question|involved))?" + _CLOSING
+)
+_IS_PLACE = re.compile(
+    r"(?i)\b(?:on|at|hosted (?:on|at|by)|located (?:at|on)|resolv\w{2,4} to|running on|auf|sur|en|på|for|about|gegen|behind|with)(?:\s(?:the|your|ip|host|server|machine|address|netblock|network|der|ip-adresse)){0,4}" + _CLOSING
+)
+_IS_OTHER = re.compile(
+    r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
+    r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|msie|rev|against|attacked|forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
+    r"(?:[\s-](?:the|our|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
+    r"|目标(?:ip|IP|地址)?|目的(?:ip|IP|地址)?|宛先(?:ip|IP)?|受害\w{0,3}|我们的(?:服务器|ip)?)" + _CLOSING
+)
+_ACTS_AFTER = re.compile(
+    r"(?i)^[\s)\]>\"'*:,(]{0,4}(?:has|was|is|had|tried|attempt\w{0,3}|attack\w{0,3}|sent|sends|scan\w{0,5}|been|hat|wurde|a été|ha |からの|から|对|向|hosted|in your|on your|within your|belong\w{0,3}|located|listed|added)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向)"
+)
+_ARROW_AFTER = re.compile(r"^(?:[.:/]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
+_ARROW_BEFORE = re.compile(r"(?:->|=>|-->|→)\s{0,4}$")
+_ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
+_HOP = re.compile(r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|traceroute|^\s*(?:hop|tracing)\b")
+_HEADER = re.compile(r"(?i)^[>\s|]{0,6}(?:received|x-received|received-spf|authentication-results|arc-[\w-]+|dkim-[\w-]+|domainkey-[\w-]+|return-path|message-id|x-[\w-]{2,40}|references|in-reply-to|user-agent|mime-version|content-[\w-]+|to|cc|delivered-to|list-[\w-]+)\s?:")
+_RECEIVED = re.compile(r"(?i)^[>\s|]{0,6}received\s?:\s?(.*)$")
+_ORIGINATING = re.compile(r"(?i)^[>\s|]{0,6}x-(?:originating-ip|sender-ip|source-ip|client-ip|remote-ip|mnmail-ip|ahost)\s?:")
+_SUBJECT = re.compile(r"(?i)^[>\s|]{0,6}subject\s?:")
+_WRAPPER = re.compile(r"(?i)request \d+ was acted upon|^\s*(?:transaction|queue|owner|requestors|status|ticket)\s?:?\s|^\s*ticket <url")
+_SIGNATURE = re.compile(r"^(?:-- ?|__+|—\s?)$")
+_PORT_AFTER = re.compile(r"(?i)^\]?(?::|#|\s(?:source )?port[:= ]\s?|,\s?port\s)(\d{1,5})\b")
+_SPT = re.compile(r"(?i)\b(?:spt|sport|src_?port|source[ _-]?port)\s?[=:]\s?(\d{1,5})\b")
+_BOILERPLATE_URL = re.compile(
+    r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|learn|inform)|\binformation\b|\bdetails?\b|\bvisit\b|\bclick\b|\bfollow(?:ing)? (?:the )?link|\bunsubscribe|\bwebsite:|\bhomepage|\bfaq\b|\bpolicy"
+    r"|\bticket\b|\bsupport\b|\bcontact\b|\babout\b|\bspecification\b|\bsee\s?:?\b|\bstatus\b|\bincident report|\bto (?:view|resolve|reply|opt)|\bhttps?://\S{0,60}(?:faq|policy|support|contact|unsubscribe|about|help|docs?)\b|powered by|\bplease (?:see|use|visit)|\bdownload\b|\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|\bkey\b|\bpgp\b|\bcopy of\b"
+)
+_GENUINE = re.compile(
+    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|\bcompany (?:web|url)"
+)
+_ACCUSED = re.compile(
+    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|\bdisabl|\breported url|\burls?\s?[:=]|\blink\s?[:=]|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|запрещ|наруш|блокир"
+)
+
+
+class Candidate(NamedTuple):
+    """An address or host with the weight of its role, and what its line says besides."""
+
+    source: str
+    weight: int
+    url: str | None = None
+    at: datetime | None = None
+    port: int | None = None
+    extract: str = ""
+
+
+class Scene(NamedTuple):
+    """What a text offers: addresses and URLs by the weight of their role, and its times."""
+
+    addresses: tuple[Candidate, ...]
+    urls: tuple[Candidate, ...]
+    times: tuple[datetime, ...]
+    entry: received.Hop | None
+
+
+def scene(subject: str, text: str, near: datetime | None, own_domains: frozenset[str]) -> Scene:
+    """Judges every address and URL of a message. `own_domains` are the reporter's: their links are no complaint."""
+    lines = [line[:_WIDTH] for line in hosts.refanged(text).splitlines()[:_LINES]]
+    zone = _declared_zone(text)
+    addresses = _in_subject(hosts.refanged(subject))
+    urls: list[Candidate] = []
+    times: list[datetime] = []
+    heading = ""
+    headers = _header_lines(lines)
+    for number, line in enumerate(lines):
+        if _HOP.search(line) or _WRAPPER.search(line):
+            continue
+        if number in headers:
+            addresses += _originating(line)
+            continue
+        found_times = [moment for moment, _, _ in instants.find(line, near, zone)]
+        times += found_times
+        at = found_times[0] if found_times else None
+        addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)
+        urls += _urls_on_line(line, heading, at, own_domains)
+        heading = _heading(line, heading)
+    entry = received.entry(_received(lines)) if headers else None
+    return Scene(_summed(addresses), _summed_urls(urls), tuple(times), entry)
+
+
+def _heading(line: str, heading: str) -> str:
+    """The last line of words; lists of addresses and empty lines below it are still under it."""
+    words = hosts.URL.sub("", line).strip()
+    return words[-300:] if len(words) > 12 and any(letter.isalpha() for letter in words) and not hosts.IPV4.fullmatch(words) else heading
+
+
+def _in_subject(line: str) -> list[Candidate]:
+    return [
+        Candidate(address, 1 if _IS_OTHER.search(line[:start]) else 6)
+        for address, start, _ in hosts.addresses(line[:_WIDTH])
+        if _is_anyones(address)
+    ]
+
+
+def _originating(line: str) -> list[Candidate]:
+    if not _ORIGINATING.match(line):
+        return []
+    return [Candidate(address, 3) for address, _, _ in hosts.addresses(line) if hosts.is_holdable(address)]
+
+
+def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
+    spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1], span[2])]
+    if not spans:
+        return []
+    is_access_log = bool(_ACCESS_LOG.match(line))
+    found = []
+    for order, (address, start, end) in enumerate(spans):
+        before, after = line[max(0, start - 80) : start], line[end : end + 40]
+        if is_access_log and start == 0:
+            weight = 5
+        else:
+            weight = _weight(before, after) or _standing(line, before, heading, order, len(spans), at is not None)
+        port = _port(_PORT_AFTER.match(after)) or (_port(_SPT.search(line)) if weight >= LIKELY else None)
+        found.append(Candidate(address, weight, None, at, port, line.strip()[:300]))
+    return found
+
+
+def _weight(before: str, after: str) -> int:
+    """What the words right before and after an address make of it; 0 where they say nothing."""
+    if _ARROW_BEFORE.search(before):
+        return -4
+    if re.search(r"(?i)\bSRC=$", before):
+        return 6
+    if _IS_OTHER.search(before):
+        return -4
+    if _IS_SOURCE.search(before):
+        return 5
+    if _ARROW_AFTER.match(after):
+        return 4
+    if _IS_LABEL.search(before):
+        return 4 if not _ACTS_AFTER.match(after) else 5
+    if _ACTS_AFTER.match(after):
+        return 3
+    return 3 if _IS_PLACE.search(before) else 0
+
+
+def _standing(line: str, before: str, heading: str, order: int, number: int, is_timed: bool) -> int:
+    """An address that no word introduces: alone on its line, first of a log line, or lost in a sentence."""
+    bare = line.strip(" \t>*-•.,;:|[]()\"'")
+    if number == 1 and len(bare) <= 50 and len(bare.split()) == 1:
+        return 1 if _IS_OTHER.search(heading + " ") else 4
+    if order == 0 and is_timed:
+        return 3
+    if order == 0 and not before.strip(" \t>*-|"):
+        return 2
+    return 1
+
+
+def _is_version(line: str, start: int, end: int) -> bool:
+    """`Chrome/10.0.648.204` and `v1.2.3.4` look like addresses."""
+    before = line[max(0, start - 12) : start]
+    return bool(re.search(r"(?i)[a-z]/$|\bv$|ver(?:sion)?\.?\s?$|\brv:$", before)) and "//" not in before
+
+
+def _is_anyones(address: str) -> bool:
+    return not address.startswith(("127.", "0.", "255.", "224.", "239.")) and address not in {"::", "::1"}
+
+
+def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
+    found = []
+    for url in hosts.urls(line):
+        host = hosts.host_of(url)
+        if host is None or received.domain(host) in own:
+            continue
+        around = f"{heading} {line.replace(url, ' ')}" if len(line) - len(url) < 40 else line.replace(url, " ")
+        weight = _url_weight(line, around)
+        nearby = next((address for address, _, _ in hosts.addresses(line.replace(url, " ")) if _is_anyones(address)), None)
+        found.append(Candidate(nearby if nearby and weight > 0 else host, weight, url, at, None, line.strip()[:300]))
+    return found
+
+
+def _url_weight(line: str, around: str) -> int:
+    is_alone = len(line.strip(" \t>*-•<>.,;:|[]()\"'0123456789").split()) <= 2
+    if _GENUINE.search(around):
+        return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
+    if _ACCUSED.search(around):
+        return 5 if is_alone else 4
+    if _BOILERPLATE_URL.search(around):
+        return -2
+    return 3 if is_alone else 1
+
+
+def _summed(found: list[Candidate]) -> tuple[Candidate, ...]:
+    """One candidate an address: the weight of its best role, less where another role speaks against it."""
+    best: dict[str, Candidate] = {}
+    seen: dict[str, list[int]] = {}
+    for one in found:
+        seen.setdefault(one.source, []).append(one.weight)
+        known = best.get(one.source)
+        if known is None:
+            best[one.source] = one
+        else:
+            first, other = (one, known) if one.weight > known.weight else (known, one)
+            best[one.source] = first._replace(
+                at=_either(first.at, other.at), port=first.port or other.port, extract=first.extract or other.extract
+            )
+    return tuple(one._replace(weight=_judged(seen[source])) for source, one in best.items())
+
+
+def _either(first: datetime | None, other: datetime | None) -> datetime | None:
+    return first if first is not None else other
+
+
+def _judged(weights: list[int]) -> int:
+    against = sum(1 for weight in weights if weight < 0)
+    speaking = [weight for weight in weights if weight > 0]
+    if against > len([weight for weight in speaking if weight >= LIKELY]):
+        return min(weights)
+    return max(speaking, default=min(weights)) + min(len(speaking) - 1, 2)
+
+
+def _summed_urls(found: list[Candidate]) -> tuple[Candidate, ...]:
+    best: dict[str | None, Candidate] = {}
+    for one in found:
+        known = best.get(one.url)
+        if known is None or one.weight > known.weight:
+            best[one.url] = one
+    return tuple(best.values())
+
+
+def _header_lines(lines: list[str]) -> set[int]:
+    """The lines of quoted mail headers, with their continuations: the addresses in them are hops and recipients."""
+    found: set[int] = set()
+    for number, line in enumerate(lines):
+        if _HEADER.match(line) or (number - 1 in found and line[:1] in {" ", "\t"} and line.strip()):
+            found.add(number)
+    return found
+
+
+def _received(lines: list[str]) -> list[str]:
+    fields: list[str] = []
+    is_open = False
+    for line in lines:
+        match = _RECEIVED.match(line)
+        if match:
+            fields.append(match.group(1))
+        elif is_open and fields and (line[:1] in {" ", "\t"} or line.startswith(("> ", ">\t"))) and len(fields[-1]) < 1500:
+            fields[-1] += " " + line.strip("> \t")
+        is_open = bool(match) or (is_open and line[:1] in {" ", "\t", ">"})
+    return fields
+
+
+def _declared_zone(text: str) -> timezone | None:
+    """`All times are UTC+2`: the zone of the times that have none themselves."""
+    declared = re.search(
+        r"(?i)\b(?:all )?(?:times?(?:stamps?)?(?: ?zone)?|timezone|zeitzone|zeiten|hours?)\b[^\n]{0,40}?\b((?:UTC|GMT)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{4}|UTC|GMT|CES?T|[ECMP][SD]T|MSK|JST)\b",
+        text[:100_000],
+    )
+    return instants.offset(declared.group(1).replace(" ", "")) if declared else None
+
+
+def _port(match: re.Match[str] | None) -> int | None:
+    return int(match.group(1)) if match and 0 < int(match.group(1)) < 65536 else None
