@@ -115,16 +115,18 @@ class Draft:
 
     def clauses(self, rule: Rule) -> tuple[str, ...]:
         """The clauses that a rule cites at this moment."""
-        if BREACH not in rule.clauses and not rule.clauses[0].startswith(OF):
-            return rule.clauses
-        found: list[str] = []
-        for word in rule.clauses:
-            found += [one for one in self._cited(word) if one not in found]
-        return tuple(found) or (self.pack.content.counting.clause,)
+        breach = self.breach()
+        key = (rule.id, breach)
+        known = self.terms.cited.get(key) if self.terms is not None else None
+        if known is not None:
+            return known
+        found = tuple(dict.fromkeys(one for word in rule.clauses for one in self._cited(word, breach)))
+        if self.terms is not None and not any(word.startswith(OF) for word in rule.clauses):
+            self.terms.cited[key] = found
+        return found or (self.pack.content.counting.clause,)
 
-    def _cited(self, word: str) -> tuple[str, ...]:
+    def _cited(self, word: str, breach: str | None) -> tuple[str, ...]:
         if word == BREACH:
-            breach = self.breach()
             return (breach,) if breach is not None else ()
         if word.startswith(OF):
             kind = word.removeprefix(OF)
@@ -136,7 +138,7 @@ class Draft:
         if self.occurrence is None:
             return None
         report = self.report or next((one for one in self.occurrence.reports if not one.rejected), None)
-        return self.pack.abuse_type(report.category).breach(report.category) if report is not None else None
+        return self.pack.breach(report.category) if report is not None else None
 
     def keep_occurrence(self, occurrence: Occurrence) -> None:
         """Puts a changed occurrence in its place; it stays the one at hand if it was."""

@@ -125,7 +125,18 @@ class Content(Struct, frozen=True):
 class Terms:
     """What holds under one version and one operator's overrides: the rules by moment and the values of parameters."""
 
-    __slots__ = ("_values", "good_behaviour", "limitation", "plans", "rules", "thresholds", "used", "version", "window")
+    __slots__ = (
+        "_values",
+        "cited",
+        "good_behaviour",
+        "limitation",
+        "plans",
+        "rules",
+        "thresholds",
+        "used",
+        "version",
+        "window",
+    )
 
     def __init__(self, content: Content, version: Version, overrides: Mapping[str, object]) -> None:
         self.version = version
@@ -134,7 +145,8 @@ class Terms:
             self._values[name] = _overridden(content, name, value, self._values)
         self.rules = _indexed(rule for rule, versions in content.rules if not versions or version.id in versions)
         self.thresholds = content.thresholds
-        self.plans: dict[tuple[str, str | None], Any] = {}
+        self.plans: dict[tuple[str, str | None, str | None], Any] = {}
+        self.cited: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.window = self.duration("occurrence_window")
         quiet = self._values.get("good_behaviour")
         self.good_behaviour = quiet if isinstance(quiet, timedelta) else None
@@ -160,7 +172,7 @@ class Terms:
 class Pack:
     """A loaded pack. `digest` identifies its whole content, templates included."""
 
-    __slots__ = ("_terms", "_types", "content", "currency", "digest", "name", "safeguards")
+    __slots__ = ("_breaches", "_terms", "_types", "content", "currency", "digest", "name", "safeguards")
 
     def __init__(self, content: Content, safeguards: dict[str, Clause], digest: str) -> None:
         self.content = content
@@ -169,6 +181,7 @@ class Pack:
         self.name = content.name
         self.currency = content.currency
         self._types: dict[str, AbuseType] = {}
+        self._breaches: dict[str, str | None] = {}
         self._terms: dict[tuple[str, bytes], Terms] = {}
 
     @property
@@ -239,6 +252,12 @@ class Pack:
         if found is None:
             found = self._types[category] = self._find_type(category)
         return found
+
+    def breach(self, category: str) -> str | None:
+        """The full id of the clause that a category breaches, or None."""
+        if category not in self._breaches:
+            self._breaches[category] = self.abuse_type(category).breach(category)
+        return self._breaches[category]
 
     def _find_type(self, category: str) -> AbuseType:
         types = self.content.abuse_types.values()

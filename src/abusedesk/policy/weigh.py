@@ -19,10 +19,14 @@ Result = Literal["hit", "missed", "unknown"]
 
 
 class Plan(NamedTuple):
-    """A rule made ready under some terms: where its facts come from and the trace lines that it can leave."""
+    """A rule made ready under some terms: where its facts come from and the trace lines that it can leave.
+
+    `settled` is the answer that the abuse type alone gives to its condition, None where other facts matter.
+    """
 
     rule: Rule
     getters: tuple[Getter, ...]
+    settled: bool | None
     parameters: dict[str, str]
     needs: int
     below: int
@@ -41,6 +45,7 @@ class Plan(NamedTuple):
 
 
 _REMEMBERED = 4096
+ABUSE_TYPE = "abuse_type"
 _BELIEVED: frozenset[str] = frozenset({"report", "missed"})
 """The moments at which the assurance of the report, or of the occurrence's best, is weighed."""
 
@@ -50,7 +55,8 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
 
     A rule whose condition is unknown does not act: a review names the missing fact.
     """
-    for plan in plans(draft.terms, moment, kind):
+    abuse_type = draft.occurrence.abuse_type if draft.occurrence is not None else None
+    for plan in plans(draft.terms, moment, kind, abuse_type):
         result, because = weigh(draft, plan)
         draft.trace.append(plan.line(result, because))
         if result == "hit":
@@ -62,12 +68,16 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
 def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
     """Whether a rule hits now, and what settled it."""
     rule = plan.rule
+    if plan.settled is False and draft.occurrence is not None:
+        return "missed", f"{ABUSE_TYPE} = {draft.occurrence.abuse_type}"
     if rule.on in _BELIEVED:
         reason = _disbelief(draft, plan)
         if reason is not None:
             return "missed", reason
     if rule.condition is None:
         return "hit", ""
+    if plan.settled and draft.occurrence is not None:
+        return "hit", f"{ABUSE_TYPE} = {draft.occurrence.abuse_type}"
     answer, because = rule.condition.weigh(tuple([get(draft) for get in plan.getters]))
     if answer is None:
         return "unknown", because
@@ -93,14 +103,15 @@ def ask(draft: "Draft", rule: Rule, missing: str) -> None:
     )
 
 
-def plans(terms: Terms | None, moment: Moment, kind: str | None) -> tuple[Plan, ...]:
-    """The rules of a moment, made ready once for each version and set of overrides."""
+def plans(terms: Terms | None, moment: Moment, kind: str | None, abuse_type: str | None = None) -> tuple[Plan, ...]:
+    """The rules of a moment, made ready once for each version, set of overrides and abuse type."""
     if terms is None:
         return ()
-    key = (moment, kind)
+    key = (moment, kind, abuse_type)
     found: tuple[Plan, ...] | None = terms.plans.get(key)
     if found is None:
-        found = terms.plans[key] = tuple(_plan(rule, terms) for rule in terms.rules.get(key, ()))
+        rules = terms.rules.get((moment, kind), ())
+        found = terms.plans[key] = tuple(_plan(rule, terms, abuse_type) for rule in rules)
     return found
 
 
@@ -117,11 +128,20 @@ def _disbelief(draft: "Draft", plan: Plan) -> str | None:
     return f"{ASSURANCES[draft.after] if draft.after >= 0 else 'no report'} is not {plan.rule.needs}"
 
 
-def _plan(rule: Rule, terms: Terms) -> Plan:
+def _plan(rule: Rule, terms: Terms, abuse_type: str | None) -> Plan:
     names = rule.condition.names if rule.condition is not None else ()
     getters = tuple(_getter(name, terms) for name in names)
     used = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
-    return Plan(rule, getters, used, RANK[rule.needs], RANK[rule.below] if rule.below is not None else -1, {})
+    settled = _settled(rule, names, abuse_type)
+    return Plan(rule, getters, settled, used, RANK[rule.needs], RANK[rule.below] if rule.below is not None else -1, {})
+
+
+def _settled(rule: Rule, names: tuple[str, ...], abuse_type: str | None) -> bool | None:
+    """What the abuse type alone says to the condition: a rule on one type need not be asked of others."""
+    if rule.condition is None or abuse_type is None or ABUSE_TYPE not in names:
+        return None
+    answer, _ = rule.condition.weigh(tuple(abuse_type if name == ABUSE_TYPE else None for name in names))
+    return answer
 
 
 def _parameters(rule: Rule, terms: Terms) -> Iterator[str]:
