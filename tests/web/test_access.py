@@ -47,7 +47,9 @@ def test_a_wrong_password_is_said_on_the_page(client: Client, db: Any) -> None:
     assert "not correct" in response.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/", "/cases", "/customers", "/who-had", "/messages", "/outbox", "/brands", "/more"])
+@pytest.mark.parametrize(
+    "path", ["/", "/cases", "/reviews", "/customers", "/who-had", "/messages", "/outbox", "/brands", "/more"]
+)
 def test_pages_carry_no_inline_script_or_style(path: str, page: Client, desk: rows.Desk) -> None:
     text = page.get(path).content.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)

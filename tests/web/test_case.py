@@ -38,7 +38,7 @@ def test_why_and_why_not_are_told_on_demand(page: Client, desk: rows.Desk) -> No
 
 
 def test_a_report_shows_its_assurance_and_why(page: Client, desk: rows.Desk) -> None:
-    assert "signed by example.net, which is known" in _text(page, desk)
+    assert "Signed by example.net, which is known" in _text(page, desk)
 
 
 def test_what_a_stranger_wrote_is_escaped(page: Client, desk: rows.Desk) -> None:

@@ -18,8 +18,8 @@ from abusedesk.cli.demo_mail import Keys
 from abusedesk.cli.demo_people import CHANNEL, World
 from abusedesk.cli.progress import Progress
 from abusedesk.desk.enact import docket_of, submit
+from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
-from abusedesk.desk.read import read_messages
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
 from abusedesk.records.models import Brand, Channel
@@ -97,9 +97,7 @@ def _until(moment: datetime) -> None:
 
 def _work(now: datetime) -> None:
     """What the worker's lanes do, until nothing is left to do."""
-    while any(
-        [read_messages(WORKER, now, BATCH), perform_effects(WORKER, now, BATCH), perform_targets(WORKER, now, BATCH)]
-    ):
+    while process_messages(now, BATCH) + perform_effects(WORKER, now, BATCH) + perform_targets(WORKER, now, BATCH):
         continue
 
 

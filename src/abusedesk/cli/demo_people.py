@@ -184,7 +184,7 @@ class World:
             defaults={
                 "customer": customer,
                 "type": types[number % len(types)],
-                "label": f"{_host(customer.name, number)}.{slug}.example.net",
+                "label": _host(customer.name, number),
                 "since": since + timedelta(days=number % 5),
                 "trial": trial,
                 "mail_port": customer.name == "Marlow & Finch Mailings",

@@ -38,6 +38,11 @@ class Step(NamedTuple):
     decision: int | None
     clauses: tuple[str, ...] = ()
 
+    @property
+    def minor(self) -> bool:
+        """Whether it only carries out what another step ordered, and went well."""
+        return self.decision is None and self.line.tone != "late"
+
 
 class Why(NamedTuple):
     """One rule that was weighed, in words."""
@@ -163,7 +168,12 @@ def _object(body: dict[str, Any]) -> str:
     return f"notice to {words.TO.get(body['to'], body['to'])}" if body.get("to") else str(body.get("effect") or "")
 
 
-_SENT = {"sent": "sent by e-mail", "ticket": "put into the work order", "shown": "shown to staff"}
+_SENT = {
+    "sent": "sent by e-mail",
+    "outbox": "written to the outbox",
+    "ticket": "put into the work order",
+    "shown": "shown to staff",
+}
 
 
 def _done(body: dict[str, Any], what: str) -> tuple[str, words.Tone, str]:

@@ -45,6 +45,7 @@ urlpatterns = [
     _staff("cases/<int:pk>/take", act.take, "take"),
     _staff("cases/<int:pk>/<slug:name>", act.act, "act"),
     _staff("decisions/<int:pk>/why", case.why, "why"),
+    _staff("reviews", review.reviews, "reviews"),
     _staff("reviews/<int:pk>", review.review, "review"),
     _staff("reviews/<int:pk>/close", review.close, "close-review"),
     _staff("customers", customer.customers, "customers"),

@@ -59,6 +59,7 @@ REVIEW_ASKS = {
     "illegal_content": "Illegal content reported",
     "no_policy_in_force": "No policy was in force",
     "unknown_fact": "A fact is missing",
+    "no_brand": "Sent to no brand of ours",
     "damages_calculable": "Damages can be calculated",
     "blast_radius": "Many measures within an hour",
 }
@@ -132,14 +133,19 @@ def measure(kind: str, *, port: int | None = None, ip: str | None = None) -> str
     return f"{noun} of {ip}" if ip else noun
 
 
+def charge(name: str) -> str:
+    """A charge's name with its article: `a fine`, `liquidated damages`."""
+    return _CHARGE_ASKED.get(name) or f"a charge: {item(name)}"
+
+
 def money(minor: int, currency: str) -> str:
     """An amount with its currency: `USD 20.00`."""
     return f"{currency} {format_amount(minor)}".strip()
 
 
 def instant(moment: datetime) -> str:
-    """An instant as staff read it, in UTC to the minute."""
-    return f"{moment:%-d %b %Y, %H:%M} UTC"
+    """An instant of these days as staff read it, in UTC to the minute."""
+    return f"{moment:%-d %b, %H:%M} UTC"
 
 
 def length(span: timedelta) -> str:
@@ -181,12 +187,11 @@ def ask(need: str) -> Ask:
     if kind == "failed":
         return Ask(0, f"{sentence(measure(name))} failed", "late")
     if kind == "proposal" and name in MEASURE_NOUN:
-        article = "an" if MEASURE_NOUN[name][0] in "aeiou" else "a"
-        return Ask(1 if name == "terminate" else 2, f"Approve {article} {measure(name)}")
+        return Ask(1 if name == "terminate" else 2, f"Approve a {measure(name)}")
     if kind == "proposal":
-        return Ask(4, f"Approve {_CHARGE_ASKED.get(name) or 'a charge: ' + item(name)}")
+        return Ask(4, f"Approve {charge(name)}")
     if kind == "request":
-        return Ask(3, f"Answer a request: {REQUEST.get(name) or plain(name)}")
+        return Ask(3, f"Asked to {REQUEST.get(name) or plain(name)}")
     return Ask(5, review(name))
 
 

@@ -156,6 +156,7 @@ register.filter("anchor", anchor)
 _SECTIONS = {
     "case": "queue",
     "review": "queue",
+    "reviews": "queue",
     "customer": "customers",
     "service": "customers",
     "message": "messages",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_datetime
@@ -69,7 +69,9 @@ def find(pk: int) -> Case:
 
 def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     """All that the case page shows."""
-    measures = list(one.measures.select_related("target").order_by("-at", "-pk"))
+    # What a person proposed on a service without any occurrence belongs to no case, and is shown on all of its cases.
+    of_case = Q(case=one) | Q(case=None, docket=one.service.docket)
+    measures = list(Measure.objects.filter(of_case).order_by("-at", "-pk"))
     charges = list(one.charges.order_by("-at", "-pk"))
     strikes = list(one.strikes.order_by("-at"))
     deadlines = list(one.deadlines.order_by("state", "due"))
@@ -124,7 +126,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
 
 def shown_reports(one: Case) -> list[Shown]:
     """The case's newest reports, each with its first events."""
-    counted = Event.objects.filter(case_id=one.pk).values("report_id").annotate(rows=Count("pk"), seen=Sum("count"))
+    counted = Event.objects.filter(case_id=one.pk).values("report_id").annotate(rows=Count("pk"))
     rows = {row["report_id"]: row["rows"] for row in counted}
     reports = Report.objects.filter(pk__in=rows).select_related("reporter").order_by("-received_at")[:_REPORTS]
     events: dict[Any, list[Event]] = defaultdict(list)
@@ -230,7 +232,7 @@ def _measure_card(measure: Measure) -> AskCard:
     final = measure.kind == "terminate"
     refund = "" if measure.refund is None else "With refund. " if measure.refund else "Without refund. "
     return AskCard(
-        what=f"Approve: {noun}",
+        what=f"Approve a {noun}?",
         detail=f"{refund}Proposed {measure.at:%-d %b, %H:%M} UTC.",
         yes=f"Approve {words.MEASURE_NOUN[measure.kind]}",
         no="Reject",
@@ -253,7 +255,7 @@ def _charge_card(name: str, rows: list[Charge]) -> AskCard:
     total = words.money(sum(row.amount for row in rows), rows[0].currency)
     about = ", ".join(str(row.ip) for row in rows if row.ip)
     return AskCard(
-        what=f"Approve a charge: {words.item(name)}, {total}",
+        what=f"Approve {words.charge(name)}, {total}?",
         detail=f"For {about}." if about else f"Proposed {rows[0].at:%-d %b, %H:%M} UTC.",
         yes="Approve charge",
         no="Reject",
@@ -267,14 +269,21 @@ def _failed_cards(measures: list[Measure]) -> list[dict[str, Any]]:
     return [{"failed": state_row(measure), "error": measure.error} for measure in measures if measure.state == "failed"]
 
 
+BELIEF = {"verify_report", "low_assurance"}
+"""The reviews that ask whether a report can be believed. They are answered on the report itself."""
+
+
 def _review_cards(reviews: list[Review], reports: list[Shown]) -> list[dict[str, Any]]:
-    known = {shown.report.pk: shown for shown in reports}
-    return [
-        {
-            "review": review,
-            "asks": words.review(review.reason),
-            "shown": known.get(review.report_id) if review.report_id else None,
-            "judge": review.report_id is not None and review.reason in {"verify_report", "low_assurance"},
-        }
-        for review in reviews
+    """One card for all reports to be judged, and one for every other question."""
+    known = {shown.report.pk: shown.report for shown in reports}
+    judged = [one for one in reviews if one.reason in BELIEF and one.report_id]
+    cards: list[dict[str, Any]] = [
+        {"review": one, "asks": words.review(one.reason)} for one in reviews if one not in judged
     ]
+    if judged:
+        found = dict.fromkeys(one.report_id for one in judged)
+        law = list(dict.fromkeys(clause for one in judged for clause in one.clauses))
+        rows = [{"id": report, "report": known.get(report) if report else None} for report in found]
+        asks = "Can this report be believed?" if len(rows) == 1 else f"Can these {len(rows)} reports be believed?"
+        cards.insert(0, {"judge": rows, "asks": asks, "clauses": law})
+    return cards

@@ -12,6 +12,7 @@ from abusedesk.records.models import Brand, Case, Event, Message, Report, Review
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
 from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.standing import MOST, capped
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "verify": ("Verify", ("review:verify_report", "review:low_assurance")),
@@ -22,7 +23,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 """The filter chips: their word, and how the needs that they cover begin."""
 
 _TALLIED = 5000
-_RAIL = 30
+_RAIL = 12
 
 
 class Row(NamedTuple):
@@ -134,15 +135,25 @@ def assurance_of(cases: Iterable[Case]) -> dict[int, str]:
     return best
 
 
-def _reviews_without_case(request: HttpRequest) -> list[dict[str, Any]]:
-    rows = Review.objects.filter(case=None, closed_at=None).select_related("brand").order_by("-opened_at")
+def _reviews_without_case(request: HttpRequest) -> dict[str, Any]:
+    waiting = open_reviews(request)
+    return {
+        "shown": with_messages(waiting.order_by("-opened_at")[:_RAIL]),
+        "number": capped(waiting[: MOST + 1].count()),
+    }
+
+
+def open_reviews(request: HttpRequest) -> "QuerySet[Review]":
+    """The open reviews without a case that the user may see, of the brand chosen."""
+    rows = Review.objects.filter(case=None, closed_at=None).select_related("brand")
     if request.GET.get("brand"):
         rows = rows.filter(brand__slug=request.GET["brand"])
-    if not may_read_restricted(request.user):
-        rows = rows.filter(restricted=False)
-    reviews = list(rows[:_RAIL])
-    messages = {
-        one.pk: one
-        for one in Message.objects.filter(pk__in=[r.message_id for r in reviews if r.message_id]).defer("payload")
-    }
-    return [{"review": one, "message": messages.get(one.message_id) if one.message_id else None} for one in reviews]
+    return rows if may_read_restricted(request.user) else rows.filter(restricted=False)
+
+
+def with_messages(rows: Iterable[Review]) -> list[dict[str, Any]]:
+    """Reviews, each with the message that it is about."""
+    reviews = list(rows)
+    messages = Message.objects.filter(pk__in=[one.message_id for one in reviews if one.message_id]).defer("payload")
+    known = {one.pk: one for one in messages}
+    return [{"review": one, "message": known.get(one.message_id) if one.message_id else None} for one in reviews]

@@ -7,15 +7,23 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.records.models import Event, Message, Report, Review
-from abusedesk.web import clauses
+from abusedesk.records.models import Brand, Event, Message, Report, Review
+from abusedesk.web import clauses, paging
 from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.views.queue import open_reviews, with_messages
 
 
 class AnswerForm(forms.Form):
     """What the person found."""
 
     answer = forms.CharField(label="What you found or did", max_length=5000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+def reviews(request: HttpRequest) -> HttpResponse:
+    """All open reviews without a case, newest first."""
+    page = paging.newest_first(open_reviews(request), "opened_at", request.GET.get("after", ""))
+    context = {"rows": with_messages(page.rows), "next": page.next, "brands": Brand.objects.order_by("name")}
+    return render(request, "web/reviews.html", context)
 
 
 def review(request: HttpRequest, pk: int) -> HttpResponse:
