@@ -33,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
         _DAILY, "import", "abusedesk.cli.import_", "take over customers, services, assignments or domains from CSV"
     ),
     Command(_DAILY, "database", "abusedesk.cli.database", "dump, restore, or open a shell on the database"),
+    Command(_DAILY, "audit", "abusedesk.cli.audit", "prove that decisions stand as they were made, or make them again"),
     Command(_DAILY, "migrate", "abusedesk.cli.migrate", "bring the tables up to this release"),
     Command(_PARTS, "web", "abusedesk.cli.web", "the console and the public pages"),
     Command(_PARTS, "worker", "abusedesk.cli.worker", "carries out effects: notices and measures"),

@@ -31,7 +31,7 @@ from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Facts, Settings
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import AnyStimulus, Report, Verification
-from abusedesk.records import models
+from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
 from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.partitions import ensure_month
@@ -514,10 +514,8 @@ def _decision_row(one: Enacted, previous: bytes, pack: Pack) -> tuple[Any, ...]:
     effects, trace = _encode(decision.effects), _encode(decision.trace)
     state = docket_digest(decision.docket)
     salt, pack_digest = os.urandom(16), bytes.fromhex(pack.digest)
-    salted = sha256(salt + b"\0".join((stimulus, facts, pack_digest, state, effects, trace))).digest()
-    link = sha256(
-        previous + f"{move.docket}:{one.sequence}:{move.key}:{move.at.isoformat()}".encode() + salted
-    ).digest()
+    salted = chain.salted_digest(salt, stimulus, facts, pack_digest, state, effects, trace)
+    link = chain.link(previous, (move.docket, one.sequence), move.key, move.at, salted)
     snapshot = canonical(decision.docket) if one.sequence % SNAPSHOT_EVERY == 0 else None
     return (
         one.decision_id, move.docket, one.sequence, move.key, move.at, datetime.now(UTC), move.by, stimulus, facts,
