@@ -165,7 +165,7 @@ def _measure(measure: Measure, said: Language) -> str:
 def _upstream_measure(effect: Effect, said: Language) -> str:
     """The network measure that the upstream hears of, as the same decision ordered it."""
     ip = effect.payload.get("ip")
-    taken = [one for one in effect.payload.get("measures", []) if one["measure"] in NETWORK]
+    taken = [one for one in effect.payload.get("measures", []) if one.get("measure") in NETWORK]
     meant = [one for one in taken if not ip or one.get("ip") == ip]
     named = [said.measures[one["measure"]].format(port=one.get("port")) for one in meant]
     return "; ".join(
