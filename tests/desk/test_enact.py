@@ -101,8 +101,7 @@ def test_believing_a_report_answers_its_review(jim: Provider) -> None:
 def test_what_is_said_of_a_report_is_said_to_every_service_it_names(jim: Provider) -> None:
     other = jim.another("s2", "198.51.100.4/32")
     rows = (f"2026-03-02 08:00:00,{ip},22,tcp,,ssh,64500,DE" for ip in ("192.0.2.1", "198.51.100.4"))
-    report = "
-".join(["timestamp,ip,port,protocol,hostname,tag,asn,geo", *rows, ""]).encode()
+    report = "\n".join(["timestamp,ip,port,protocol,hostname,tag,asn,geo", *rows, ""]).encode()
     from abusedesk.desk.intake import process_messages
     from abusedesk.desk.receive import Incoming, receive
 
