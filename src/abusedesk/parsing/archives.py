@@ -99,8 +99,9 @@ def _starts(data: bytes, enough: int) -> list[int]:
 
 
 def _boundaries(data: bytes) -> Iterator[re.Match[bytes]]:
-    """A `From ` line opens a mail at the start of the file or after an empty line."""
+    """A `From ` line opens a mail at the start of the file or after an empty line; after a colon it is quoted."""
     for match in _MBOX_FROM.finditer(data):
         before = data[max(0, match.start() - 4) : match.start()]
-        if match.start() == 0 or before.endswith((b"\n\n", b"\n\r\n")):
+        is_quoted = data[max(0, match.start() - 80) : match.start()].rstrip().endswith(b":")
+        if match.start() == 0 or (before.endswith((b"\n\n", b"\n\r\n")) and not is_quoted):
             yield match

@@ -116,6 +116,11 @@ def is_host(text: str) -> bool:
     return len(text) < 254 and _HOST.fullmatch(text) is not None and _MASKED.fullmatch(text) is None
 
 
+def is_masked(text: str) -> bool:
+    """Whether the text is an address with digits crossed out."""
+    return _MASKED.fullmatch(text.strip()) is not None and address(text) is None
+
+
 def host_of(url: str) -> str | None:
     """The host of a URL as an address or a lower-case name, or None."""
     try:
@@ -128,7 +133,7 @@ def host_of(url: str) -> str | None:
     if found:
         return found
     name = name.rstrip(".").lower()
-    return name if "." in name and len(name) < 254 and not name.startswith(".") else None
+    return name if "." in name and len(name) < 254 and not name.startswith(".") and not is_masked(name) else None
 
 
 def source(text: str) -> str | None:

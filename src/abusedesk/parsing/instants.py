@@ -36,6 +36,7 @@ _SHAPES = tuple(
     for shape in (
         rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|[\s_,-]{{1,3}}(?:at\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:at\s)?|:|\s-\s|,\s?|T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s-]{_NAME}[\s-](?P<short>\d\d)\s{_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<!\w){_NAME}\s{{1,2}}(?P<day>[0-2]?\d|3[01])(?:st|nd|rd|th)?,?\s(?:{_YEAR},?\s)?(?:at\s)?{_CLOCK}{_TAIL}",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.{_YEAR}(?:,?\s(?:um\s|at\s)?|\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:at\s)?|\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
@@ -109,7 +110,7 @@ def _moment(found: dict[str, str | None], near: datetime | None, zone: timezone 
     month, day = _month_and_day(found)
     if not month:
         return None
-    year = found.get("year") or found.get("late")
+    year = found.get("year") or found.get("late") or _century(found.get("short"))
     own = offset(found["zone"]) if found.get("zone") else None
     try:
         guessed = datetime(
@@ -121,6 +122,11 @@ def _moment(found: dict[str, str | None], near: datetime | None, zone: timezone 
         return _not_after(guessed, near) if near else None
     except (ValueError, OverflowError):
         return None
+
+
+def _century(short: str | None) -> str | None:
+    """Two digits of a year as RFC 5322 section 4.3 reads them."""
+    return short and (f"20{short}" if int(short) < 50 else f"19{short}")
 
 
 def _not_after(moment: datetime, near: datetime) -> datetime:

@@ -27,7 +27,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
     for category, weight, alternatives in (
         ("content/csam", 6, (r"\bcsam\b", r"child (?:sexual )?(?:abuse|porn|exploitation)", r"sexual abuse material", r"kinderporno", r"pédopornograph", r"детск\w{0,4} порно", r"pornografía infantil", r"児童ポルノ", r"儿童色情")),
         ("content/phishing", 5, (r"phish", r"fake (?:bank|login|web ?site|shop)", r"credential (?:theft|harvest)", r"фишинг", r"钓鱼", r"釣魚", r"フィッシング", r"hameçonnage", r"suplantación")),
-        ("content/malware", 4, (r"malware", r"\btrojan\b", r"\bransomware", r"malicious (?:file|content|code|software|url|payload)", r"\bvirus(?:es)?\b", r"schadsoftware", r"schadprogramm", r"logiciel malveillant", r"вредоносн", r"恶意(?:软件|代码|程序)", r"マルウェア", r"drive-by", r"exploit kit")),
+        ("content/malware", 4, (r"malware", r"\btrojan\b", r"\bransomware", r"malicious (?:file|content|code|software|url|payload)", r"\bvirus(?:es)?\b", r"schadsoftware", r"schadprogramm", r"logiciel malveillant", r"вредоносн", r"恶意(?:软件|代码|程序)", r"マルウェア", r"drive-by", r"exploit kit", r"safe browsing")),
         ("content/fraud", 4, (r"\bfraud", r"\bscam", r"betrug", r"estafa", r"escroquerie", r"мошенни", r"诈骗", r"詐欺", r"advance[- ]fee", r"419 ")),
         ("content/brand_infringement", 5, (r"trade ?mark", r"counterfeit", r"brand (?:abuse|infring|impersonat)", r"markenrecht", r"контрафакт", r"商标", r"商標", r"contrefaçon")),
         ("copyright/p2p", 6, (r"bit ?torrent", r"peer[- ]to[- ]peer", r"\bp2p\b", r"\bemule\b", r"info ?hash", r"file[- ]sharing network", r"filesharing")),
@@ -36,7 +36,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
         ("connection/login_attack", 5, (r"brute[- ]?forc", r"fail2ban", r"failed (?:ssh |ftp |smtp |imap |login |password |authentication )", r"login (?:attempt|attack|failure)", r"authentication (?:failure|failed)", r"password guess", r"dictionary attack", r"invalid user", r"\bsasl login", r"tried to log ?in", r"anmeldeversuch", r"tentatives? de connexion", r"intentos? de (?:acceso|inicio)", r"подбор\w{0,2} парол", r"暴力破解", r"ブルートフォース", r"not allowed to log ?in", r"auth(?:entication)? attempts?")),
         ("connection/port_scan", 5, (r"port ?-?scan", r"\bscann(?:ing|ed)\b.{0,40}\bports?\b", r"\bnmap\b|\bmasscan\b|\bzmap\b", r"\bprob(?:e|es|ing|ed)\b.{0,40}\bports?\b", r"portscan", r"сканирован\w{0,3} порт", r"端口扫描", r"ポートスキャン", r"escaneo de puertos", r"network scan", r"ipfw|iptables|\bIN=\w{1,8} |\bDROP\b|\bDENY\b")),
         ("connection/sql_injection", 6, (r"sql[- ]?injection", r"union(?:\s|%20|\+)+select", r"SQL-Inje[ck]tion", r"инъекц")),
-        ("connection/vulnerability_scan", 4, (r"vulnerability scan", r"web (?:attack|exploit|application attack|and network attack)", r"exploit attempt", r"attempt\w{0,4} to exploit", r"directory traversal", r"wp-login|xmlrpc\.php|phpmyadmin|\.env\b", r"remote (?:code|file) (?:execution|inclusion)", r"hack(?:ing)? attempt", r"\bhack(?:er|ed|ing)?\b", r"intrusion attempt", r"mod_?security", r"\bbotware\b|\bbad ?bot", r"malicious attempt", r"abusive (?:web )?requests?", r"\battack(?:s|ed|ing|er|ers)?\b", r"angriff", r"attaque", r"ataque", r"атак", r"攻击|攻撃")),
+        ("connection/vulnerability_scan", 4, (r"vulnerability scan", r"web (?:attack|exploit|application attack|and network attack)", r"exploit attempt", r"attempt\w{0,4} to exploit", r"directory traversal", r"wp-login|xmlrpc\.php|phpmyadmin|\.env\b", r"remote (?:code|file) (?:execution|inclusion)", r"hack(?:ing)? attempt", r'"(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT|PROPFIND) ', r"\bhack(?:er|ed|ing)?\b", r"intrusion attempt", r"mod_?security", r"\bbotware\b|\bbad ?bot", r"malicious attempt", r"abusive (?:web )?requests?", r"\battack(?:s|ed|ing|er|ers)?\b", r"angriff", r"attaque", r"ataque", r"атак", r"攻击|攻撃")),
         ("connection/scraping", 4, (r"scrap(?:ing|er|ed)\b", r"crawl(?:ing|er)\b", r"harvest(?:ing|er)")),
         ("infrastructure/botnet", 4, (r"botnet", r"command[- ]and[- ]control", r"\bc2 server|\bc&c\b", r"ботнет", r"僵尸网络", r"ボットネット", r"sinkhole")),
         ("connection/infected_host", 4, (r"\binfected (?:host|machine|computer|system|with)", r"\binfections?\b", r"\bworm\b", r"infiziert", r"заражен", r"受感染", r"感染", r"zombie")),
@@ -45,6 +45,8 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
         ("infrastructure/open_proxy", 6, (r"open (?:http |socks )?prox(?:y|ies)", r"tor exit")),
         ("vulnerability/open_service", 5, (r"open (?:dns )?resolver", r"openly accessible", r"publicly (?:accessible|exposed|available) (?:\w+ )?(?:server|service|database|instance|port)", r"exposed (?:service|database|instance|server|port|to the internet)", r"open (?:ntp|ssdp|snmp|ldap|memcached|redis|mongodb|elasticsearch|portmapper|netbios|mdns|chargen|tftp)", r"public ntp server", r"offene[rn]? (?:dns|dienst|resolver|server)", r"amplifier", r"unprotected (?:database|server|instance)", r"service ouvert|открыт\w{0,3} (?:резолвер|порт|сервис)", r"monlist")),
         ("vulnerability/cve", 5, (r"\bcve-\d{4}-\d{3,7}", r"\bvulnerab(?:le|ility|ilities)\b", r"schwachstelle", r"vulnérabilit", r"vulnerabilidad", r"уязвимост", r"漏洞", r"脆弱性", r"unpatched|outdated version")),
+        ("vulnerability/misconfiguration", 4, (r"security (?:issue|flaw|weakness|problem|hole)", r"misconfigur", r"insecure (?:configuration|service)", r"expired certificate", r"default (?:password|credentials)")),
+        ("other/unclassified", 4, (r"court order", r"federal law", r"law enforcement", r"roskomnadzor|роскомнадзор", r"ministry|police|guardia civil|\bcert\b", r"prohibited|запрещ", r"extremis|экстремис|terroris", r"defam|diffam|verleumd", r"privacy (?:complaint|violation)|right to privacy|invasion of privacy", r"harass|doxx?ing|stalking", r"违法|违反|非法|名誉|著しく|プライバシー")),
         ("content/exposed_data", 4, (r"data (?:leak|breach)", r"leaked (?:data|credential|account)", r"personal data (?:exposed|published)", r"datenleck", r"fuite de données", r"\.git/config|directory listing|information disclosure")),
         ("reputation/blocklist", 5, (r"(?:added to|listed (?:on|in|at|by)|listing (?:in|on)|entry in) .{0,60}(?:block|black) ?list", r"\b(?:block|black) ?list(?:ed|ing)\b", r"\bsbl\b|\bxbl\b|\bdnsbl\b|\brbl\b|uceprotect|\bsorbs\b", r"sperrliste", r"liste noire", r"lista negra", r"ч[её]рн\w{0,3} спис", r"黑名单|ブラックリスト", r"greylist")),
         ("messaging/spam", 4, (r"\bspam(?!assassin|hausen|-status|-score|-level|-flag|-checker|\.|_|trap)(?:s|med|ming|mer|mers|ming)?\b", r"unsolicited (?:bulk |commercial )?(?:e-?)?mail", r"\bube\b|\buce\b", r"junk ?mail", r"spam ?trap", r"unerwünschte (?:e-?)?(?:mail|werbung)", r"courrier indésirable|pourriel", r"correo (?:no deseado|basura)", r"спам", r"垃圾邮件|垃圾郵件", r"迷惑メール|スパム", r"email from (?:\d|[0-9a-f:]{4})", r"bulk (?:e-?)?mail", r"nevyžádan", r"mail harvesting|comment spamming|email spamming", r"unwanted e-?mail")),
@@ -60,7 +62,9 @@ _COMPLAINT = _words(
     r"жалоб|ваш\w{0,4} (?:сет|сервер|клиент)", r"投诉|滥用|举报|您的(?:网络|服务器|客户)", r"苦情|通報|貴社", r"vaší ip|uw netwerk", r"\bnotice of\b|\bnotification of\b", r"malicious|attack",
 )  # fmt: skip
 
-_DENIALS = _words(r"counter[- ]?(?:notice|notification)", r"retract(?:ion|ing|ed)? (?:of )?(?:the |our |my |this )?(?:notice|complaint|claim|takedown|dmca)", r"withdraw(?:al|ing|n)? (?:of )?(?:the |our |my |this )?(?:notice|complaint|claim|takedown|dmca)", r"gegendarstellung", r"contre-notification")
+_DENIALS = _words(r"counter[- ]?(?:notice|notification)", r"retract(?:ion|ing|ed)? (?:of )?(?:the |our |my |this )?(?:notice|complaint|claim|takedown|dmca)", r"withdraw(?:al|ing|n)? (?:of )?(?:the |our |my |this )?(?:notice|complaint|claim|takedown|dmca)", r"gegendarstellung", r"contre-notification", r"(?:removed|disabled|removal|disabling).{0,60}(?:as a result of|due to|because of) (?:a )?(?:mistake|error|misidentif)")
+_SWORN = _words(r"as a result of (?:a )?(?:mistake|error)\W{1,3}(?:or|and/or) (?:a )?mis-?identif")
+"""The statement that 17 USC 512 (g) (3) (C) wants of a counter-notice, and of nothing else."""
 
 
 def kind(subject: str, body: str) -> Kind:
@@ -83,7 +87,7 @@ def complaint(text: str) -> int:
 
 def is_denial(subject: str, body: str) -> bool:
     """Whether this is a counter-notice or takes a complaint back: it must never open a case."""
-    return bool(_DENIALS.search(subject) or _DENIALS.search(body[:600]))
+    return bool(_DENIALS.search(subject) or _DENIALS.search(body[:600]) or _SWORN.search(body[:50_000]))
 
 
 def is_about_content(category: str) -> bool:

@@ -22,6 +22,7 @@ _KNOWN_FIELD = re.compile(
     rb"(?im)^(?:from|to|subject|received|date|message-id|content-type|return-path|mime-version|delivered-to|sender"
     rb"|reply-to|x-arf|x-xarf|envelope-to)[ \t]*:"
 )
+_BOUNDARY = re.compile(rb"(?m)^--([\w'()+,./:=?-]{6,70})[ \t]{0,4}\r?\n(?=Content-|MIME-)")
 _CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([\w.:+-]{1,40})""", re.I)
 _WORD = re.compile(r"=\?([\w.:+*-]{1,40})\?([bBqQ])\?([^?\s]{0,400})\?=")
 _SLOW_CODECS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
@@ -89,7 +90,7 @@ def parse(data: bytes) -> Part:
     data = _normalised(data)
     if data.count(b"=?") <= _ENCODED_WORDS:
         with contextlib.suppress(ParseError, ValueError, RecursionError):
-            return _from_fast(parse_email_tree(data, mode="lazy"))
+            return _mended(_from_fast(parse_email_tree(data, mode="lazy")), data)
     if data.count(b"oundary") <= _NESTING_LIMIT:
         with contextlib.suppress(Exception):
             return _from_stdlib(BytesParser(policy=compat32).parsebytes(data[:_PATIENT_LIMIT]))
@@ -133,6 +134,21 @@ def _normalised(data: bytes) -> bytes:
 def _header_block(data: bytes) -> bytes:
     ends = [end for end in (data.find(b"\n\n"), data.find(b"\n\r\n")) if end >= 0]
     return data[: min(ends) + 1] if ends else data
+
+
+def _mended(root: Part, data: bytes) -> Part:
+    """A multipart whose boundary is missing or wrong falls apart by the boundary that its body uses, or is plain text."""
+    if not root.content_type.startswith("multipart/") or root.children:
+        return root
+    body = data[len(_header_block(data)) :]
+    used = _BOUNDARY.search(body)
+    if used:
+        with contextlib.suppress(ParseError, ValueError, RecursionError):
+            head = b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="' + used.group(1) + b'"\n'
+            root.children = _from_fast(parse_email_tree(head + body, mode="lazy")).children
+    if not root.children:
+        root.children = [Part(body.strip(), "text/plain", {}, "", "")]
+    return root
 
 
 def _from_fast(node: Any) -> Part:

@@ -52,11 +52,21 @@ _BOILERPLATE_URL = re.compile(
     r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|learn|inform)|\binformation\b|\bdetails?\b|\bvisit\b|\bclick\b|\bfollow(?:ing)? (?:the )?link|\bunsubscribe|\bwebsite:|\bhomepage|\bfaq\b|\bpolicy"
     r"|\bticket\b|\bsupport\b|\bcontact\b|\babout\b|\bspecification\b|\bsee\s?:?\b|\bstatus\b|\bincident report|\bto (?:view|resolve|reply|opt)|\bhttps?://\S{0,60}(?:faq|policy|support|contact|unsubscribe|about|help|docs?)\b|powered by|\bplease (?:see|use|visit)|\bdownload\b|\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|\bkey\b|\bpgp\b|\bcopy of\b"
 )
+_LABELLED = re.compile(r"(?i)(?:^|[\s>|_(*-])(?:urls?|links?|uri|address|site|page|location|url[ _]?(?:box)?[ _]?\d{0,3})[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p")
 _GENUINE = re.compile(
-    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|\bcompany (?:web|url)"
+    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|\bcompany (?:web|url)|\bcopyright(?:ed)? work\b|\bowner\b.{0,20}\b(?:site|url)"
 )
 _ACCUSED = re.compile(
-    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|\bdisabl|\breported url|\burls?\s?[:=]|\blink\s?[:=]|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|запрещ|наруш|блокир"
+    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|\bdisabl|\breported url|\burls?(?: box)?\s?\d{0,3}\s?[:=]|\blinks?\s?[:=]|\bblock (?:this|the)|\busername|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|запрещ|наруш|блокир"
+)
+
+
+_HELPS = frozenset({"docs", "help", "support", "policy", "policies", "faq", "legal", "abuse", "status", "ticket", "tickets", "rt", "kb", "wiki"})
+_REFERENCES = frozenset(
+    "x-arf.org xarf.org abusix.org abusix.com w3.org ietf.org rfc-editor.org copyright.gov uspto.gov wikipedia.org spamcop.net"
+    " spamhaus.org uceprotect.net shadowserver.org acns.net mitre.org nist.gov first.org cisa.gov us-cert.gov arin.net ripe.net"
+    " apnic.net lacnic.net afrinic.net iana.org icann.org stopbadware.org virustotal.com abuseipdb.com openphish.com lumendatabase.org"
+    " chillingeffects.org projecthoneypot.org blocklist.de fail2ban.org europa.eu team-cymru.org team-cymru.com".split()
 )
 
 
@@ -189,11 +199,17 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
         host = hosts.host_of(url)
         if host is None or received.domain(host) in own:
             continue
-        around = f"{heading} {line.replace(url, ' ')}" if len(line) - len(url) < 40 else line.replace(url, " ")
-        weight = _url_weight(line, around)
+        rest = line.replace(url, " ").replace("_", " ")
+        around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
+        weight = -3 if _is_reference(host) else _url_weight(line, around)
         nearby = next((address for address, _, _ in hosts.addresses(line.replace(url, " ")) if _is_anyones(address)), None)
         found.append(Candidate(nearby if nearby and weight > 0 else host, weight, url, at, None, line.strip()[:300]))
     return found
+
+
+def _is_reference(host: str) -> bool:
+    """Help pages and the sites of standards and authorities are what reports point to, not what they accuse."""
+    return host.split(".")[0] in _HELPS or received.domain(host) in _REFERENCES
 
 
 def _url_weight(line: str, around: str) -> int:
@@ -201,7 +217,7 @@ def _url_weight(line: str, around: str) -> int:
     if _GENUINE.search(around):
         return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
     if _ACCUSED.search(around):
-        return 5 if is_alone else 4
+        return 6 if _LABELLED.search(line) else 5 if is_alone else 4
     if _BOILERPLATE_URL.search(around):
         return -2
     return 3 if is_alone else 1

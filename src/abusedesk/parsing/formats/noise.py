@@ -31,7 +31,7 @@ _BOUNCE = re.compile(
     r"(?i)undeliver|not be delivered|non[- ]?deliver|delivery (?:status|failure|has failed|notification|report|problem|error)"
     r"|deliver(?:y|ed)?\W{0,3}fail|failure notice|fail(?:ed|ure)\b.{0,20}\bdeliver|returned (?:mail|to sender|message)|mail system error"
     r"|returning message|bounce|mail (?:failed|delivery)|message (?:blocked|rejected)|could not (?:send|deliver)|unzustellbar"
-    r"|non remis|no se (?:ha )?pud[oi]|mail transaction fail|warning: message .{0,40} delayed|error mail|unknown user|delayed mail"
+    r"|non remis|no se (?:ha )?pud[oi]|mail transaction fail|warning: message .{0,40} delayed|error mail|are not (?:a )?member|unknown user|delayed mail"
 )
 _BOUNCE_WORDS = re.compile(
     r"(?i)\b55[0-4][ -]|\b5\.\d\.\d{1,2}\b|\b4\.\d\.\d{1,2}\b|user unknown|unknown user|mailbox (?:unavailable|full|not found)"

@@ -17,6 +17,8 @@ _BULK = frozenset({"bulk", "list", "junk"})
 def read(material: Material) -> Reading | None:
     """What the words of the message say: a report where source and category are sure, else what a person must decide."""
     subject, text = material.subject[:1000], material.text
+    if not any(leaf.content.strip() for leaf in material.leaves) and not subject and not material.embedded:
+        return unreported("not_a_report", NAME, "the message is empty", material.sender)
     if not text.strip() and not subject and not material.embedded:
         return unreported("needs_review", NAME, "there are no words in it", material.sender)
     if kinds.is_denial(subject, text):
@@ -32,7 +34,8 @@ def read(material: Material) -> Reading | None:
 
 def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -> bool:
     """A report needs words for what happened and words of complaint; more of them where only a URL is named."""
-    if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3):
+    best = max((one.weight for one in scene.addresses), default=0)
+    if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3 and best < 5):
         return False
     has_address = any(one.weight >= LIKELY for one in scene.addresses)
     return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
@@ -76,13 +79,21 @@ def _chosen(addresses: tuple[Candidate, ...]) -> list[Candidate]:
 
 def _of_urls(category: str, scene: Scene, chosen: list[Candidate]) -> list[Event]:
     """One event a URL; its source is the address named beside it, the only address of the report, or its host."""
-    accused = [one for one in scene.urls if one.weight >= 4] or [one for one in scene.urls if one.weight >= LIKELY]
+    accused = _accused(scene.urls)
     only = chosen[0].source if len(chosen) == 1 else None
     fallback = scene.times[0] if scene.times else None
     found = [_of_url(category, one, only, fallback) for one in accused]
     if found or not chosen:
         return found
     return [Event(category, one.source, one.port, None, one.at or fallback, evidence=one.extract) for one in chosen]
+
+
+def _accused(urls: tuple[Candidate, ...]) -> list[Candidate]:
+    """The URLs that are called infringing or the like. A host that is also called the genuine one needs the better word."""
+    best = max((one.weight for one in urls), default=0)
+    likely = [one for one in urls if one.weight >= max(LIKELY, best - 1)]
+    genuine = {hosts.host_of(one.url or "") for one in urls if one.weight == -3}
+    return [one for one in likely if hosts.host_of(one.url or "") not in genuine] or likely
 
 
 def _of_url(category: str, one: Candidate, only: str | None, fallback: datetime | None) -> Event:

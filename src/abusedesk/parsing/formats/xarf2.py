@@ -55,10 +55,11 @@ def read(material: Material) -> Reading | None:
     found = [block for leaf in material.leaves if _may_hold(leaf.content_type) for block in blocks(leaf.text)]
     if not found:
         return None
+    found = [block for number, block in enumerate(found) if block not in found[:number]]
     events = [event for block in found if (event := _event(block, material.date)) is not None]
     reporter = _reporter(found[0]) or material.sender
     if events:
-        return reported(NAME, reporter, list(dict.fromkeys(events)), found[0].get("report-id"), material.subject)
+        return reported(NAME, reporter, events, found[0].get("report-id"), material.subject)
     if _has_masked_source(found[0]):
         return unreported("rejected", NAME, "claims to be X-ARF, but its source is masked", reporter)
     return None
@@ -134,7 +135,7 @@ def _reporter(block: dict[str, str]) -> str | None:
 
 def _has_masked_source(block: dict[str, str]) -> bool:
     """Reports forwarded with their addresses crossed out speak of nobody in particular."""
-    return "x" in block["source"].lower() and hosts.host_of(block["source"]) is None
+    return hosts.is_masked(block["source"])
 
 
 FORMAT = Format(NAME, 40, read)
