@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 from abusedesk.desk.enact import submit
+from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
+from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
 from abusedesk.policy.stimulus import Report
 from abusedesk.records.models import Docket
@@ -19,6 +21,14 @@ def enact_and_perform(now: datetime) -> None:
     """What is in the hands of a reader is submitted, whether or not it was before; then it is carried out."""
     for docket in Docket.objects.filter(brand__held_since=None).select_related("service"):
         submit(docket, report(docket), key="report:1", at=now.replace(minute=0, second=0))
+    perform(now)
+
+
+def take_and_perform(mail: bytes, now: datetime) -> None:
+    """A mail comes in, again if its sender was told nothing of it, and goes all the way."""
+    receive(Incoming(mail, "test", now))
+    while process_messages(now):
+        pass
     perform(now)
 
 

@@ -107,7 +107,7 @@ def desk(slug: str = "acme", **brand: Any) -> Desk:
     service = Service.objects.create(
         brand=made, ref=f"vps-{number}", customer=customer, type="vps", since=NOW - 99 * HOUR
     )
-    Assignment.objects.create(service=service, prefix=_address(number), period=(NOW - 99 * HOUR, None))
+    Assignment.objects.create(service=service, prefix=f"{address(number)}/32", period=(NOW - 99 * HOUR, None))
     state = canonical(PolicyDocket(service=service.ref))
     docket = Docket.objects.create(brand=made, service=service, state=state, digest=b"")
     case = Case.objects.create(
@@ -133,8 +133,9 @@ def desk(slug: str = "acme", **brand: Any) -> Desk:
     return Desk(made, customer, service, docket, case, decision)
 
 
-def _address(number: int) -> str:
-    return f"{_NETWORKS[number // 250 % 3]}.{number % 250 + 1}/32"
+def address(number: int) -> str:
+    """One of 750 addresses that are nobody's."""
+    return f"{_NETWORKS[number // 250 % 3]}.{number % 250 + 1}"
 
 
 def address_of(of: Desk) -> str:
