@@ -58,7 +58,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
 _COMPLAINT = _words(
     r"\babuse\b", r"\bcomplain", r"\breport(?:ing)? (?:of|about|an?)\b", r"your (?:network|server|customer|ip|host|system|client|machine|user|infrastructure|address space)",
     r"(?:originat|com)(?:ing|es|ed)? from", r"take ?down|taken down|\bremove\b|disable access|shut ?down|suspend", r"please (?:investigate|take|stop|act|secure|remove|check|fix|block|look)",
-    r"\bincident\b", r"\billegal\b|\bunlawful|\binfring|\bviolat", r"missbrauch|beschwerde|ihre[mrs]? (?:netz|server|kunde|ip)", r"plainte|votre (?:réseau|serveur|client)", r"queja|su (?:red|servidor|cliente)",
+    r"\bincident\b", r"\boffending\b", r"\billegal\b|\bunlawful|\binfring|\bviolat", r"missbrauch|beschwerde|ihre[mrs]? (?:netz|server|kunde|ip)", r"plainte|votre (?:réseau|serveur|client)", r"queja|su (?:red|servidor|cliente)",
     r"жалоб|ваш\w{0,4} (?:сет|сервер|клиент)", r"投诉|滥用|举报|您的(?:网络|服务器|客户)", r"苦情|通報|貴社", r"vaší ip|uw netwerk", r"\bnotice of\b|\bnotification of\b", r"malicious|attack",
 )  # fmt: skip
 

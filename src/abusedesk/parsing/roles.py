@@ -42,6 +42,7 @@ _ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
 _HOP = re.compile(r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|traceroute|^\s*(?:hop|tracing)\b")
 _HEADER = re.compile(r"(?i)^[>\s|]{0,6}(?:received|x-received|received-spf|authentication-results|arc-[\w-]+|dkim-[\w-]+|domainkey-[\w-]+|return-path|message-id|x-[\w-]{2,40}|references|in-reply-to|user-agent|mime-version|content-[\w-]+|to|cc|delivered-to|list-[\w-]+)\s?:")
 _RECEIVED = re.compile(r"(?i)^[>\s|]{0,6}received\s?:\s?(.*)$")
+_QUOTED_MAIL = re.compile(r"(?i)^[>\s|]{0,6}(?:received|return-path|delivered-to|x-originating-ip)\s?:\s?\S")
 _ORIGINATING = re.compile(r"(?i)^[>\s|]{0,6}x-(?:originating-ip|sender-ip|source-ip|client-ip|remote-ip|mnmail-ip|ahost)\s?:")
 _SUBJECT = re.compile(r"(?i)^[>\s|]{0,6}subject\s?:")
 _WRAPPER = re.compile(r"(?i)request \d+ was acted upon|^\s*(?:transaction|queue|owner|requestors|status|ticket)\s?:?\s|^\s*ticket <url")
@@ -90,7 +91,17 @@ class Scene(NamedTuple):
     entry: received.Hop | None
 
 
-def scene(subject: str, text: str, near: datetime | None, own_domains: frozenset[str]) -> Scene:
+def parted(text: str) -> tuple[str, str]:
+    """What the reporter says, and the mail that is quoted below it: the words of the second are not the reporter's."""
+    start = 0
+    for line in text.splitlines(keepends=True)[:_LINES]:
+        if _QUOTED_MAIL.match(line):
+            break
+        start += len(line)
+    return text[:start], text[start:]
+
+
+def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domains: frozenset[str]) -> Scene:
     """Judges every address and URL of a message. `own_domains` are the reporter's: their links are no complaint."""
     lines = [line[:_WIDTH] for line in hosts.refanged(text).splitlines()[:_LINES]]
     zone = _declared_zone(text)
@@ -111,7 +122,10 @@ def scene(subject: str, text: str, near: datetime | None, own_domains: frozenset
         addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)
         urls += _urls_on_line(line, heading, at, own_domains)
         heading = _heading(line, heading)
-    entry = received.entry(_received(lines)) if headers else None
+    quoted_lines = [line[:_WIDTH] for line in quoted.splitlines()[:400]]
+    for line in quoted_lines:
+        addresses += _originating(line)
+    entry = received.entry(_received([*lines, *quoted_lines])) if headers or quoted_lines else None
     return Scene(_summed(addresses), _summed_urls(urls), tuple(times), entry)
 
 

@@ -23,13 +23,22 @@ def read(material: Material) -> Reading | None:
         return unreported("needs_review", NAME, "there are no words in it", material.sender)
     if kinds.is_denial(subject, text):
         return unreported("needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender)
-    words = f"{subject}\n{text}"
-    kind, urgency = kinds.kind(subject, text), kinds.complaint(words)
-    scene = roles.scene(subject, text, material.date, _own_domains(material))
+    spoken, quoted = roles.parted(text)
+    urgency = kinds.complaint(f"{subject}\n{spoken}")
+    scene = roles.scene(subject, spoken, quoted, material.date, _own_domains(material))
+    kind = _kind(subject, spoken, scene, urgency)
     events = _events(kind, scene, material)
     if events and _is_sure(kind, urgency, scene, material):
         return reported(NAME, material.sender, events, summary=subject)
     return _unsure(material, kind, urgency, events)
+
+
+def _kind(subject: str, spoken: str, scene: Scene, urgency: int) -> kinds.Kind:
+    """A complaint that says nothing but quotes a mail with its path is about that mail."""
+    kind = kinds.kind(subject, spoken)
+    if kind.weight == 0 and urgency and scene.entry is not None:
+        return kinds.Kind("messaging/spam", kinds.SURE)
+    return kind
 
 
 def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -> bool:
@@ -37,7 +46,7 @@ def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -
     best = max((one.weight for one in scene.addresses), default=0)
     if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3 and best < 5):
         return False
-    has_address = any(one.weight >= LIKELY for one in scene.addresses)
+    has_address = best >= LIKELY or scene.entry is not None
     return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
 
 
