@@ -60,7 +60,9 @@ def ready_django(settings: Configuration) -> None:
     from django.db import NotSupportedError, OperationalError, connection
 
     try:
-        version = connection.pg_version
+        with connection.cursor() as cursor:
+            cursor.execute("select current_setting('server_version_num')::int")
+            (version,) = cursor.fetchone()
     except (OperationalError, NotSupportedError) as error:
         raise Problem(_unreachable(settings, error)) from None
     if version < 150000:

@@ -6,7 +6,6 @@ import locale
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from abusedesk.records.place import DATABASE, Account, DatabaseProblem, Place, can_enter, make_private, user_name
@@ -121,7 +120,7 @@ def check_version(place: Place, binaries: Path) -> None:
 
 
 def _tool(place: Place, program: Path, *arguments: str, text: str = "") -> str:
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [program, *arguments],
         input=text, capture_output=True, text=True, check=False, cwd="/", umask=0o077,
         env=environment(), **place.account.options(),
@@ -131,7 +130,7 @@ def _tool(place: Place, program: Path, *arguments: str, text: str = "") -> str:
     return done.stdout
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 

@@ -227,7 +227,14 @@ def _launch(server: Server, lock: Lock, binaries: Path, *, volatile: bool) -> No
     settings |= VOLATILE if volatile else {}
     command = [str(binaries / "postgres"), "-D", str(place.cluster)]
     command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    order = {"command": command, "environment": cluster.environment(), "account": place.account.options()}
+    account = place.account.options()
+    order: guardian.Order = {
+        "command": command,
+        "environment": cluster.environment(),
+        "user": account.get("user"),
+        "group": account.get("group"),
+        "groups": account.get("extra_groups"),
+    }
     _turn_over(place.log)
     # What the server complains about may quote what is in the tables.
     place.log.touch(0o600)

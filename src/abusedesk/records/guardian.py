@@ -12,12 +12,23 @@ import signal
 import subprocess
 import sys
 import threading
+from typing import TypedDict
 
 PATIENCE_S = 30
 _SET_PDEATHSIG = 1
 
 
-def main(order: dict[str, object]) -> int:
+class Order(TypedDict):
+    """What to start. `user`, `group` and `groups` are None for the user of this process."""
+
+    command: list[str]
+    environment: dict[str, str]
+    user: int | None
+    group: int | None
+    groups: list[int] | None
+
+
+def main(order: Order) -> int:
     """Start the server as ordered and stay until it has ended. Returns its exit code."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -27,15 +38,17 @@ def main(order: dict[str, object]) -> int:
     return server.wait()
 
 
-def _start(order: dict[str, object]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+def _start(order: Order) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         order["command"],
         stdin=subprocess.DEVNULL,
         env=order["environment"],
         cwd="/",
         umask=0o077,
         preexec_fn=_interrupt_when_orphaned,  # noqa: PLW1509 - no thread has been started yet
-        **order["account"],  # type: ignore[dict-item]
+        user=order["user"],
+        group=order["group"],
+        extra_groups=order["groups"],
     )
 
 
