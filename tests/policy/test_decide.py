@@ -74,7 +74,7 @@ def test_a_raise_does_not_do_again_what_the_report_did_before() -> None:
 def test_a_missing_fact_is_named_and_nothing_acts() -> None:
     decision = heard(Opened(), pack="scalibit", customer_since=None)
     assert [(one.reason, one.missing) for one in decision.effects if isinstance(one, Review)] == [
-        ("missing_fact", "new_customer")
+        ("missing_fact", "customer_age")
     ]
     assert not [one for one in decision.effects if isinstance(one, Take)]
 

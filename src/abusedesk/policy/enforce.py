@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from abusedesk.policy import charges, deadlines, occurrences, rejection, requests, strikes, upstream
+from abusedesk.policy import charges, deadlines, grounds, occurrences, requests, strikes, upstream
 from abusedesk.policy.decision import FlagSet, Notify, Review
 from abusedesk.policy.docket import Flag, Ground
 from abusedesk.policy.measures import order as order_measure
@@ -230,7 +230,7 @@ def _drop_ground(draft: "Draft", rule: Rule, order: DropGround) -> None:
     def fallen(ground: Ground) -> bool:
         return ground.clause == order.clause
 
-    rejection.drop(draft, fallen, draft.clauses(rule), kind=order.kind)
+    grounds.drop(draft, fallen, draft.clauses(rule), kind=order.kind)
 
 
 def _mark(draft: "Draft", _: Rule, __: MarkService) -> None:

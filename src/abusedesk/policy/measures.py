@@ -75,7 +75,7 @@ def _impose(draft: "Draft", pending: PendingMeasure) -> None:
     if present is None:
         _take(draft, pending)
     elif pending.mode == "proposed":
-        draft.keep_measure(_borne(present, (*present.grounds, *pending.grounds)))
+        draft.keep_measure(borne(present, (*present.grounds, *pending.grounds)))
     else:
         _overtake(draft, present, pending)
 
@@ -153,7 +153,7 @@ def _take(draft: "Draft", pending: PendingMeasure) -> None:
 def _overtake(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
     """An automatic measure takes the place of the same measure proposed; one without refund stays so."""
     measure = replace(
-        _borne(present, (*present.grounds, *pending.grounds)),
+        borne(present, (*present.grounds, *pending.grounds)),
         state="in_force",
         mode=pending.mode,
         at=draft.at,
@@ -187,7 +187,7 @@ def _join(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
     A refund that it takes away is stated; where that is only proposed, it waits for a person.
     """
     had_pending = loses_refund(present)
-    joined = _borne(present, (*present.grounds, *pending.grounds))
+    joined = borne(present, (*present.grounds, *pending.grounds))
     if not pending.upstream and present.upstream:
         joined = replace(joined, upstream=False)
     if pending.refund or present.refund is False:
@@ -211,53 +211,13 @@ def loses_refund(measure: Measure) -> bool:
     )
 
 
-def _borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
+def borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
     """The measure on other grounds, each once, citing what they cite; one proposed loses its refund without a word."""
     grounds = tuple(dict.fromkeys(grounds))
     refund = measure.refund
     if measure.state == "proposed":
         refund = all(one.refund is not False for one in grounds)
     return replace(measure, grounds=grounds, clauses=united(*(one.clauses for one in grounds)), refund=refund)
-
-
-def ground_fell(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
-    """What becomes of a measure when only the grounds `left` bear it; `clauses` say why the others fell.
-
-    It ends with its last ground. If the grounds left only ever proposed it, it is lifted and stands again as proposed.
-    A refund that only a fallen ground took away comes back.
-    """
-    if not left:
-        end(draft, measure, clauses)
-    elif measure.state == "in_force" and all(one.mode == "proposed" for one in left):
-        _fall_back(draft, measure, left, clauses)
-    else:
-        _stand_on(draft, measure, left, clauses)
-
-
-def _fall_back(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
-    end(draft, measure, clauses)
-    if not may_act(draft, measure.kind, measure.ip):
-        return
-    refund = all(one.refund is not False for one in left)
-    cited = united(*(one.clauses for one in left))
-    again = Measure(
-        draft.new_id("m"), measure.kind, draft.at, "proposed", cited, "proposed", measure.ip, measure.port, refund, left
-    )
-    draft.measures = (*draft.measures, again)
-    say(draft, again, cited)
-
-
-def _stand_on(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
-    waited = loses_refund(measure)
-    standing = _borne(measure, left)
-    if measure.state == "in_force" and measure.refund is False and all(one.refund is not False for one in left):
-        standing = replace(standing, refund=True)
-        draft.keep_measure(standing)
-        say(draft, standing, united(standing.clauses, clauses))
-        return
-    draft.keep_measure(replace(standing, upstream=all(one.upstream for one in left)))
-    if waited and not loses_refund(standing):
-        say_withdrawn(draft, measure, clauses)
 
 
 def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
@@ -277,7 +237,7 @@ def lift_own(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None
     if not theirs:
         end(draft, measure, clauses)
     elif len(theirs) < len(measure.grounds):
-        draft.keep_measure(replace(_borne(measure, theirs), upstream=True))
+        draft.keep_measure(replace(borne(measure, theirs), upstream=True))
 
 
 def approve(draft: "Draft", measure: Measure) -> None:
@@ -299,7 +259,7 @@ def reject(draft: "Draft", measure: Measure) -> None:
         draft.keep_measure(replace(measure, state="withdrawn"))
     else:
         kept = tuple(one for one in measure.grounds if one.mode != "proposed" or one.refund is not False)
-        draft.keep_measure(_borne(measure, kept))
+        draft.keep_measure(borne(measure, kept))
     say_withdrawn(draft, measure, measure.clauses)
 
 

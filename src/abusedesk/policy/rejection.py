@@ -1,17 +1,14 @@
-"""Rejection: what rested on a rejected report, or on accepted evidence's clause, ends with its last ground."""
+"""Rejection: a report that staff reject stops counting, and what rested on it alone is undone."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from abusedesk.policy import charges, deadlines, measures, occurrences
+from abusedesk.policy import charges, deadlines, grounds, occurrences
 from abusedesk.policy.decision import Annul
-from abusedesk.policy.docket import Ground, HeardReport, Occurrence
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import HeardReport, Occurrence
 from abusedesk.policy.strikes import struck
 from abusedesk.vocabulary.assurance import RANK
-from abusedesk.vocabulary.measure import MeasureKind
 
 if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
@@ -23,33 +20,9 @@ def reject(draft: "Draft", occurrence: Occurrence, report: HeardReport) -> None:
     counting = draft.pack.content.counting
     _annul_strike(draft, RANK[counting.acts_on], (counting.clause,))
     _withdraw_charges(draft, (counting.clause,))
-    drop(draft, lambda ground: not bears(draft, ground), (counting.clause,))
+    grounds.drop(draft, lambda ground: not grounds.bears(draft, ground), (counting.clause,))
     _drop_flags(draft)
     _close_if_empty(draft)
-
-
-def bears(draft: "Draft", ground: Ground) -> bool:
-    """Whether a ground still stands: its charge, or a report of its occurrence at the assurance that it needs."""
-    if ground.charge is not None:
-        return any(one.id == ground.charge and one.state != "withdrawn" for one in draft.charges)
-    if ground.occurrence is None:
-        return True
-    occurrence = next((one for one in draft.occurrences if one.id == ground.occurrence), None)
-    return occurrence is not None and occurrences.best(occurrence) >= RANK[ground.needs]
-
-
-def drop(
-    draft: "Draft", fallen: Callable[[Ground], bool], clauses: tuple[str, ...], kind: MeasureKind | None = None
-) -> None:
-    """Takes fallen grounds from every measure, or from those of one kind.
-
-    Terminations come first, since they hold back what would be said of others.
-    """
-    for measure in sorted(draft.measures, key=lambda one: one.kind != "terminate"):
-        if stands(measure) and kind in {None, measure.kind}:
-            left = tuple(one for one in measure.grounds if not fallen(one))
-            if len(left) < len(measure.grounds):
-                measures.ground_fell(draft, measure, left, clauses)
 
 
 def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None:
@@ -76,14 +49,18 @@ def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None
 
 def _withdraw_charges(draft: "Draft", clauses: tuple[str, ...]) -> None:
     for charge in draft.charges:
-        if charge.grounds and charge.state != "withdrawn" and not any(bears(draft, one) for one in charge.grounds):
+        if (
+            charge.grounds
+            and charge.state != "withdrawn"
+            and not any(grounds.bears(draft, one) for one in charge.grounds)
+        ):
             charges.withdraw(draft, charge, clauses)
 
 
 def _drop_flags(draft: "Draft") -> None:
     flags = []
     for flag in draft.flags:
-        left = tuple(one for one in flag.grounds if bears(draft, one))
+        left = tuple(one for one in flag.grounds if grounds.bears(draft, one))
         if left:
             flags.append(flag if len(left) == len(flag.grounds) else replace(flag, grounds=left))
     draft.flags = tuple(flags)

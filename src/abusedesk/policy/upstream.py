@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from abusedesk.policy import measures
+from abusedesk.policy import grounds, measures
 from abusedesk.policy.docket import Ground
 from abusedesk.policy.pending import PendingMeasure
 from abusedesk.policy.stimulus import Upstream
@@ -36,4 +36,4 @@ def record(draft: "Draft", clauses: tuple[str, ...], port: int | None) -> None:
         )
     elif stimulus.state == "lifted" and present is not None and theirs:
         left = tuple(one for one in present.grounds if not one.upstream)
-        measures.ground_fell(draft, present, left, clauses)
+        grounds.ground_fell(draft, present, left, clauses)

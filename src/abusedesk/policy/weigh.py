@@ -80,8 +80,14 @@ def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
         return "hit", f"{ABUSE_TYPE} = {draft.occurrence.abuse_type}"
     answer, because = rule.condition.weigh(tuple([get(draft) for get in plan.getters]))
     if answer is None:
-        return "unknown", because
+        return "unknown", _underlying(draft, because)
     return ("hit" if answer else "missed"), because
+
+
+def _underlying(draft: "Draft", name: str) -> str:
+    """The missing fact itself, where a threshold over it was asked for."""
+    threshold = draft.terms.thresholds.get(name) if draft.terms is not None else None
+    return threshold.fact if threshold is not None else name
 
 
 def ask(draft: "Draft", rule: Rule, missing: str) -> None:
