@@ -52,4 +52,5 @@ $(VENV)/bin/python:
 	  echo "abusedesk needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || echo missing);" \
 	       "install it, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "making the virtual environment $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv does not work; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) -m venv does not work; on Debian: apt install python3-venv" >&2; exit 1; }
