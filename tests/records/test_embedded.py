@@ -1,5 +1,6 @@
 """The embedded server, with real processes."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -150,6 +151,25 @@ def test_a_patient_owner_waits_for_those_who_attached(data: Path) -> None:
 def _own_for_a_moment(data: Path, told: list[str]) -> None:
     with embedded.running(data, volatile=True, tell=told.append) as server:
         _eventually(lambda: embedded.is_shared(server.place.users))
+
+
+def test_an_owner_that_fails_still_waits_for_those_who_attached(data: Path) -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        with contextlib.suppress(ValueError), embedded.running(data, volatile=True, tell=told.append) as server:
+            _eventually(lambda: embedded.is_shared(server.place.users))
+            raise ValueError
+
+    owner = threading.Thread(target=fail)
+    owner.start()
+    _eventually(lambda: embedded.is_held(embedded.locate(data).lock))
+    guest = embedded.attach(data)
+    _eventually(lambda: bool(told))
+    assert guest.alive()
+    guest.stop()
+    owner.join(30)
+    assert not _postgres_in(data)
 
 
 def test_a_patient_owner_without_guests_ends_at_once(data: Path) -> None:

@@ -129,6 +129,15 @@ def running(data: Path, *, volatile: bool = False, tell: Callable[[str], None] |
     server = _start_or_attach(data, volatile)
     try:
         yield server
+    except KeyboardInterrupt:
+        tell = None  # Who is impatient with us is not asked to wait for others.
+        raise
+    finally:
+        _end(server, tell)
+
+
+def _end(server: Server, tell: Callable[[str], None] | None) -> None:
+    try:
         if tell is not None:
             server.outlast_users(tell)
     finally:
@@ -183,7 +192,8 @@ def _own(place: Place) -> Lock:
         try:
             lock.acquire()
         except Held as held:
-            if held.pid is None or _runs(held.pid) or time.monotonic() > deadline:
+            # An owner that has only just taken the lock has not signed it yet.
+            if (held.pid is not None and _runs(held.pid)) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
         else:
