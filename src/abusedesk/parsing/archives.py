@@ -14,7 +14,7 @@ TOTAL_LIMIT = 256 * 1024 * 1024
 NESTING = 3
 
 _CHUNK = 1 << 16
-_MBOX_FROM = re.compile(rb"^From [^\r\n]{1,200}(?:19|20)\d\d", re.M)
+_MBOX_FROM = re.compile(rb"^From [^\r\n]{1,200}(?:19|20)\d\d", re.MULTILINE)
 
 
 def is_archive(data: bytes) -> bool:

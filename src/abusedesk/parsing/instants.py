@@ -21,25 +21,36 @@ _MONTHS = {
     for name in names.split()
 }  # fmt: skip
 _ZONES = {
-    "z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
+    "z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
     "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360,
     "pst": -480, "pdt": -420, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480, "awst": 480, "aest": 600, "aedt": 660,
     "nzst": 720, "nzdt": 780, "ist": 330, "brt": -180, "art": -180, "sast": 120, "akst": -540, "akdt": -480, "hst": -600,
 }  # fmt: skip
-_ZONE = r"(?P<zone>(?:(?:UTC|GMT)\s?)?[+-]\d{1,2}:?\d{2}\b|(?:UTC|GMT)\s?[+-]\d{1,2}\b|Z\b|\(?\b(?:UTC|GMT|UT|[A-Z]{2,4}T|MEZ|MESZ|MSK)\b\)?)"
-_CLOCK = r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d))(?:[:.](?P<second>[0-6]\d)(?:[.,]\d{1,9})?)?(?:\s?(?P<half>[AaPp]\.?[Mm]\b))?"
+_ZONE = (
+    r"(?P<zone>(?:(?:UTC|GMT)\s?)?[+-]\d{1,2}:?\d{2}\b|(?:UTC|GMT)\s?[+-]\d{1,2}\b|Z\b"
+    r"|\(?\b(?:UTC|GMT|UT|[A-Z]{2,4}T|MEZ|MESZ|MSK)\b\)?)"
+)
+_CLOCK = (
+    r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d))(?:[:.](?P<second>[0-6]\d)(?:[.,]\d{1,9})?)?"
+    r"(?:\s?(?P<half>[AaPp]\.?[Mm]\b))?"
+)
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _NAME = r"(?P<name>[A-Za-zéûäÉÄ]{3,10})\.?"
 _TAIL = rf"(?:\s{{0,2}}\(?{_ZONE})?(?:,?\s(?:on\s)?(?P<late>(?:19|20)\d\d)\b(?!:))?"
 _SHAPES = tuple(
     re.compile(shape)
     for shape in (
-        rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|[\s_,-]{{1,3}}(?:at\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:at\s)?|:|\s-\s|,\s?|T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|"
+        rf"[\s_,-]{{1,3}}(?:at\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:at\s)?|:|\s-\s|,\s?|"
+        rf"T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s-]{_NAME}[\s-](?P<short>\d\d)\s{_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<!\w){_NAME}\s{{1,2}}(?P<day>[0-2]?\d|3[01])(?:st|nd|rd|th)?,?\s(?:{_YEAR},?\s)?(?:at\s)?{_CLOCK}{_TAIL}",
-        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.{_YEAR}(?:,?\s(?:um\s|at\s)?|\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:at\s)?|\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<!\w){_NAME}\s{{1,2}}(?P<day>[0-2]?\d|3[01])(?:st|nd|rd|"
+        rf"th)?,?\s(?:{_YEAR},?\s)?(?:at\s)?{_CLOCK}{_TAIL}",
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.{_YEAR}(?:,?\s(?:um\s|at\s)?|"
+        rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:at\s)?|"
+        rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
     )
 )
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
@@ -111,7 +122,7 @@ def _moment(found: dict[str, str | None], near: datetime | None, zone: timezone 
     if not month:
         return None
     year = found.get("year") or found.get("late") or _century(found.get("short"))
-    own = offset(found["zone"]) if found.get("zone") else None
+    own = offset(found.get("zone") or "")
     try:
         guessed = datetime(
             int(year) if year else (near.year if near else 1), month, day, _hour(found), int(found["minute"] or 0),

@@ -23,7 +23,7 @@ _KNOWN_FIELD = re.compile(
     rb"|reply-to|x-arf|x-xarf|envelope-to)[ \t]*:"
 )
 _BOUNDARY = re.compile(rb"(?m)^--([\w'()+,./:=?-]{6,70})[ \t]{0,4}\r?\n(?=Content-|MIME-)")
-_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([\w.:+-]{1,40})""", re.I)
+_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([\w.:+-]{1,40})""", re.IGNORECASE)
 _WORD = re.compile(r"=\?([\w.:+*-]{1,40})\?([bBqQ])\?([^?\s]{0,400})\?=")
 _SLOW_CODECS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 
@@ -137,7 +137,7 @@ def _header_block(data: bytes) -> bytes:
 
 
 def _mended(root: Part, data: bytes) -> Part:
-    """A multipart whose boundary is missing or wrong falls apart by the boundary that its body uses, or is plain text."""
+    """A multipart whose boundary is missing or wrong falls apart by the one its body uses, or is plain text."""
     if not root.content_type.startswith("multipart/") or root.children:
         return root
     body = data[len(_header_block(data)) :]

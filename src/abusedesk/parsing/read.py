@@ -76,7 +76,7 @@ def _asked(one: Format, material: Material) -> Reading | None:
         return one.read(material)
     except (MemoryError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001 - formats are plug-ins and their input is hostile
+    except Exception as error:
         return unreported("needs_review", one.name, f"reading it as {one.name} failed: {type(error).__name__}")
 
 

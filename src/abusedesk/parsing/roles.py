@@ -1,4 +1,4 @@
-"""Which address or URL in prose the complaint is about: judged by the words before and after it, never by its place alone."""
+"""Which address or URL in prose the complaint is about: judged by the words around it."""
 
 import re
 from datetime import datetime, timezone
@@ -9,65 +9,162 @@ from abusedesk.parsing import hosts, instants, received
 LIKELY = 3
 """The weight from which on a candidate counts as the source."""
 
+_TRIM = " \t><*-•.,;:|[]()\"'"
 _LINES = 6000
 _WIDTH = 1500
 _CLOSING = r"[\s:=(\[\"'<*|#,@-]{0,12}$"
 _IS_SOURCE = re.compile(
-    r"(?i)(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|ing)\w*|suspect\w*|malicious|remote|client"
-    r"|rhost|infected|compromised|originat\w*|listed|spamm\w*|from|peer|intruder|scanner|bot|hostile|evil|perpetrator|violat\w*"
-    r"|quelle|angreifer|von|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|нарушител\w*|с|из)"
-    r"(?:[\s-](?:the|your|this|der|des|la|l'adresse|dirección|адреса|following|ip|ips|host|server|machine|address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|is)){0,4}"
+    r"(?i)(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|"
+    r"ing)\w*|suspect\w*|malicious|remote|client"
+    r"|rhost|infected|compromised|originat\w*|listed|spamm\w*|from|peer|intruder|scanner|bot|hostile|"
+    r"evil|perpetrator|violat\w*"
+    r"|quelle|angreifer|von|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|"
+    r"нарушител\w*|\u0441|из)"
+    r"(?:[\s-](?:the|your|this|der|des|la|l'adresse|dirección|адреса|following|ip|ips|host|server|"
+    r"machine|address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|"
+    r"is)){0,4}"
     r"|来自|來自|源(?:ip|地址|IP)|攻击(?:者|源)?(?:ip|IP)?|送信元(?:ip|IP)?(?:アドレス)?|発信元|攻撃元)" + _CLOSING
 )
 _IS_LABEL = re.compile(
-    r"(?i)(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|su|ваш\w{0,4}|vaší|uw|het|der|die|l')?[\s-]{0,2}"
-    r"(?:ipv?[46]?(?:[\s/_-]?(?:addresse?s?|adres\w{0,3}|cidr|number|addr|dirección|адрес\w{0,2}|アドレス|地址|s))?|host(?:name)?|server|machine|system|address|ip地址|адрес\w{0,2}|domain)"
+    r"(?i)(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|"
+    r"su|ваш\w{0,4}|vaší|uw|het|der|die|l')?[\s-]{0,2}"
+    r"(?:ipv?[46]?(?:[\s/_-]?(?:addresse?s?|adres\w{0,3}|cidr|number|addr|dirección|адрес\w{0,2}|アドレス|"
+    r"地址|s))?|host(?:name)?|server|machine|system|address|ip地址|адрес\w{0,2}|domain)"
     r"(?:\s(?:is|was|of|in question|involved))?" + _CLOSING
 )
 _IS_PLACE = re.compile(
-    r"(?i)\b(?:on|at|hosted (?:on|at|by)|located (?:at|on)|resolv\w{2,4} to|running on|auf|sur|en|på|for|about|gegen|behind|with)(?:\s(?:the|your|ip|host|server|machine|address|netblock|network|der|ip-adresse)){0,4}" + _CLOSING
+    r"(?i)\b(?:on|at|hosted (?:on|at|by)|located (?:at|on)|resolv\w{2,4} to|running on|auf|sur|en|på|"
+    r"for|about|gegen|behind|with)(?:\s(?:the|your|ip|host|server|machine|address|netblock|network|"
+    r"der|ip-adresse)){0,4}" + _CLOSING
 )
 _IS_OTHER = re.compile(
-    r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
-    r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|msie|rev|against|attacked|forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
-    r"(?:[\s-](?:the|our|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
+    r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|"
+    r"received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
+    r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|"
+    r"msie|rev|against|attacked|forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|"
+    r"hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
+    r"(?:[\s-](?:the|our|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|"
+    r"mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
     r"|目标(?:ip|IP|地址)?|目的(?:ip|IP|地址)?|宛先(?:ip|IP)?|受害\w{0,3}|我们的(?:服务器|ip)?)" + _CLOSING
 )
 _ACTS_AFTER = re.compile(
-    r"(?i)^[\s)\]>\"'*:,(]{0,4}(?:has|was|is|had|tried|attempt\w{0,3}|attack\w{0,3}|sent|sends|scan\w{0,5}|been|hat|wurde|a été|ha |からの|から|对|向|hosted|in your|on your|within your|belong\w{0,3}|located|listed|added)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向)"
+    r"(?i)^[\s)\]>\"'*:,(]{0,4}(?:has|was|is|had|tried|attempt\w{0,3}|attack\w{0,3}|sent|sends|"
+    r"scan\w{0,5}|been|hat|wurde|a été|ha |からの|から|对|向|hosted|in your|on your|within your|"
+    r"belong\w{0,3}|located|listed|added)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向)"
 )
 _ARROW_AFTER = re.compile(r"^(?:[.:/]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
 _ARROW_BEFORE = re.compile(r"(?:->|=>|-->|→)\s{0,4}$")
 _ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
 _HOP = re.compile(r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|traceroute|^\s*(?:hop|tracing)\b")
-_HEADER = re.compile(r"(?i)^[>\s|]{0,6}(?:received|x-received|received-spf|authentication-results|arc-[\w-]+|dkim-[\w-]+|domainkey-[\w-]+|return-path|message-id|x-[\w-]{2,40}|references|in-reply-to|user-agent|mime-version|content-[\w-]+|to|cc|delivered-to|list-[\w-]+)\s?:")
+_HEADER = re.compile(
+    r"(?i)^[>\s|]{0,6}(?:received|x-received|received-spf|authentication-results|arc-[\w-]+|"
+    r"dkim-[\w-]+|domainkey-[\w-]+|return-path|message-id|x-[\w-]{2,40}|references|in-reply-to|"
+    r"user-agent|mime-version|content-[\w-]+|to|cc|delivered-to|list-[\w-]+)\s?:"
+)
 _RECEIVED = re.compile(r"(?i)^[>\s|]{0,6}received\s?:\s?(.*)$")
 _QUOTED_MAIL = re.compile(r"(?i)^[>\s|]{0,6}(?:received|return-path|delivered-to|x-originating-ip)\s?:\s?\S")
-_ORIGINATING = re.compile(r"(?i)^[>\s|]{0,6}x-(?:originating-ip|sender-ip|source-ip|client-ip|remote-ip|mnmail-ip|ahost)\s?:")
+_ORIGINATING = re.compile(
+    r"(?i)^[>\s|]{0,6}x-(?:originating-ip|sender-ip|source-ip|client-ip|remote-ip|mnmail-ip|ahost)\s?:"
+)
 _SUBJECT = re.compile(r"(?i)^[>\s|]{0,6}subject\s?:")
-_WRAPPER = re.compile(r"(?i)request \d+ was acted upon|^\s*(?:transaction|queue|owner|requestors|status|ticket)\s?:?\s|^\s*ticket <url")
+_WRAPPER = re.compile(
+    r"(?i)request \d+ was acted upon|^\s*(?:transaction|queue|owner|requestors|status|ticket)\s?:?\s|^\s*ticket <url"
+)
 _SIGNATURE = re.compile(r"^(?:-- ?|__+|—\s?)$")
 _PORT_AFTER = re.compile(r"(?i)^\]?(?::|#|\s(?:source )?port[:= ]\s?|,\s?port\s)(\d{1,5})\b")
 _SPT = re.compile(r"(?i)\b(?:spt|sport|src_?port|source[ _-]?port)\s?[=:]\s?(\d{1,5})\b")
 _BOILERPLATE_URL = re.compile(
-    r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|learn|inform)|\binformation\b|\bdetails?\b|\bvisit\b|\bclick\b|\bfollow(?:ing)? (?:the )?link|\bunsubscribe|\bwebsite:|\bhomepage|\bfaq\b|\bpolicy"
-    r"|\bticket\b|\bsupport\b|\bcontact\b|\babout\b|\bspecification\b|\bsee\s?:?\b|\bstatus\b|\bincident report|\bto (?:view|resolve|reply|opt)|\bhttps?://\S{0,60}(?:faq|policy|support|contact|unsubscribe|about|help|docs?)\b|powered by|\bplease (?:see|use|visit)|\bdownload\b|\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|\bkey\b|\bpgp\b|\bcopy of\b"
+    r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|"
+    r"learn|inform)|\binformation\b|\bdetails?\b|\bvisit\b|\bclick\b|\bfollow(?:ing)? (?:the )?link|"
+    r"\bunsubscribe|\bwebsite:|\bhomepage|\bfaq\b|\bpolicy"
+    r"|\bticket\b|\bsupport\b|\bcontact\b|\babout\b|\bspecification\b|\bsee\s?:?\b|\bstatus\b|"
+    r"\bincident report|\bto (?:view|resolve|reply|opt)|\bhttps?://\S{0,60}(?:faq|policy|support|"
+    r"contact|unsubscribe|about|help|docs?)\b|powered by|\bplease (?:see|use|visit)|\bdownload\b|"
+    r"\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|"
+    r"\bkey\b|\bpgp\b|\bcopy of\b"
 )
-_LABELLED = re.compile(r"(?i)(?:^|[\s>|_(*-])(?:urls?|links?|uri|address|site|page|location|url[ _]?(?:box)?[ _]?\d{0,3})[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p")
+_LABELLED = re.compile(
+    r"(?i)(?:^|[\s>|_(*-])(?:urls?|links?|uri|address|site|page|location|"
+    r"url[ _]?(?:box)?[ _]?\d{0,3})[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
+)
 _GENUINE = re.compile(
-    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|\bcompany (?:web|url)|\bcopyright(?:ed)? work\b|\bowner\b.{0,20}\b(?:site|url)"
+    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|"
+    r"\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|"
+    r"\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|"
+    r"\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|"
+    r"\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|"
+    r"\bcompany (?:web|url)|\bcopyright(?:ed)? work\b|\bowner\b.{0,20}\b(?:site|url)"
 )
 _ACCUSED = re.compile(
-    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|\bdisabl|\breported url|\burls?(?: box)?\s?\d{0,3}\s?[:=]|\blinks?\s?[:=]|\bblock (?:this|the)|\busername|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|запрещ|наруш|блокир"
+    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
+    r"\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|"
+    r"\bdisabl|\breported url|\burls?(?: box)?\s?\d{0,3}\s?[:=]|\blinks?\s?[:=]|\bblock (?:this|the)|"
+    r"\busername|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|"
+    r"\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|"
+    r"запрещ|наруш|блокир"
 )
 
 
-_HELPS = frozenset({"docs", "help", "support", "policy", "policies", "faq", "legal", "abuse", "status", "ticket", "tickets", "rt", "kb", "wiki"})
+_HELPS = frozenset(
+    {
+        "docs",
+        "help",
+        "support",
+        "policy",
+        "policies",
+        "faq",
+        "legal",
+        "abuse",
+        "status",
+        "ticket",
+        "tickets",
+        "rt",
+        "kb",
+        "wiki",
+    }
+)
 _REFERENCES = frozenset(
-    "x-arf.org xarf.org abusix.org abusix.com w3.org ietf.org rfc-editor.org copyright.gov uspto.gov wikipedia.org spamcop.net"
-    " spamhaus.org uceprotect.net shadowserver.org acns.net mitre.org nist.gov first.org cisa.gov us-cert.gov arin.net ripe.net"
-    " apnic.net lacnic.net afrinic.net iana.org icann.org stopbadware.org virustotal.com abuseipdb.com openphish.com lumendatabase.org"
-    " chillingeffects.org projecthoneypot.org blocklist.de fail2ban.org europa.eu team-cymru.org team-cymru.com".split()
+    [
+        "x-arf.org",
+        "xarf.org",
+        "abusix.org",
+        "abusix.com",
+        "w3.org",
+        "ietf.org",
+        "rfc-editor.org",
+        "copyright.gov",
+        "uspto.gov",
+        "wikipedia.org",
+        "spamcop.net",
+        "spamhaus.org",
+        "uceprotect.net",
+        "shadowserver.org",
+        "acns.net",
+        "mitre.org",
+        "nist.gov",
+        "first.org",
+        "cisa.gov",
+        "us-cert.gov",
+        "arin.net",
+        "ripe.net",
+        "apnic.net",
+        "lacnic.net",
+        "afrinic.net",
+        "iana.org",
+        "icann.org",
+        "stopbadware.org",
+        "virustotal.com",
+        "abuseipdb.com",
+        "openphish.com",
+        "lumendatabase.org",
+        "chillingeffects.org",
+        "projecthoneypot.org",
+        "blocklist.de",
+        "fail2ban.org",
+        "europa.eu",
+        "team-cymru.org",
+        "team-cymru.com",
+    ]
 )
 
 
@@ -132,7 +229,11 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
 def _heading(line: str, heading: str) -> str:
     """The last line of words; lists of addresses and empty lines below it are still under it."""
     words = hosts.URL.sub("", line).strip()
-    return words[-300:] if len(words) > 12 and any(letter.isalpha() for letter in words) and not hosts.IPV4.fullmatch(words) else heading
+    return (
+        words[-300:]
+        if len(words) > 12 and any(letter.isalpha() for letter in words) and not hosts.IPV4.fullmatch(words)
+        else heading
+    )
 
 
 def _in_subject(line: str) -> list[Candidate]:
@@ -150,7 +251,7 @@ def _originating(line: str) -> list[Candidate]:
 
 
 def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
-    spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1], span[2])]
+    spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1])]
     if not spans:
         return []
     is_access_log = bool(_ACCESS_LOG.match(line))
@@ -160,13 +261,15 @@ def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
         if is_access_log and start == 0:
             weight = 5
         else:
-            weight = _weight(before, after) or _standing(line, before, heading, order, len(spans), at is not None)
+            weight = _weight(before, after) or _standing(
+                line, before, heading, is_first=order == 0, is_only=len(spans) == 1, is_timed=at is not None
+            )
         port = _port(_PORT_AFTER.match(after)) or (_port(_SPT.search(line)) if weight >= LIKELY else None)
         found.append(Candidate(address, weight, None, at, port, line.strip()[:300]))
     return found
 
 
-def _weight(before: str, after: str) -> int:
+def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for each role reads best
     """What the words right before and after an address make of it; 0 where they say nothing."""
     if _ARROW_BEFORE.search(before):
         return -4
@@ -185,19 +288,19 @@ def _weight(before: str, after: str) -> int:
     return 3 if _IS_PLACE.search(before) else 0
 
 
-def _standing(line: str, before: str, heading: str, order: int, number: int, is_timed: bool) -> int:
+def _standing(line: str, before: str, heading: str, *, is_first: bool, is_only: bool, is_timed: bool) -> int:
     """An address that no word introduces: alone on its line, first of a log line, or lost in a sentence."""
-    bare = line.strip(" \t>*-•.,;:|[]()\"'")
-    if number == 1 and len(bare) <= 50 and len(bare.split()) == 1:
+    bare = line.strip(_TRIM)
+    if is_only and len(bare) <= 50 and len(bare.split()) == 1:
         return 1 if _IS_OTHER.search(heading + " ") else 4
-    if order == 0 and is_timed:
+    if is_first and is_timed:
         return 3
-    if order == 0 and not before.strip(" \t>*-|"):
+    if is_first and not before.strip(" \t>*-|"):
         return 2
     return 1
 
 
-def _is_version(line: str, start: int, end: int) -> bool:
+def _is_version(line: str, start: int) -> bool:
     """`Chrome/10.0.648.204` and `v1.2.3.4` look like addresses."""
     before = line[max(0, start - 12) : start]
     return bool(re.search(r"(?i)[a-z]/$|\bv$|ver(?:sion)?\.?\s?$|\brv:$", before)) and "//" not in before
@@ -216,18 +319,20 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
         rest = line.replace(url, " ").replace("_", " ")
         around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
         weight = -3 if _is_reference(host) else _url_weight(line, around)
-        nearby = next((address for address, _, _ in hosts.addresses(line.replace(url, " ")) if _is_anyones(address)), None)
+        nearby = next(
+            (address for address, _, _ in hosts.addresses(line.replace(url, " ")) if _is_anyones(address)), None
+        )
         found.append(Candidate(nearby if nearby and weight > 0 else host, weight, url, at, None, line.strip()[:300]))
     return found
 
 
 def _is_reference(host: str) -> bool:
     """Help pages and the sites of standards and authorities are what reports point to, not what they accuse."""
-    return host.split(".")[0] in _HELPS or received.domain(host) in _REFERENCES
+    return host.split(".", maxsplit=1)[0] in _HELPS or received.domain(host) in _REFERENCES
 
 
 def _url_weight(line: str, around: str) -> int:
-    is_alone = len(line.strip(" \t>*-•<>.,;:|[]()\"'0123456789").split()) <= 2
+    is_alone = len(line.strip(_TRIM + "0123456789").split()) <= 2
     if _GENUINE.search(around):
         return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
     if _ACCUSED.search(around):
@@ -291,7 +396,12 @@ def _received(lines: list[str]) -> list[str]:
         match = _RECEIVED.match(line)
         if match:
             fields.append(match.group(1))
-        elif is_open and fields and (line[:1] in {" ", "\t"} or line.startswith(("> ", ">\t"))) and len(fields[-1]) < 1500:
+        elif (
+            is_open
+            and fields
+            and (line[:1] in {" ", "\t"} or line.startswith(("> ", ">\t")))
+            and len(fields[-1]) < 1500
+        ):
             fields[-1] += " " + line.strip("> \t")
         is_open = bool(match) or (is_open and line[:1] in {" ", "\t", ">"})
     return fields
@@ -300,7 +410,9 @@ def _received(lines: list[str]) -> list[str]:
 def _declared_zone(text: str) -> timezone | None:
     """`All times are UTC+2`: the zone of the times that have none themselves."""
     declared = re.search(
-        r"(?i)\b(?:all )?(?:times?(?:stamps?)?(?: ?zone)?|timezone|zeitzone|zeiten|hours?)\b[^\n]{0,40}?\b((?:UTC|GMT)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{4}|UTC|GMT|CES?T|[ECMP][SD]T|MSK|JST)\b",
+        r"(?i)\b(?:all )?(?:times?(?:stamps?)?(?: ?zone)?|timezone|zeitzone|zeiten|"
+        r"hours?)\b[^\n]{0,40}?\b((?:UTC|GMT)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{4}|UTC|GMT|CES?T|"
+        r"[ECMP][SD]T|MSK|JST)\b",
         text[:100_000],
     )
     return instants.offset(declared.group(1).replace(" ", "")) if declared else None

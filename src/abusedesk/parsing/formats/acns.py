@@ -1,6 +1,6 @@
 """ACNS 2.0 and 2.1 copyright notices (acns.net): XML in the words of a mail or attached to it.
 
-Read tag by tag instead of by an XML parser: senders forget to escape `&`, wrap the XML in PGP, and entities must never be
+Read tag by tag instead of by an XML parser: senders forget to escape `&`, wrap the XML in PGP, and entities must not be
 resolved.
 """
 
@@ -22,7 +22,9 @@ _OTHER_MESSAGES = re.compile(r"<(?:\w{1,20}:)?(CounterNotice|NoticeAck|NoticeSta
 
 def read(material: Material) -> Reading | None:
     """The reading of all notices in the material, or None where there is none."""
-    texts = [leaf.text[:TEXT_LIMIT] for leaf in material.leaves if b"nfringement" in leaf.content or b"acns" in leaf.content]
+    texts = [
+        leaf.text[:TEXT_LIMIT] for leaf in material.leaves if b"nfringement" in leaf.content or b"acns" in leaf.content
+    ]
     notices = [fields for text in texts for fields in _notices(text)]
     if not notices:
         other = next((found for text in texts if "acns.net" in text and (found := _OTHER_MESSAGES.search(text))), None)
@@ -48,7 +50,9 @@ def _fields(xml: str) -> dict[str, str]:
     """Each value under the name of the section it stands in; the first of its kind counts."""
     sections = [
         (match.start(), match.group(1).lower())
-        for match in re.finditer(r"<(?:\w{1,20}:)?(Case|Complainant|Service_Provider|Source|Content|Item|History)[\s>]", xml)
+        for match in re.finditer(
+            r"<(?:\w{1,20}:)?(Case|Complainant|Service_Provider|Source|Content|Item|History)[\s>]", xml
+        )
     ]
     found: dict[str, str] = {}
     for match in _TAG.finditer(xml):

@@ -86,8 +86,10 @@ def _is_bare_loop(material: Material) -> bool:
     if not material.embedded or material.text.strip():
         return False
     original = material.embedded[0].headers
-    return "x-reporter-ip" in original or "x-hmxmroriginalrecipient" in original or bool(
-        _LOOP_SUBJECT.match(material.subject)
+    return (
+        "x-reporter-ip" in original
+        or "x-hmxmroriginalrecipient" in original
+        or bool(_LOOP_SUBJECT.match(material.subject))
     )
 
 

@@ -28,19 +28,28 @@ _PART_TYPES = {
 }
 _DAEMON = re.compile(r"(?i)mailer-?daemon|\bpost[-_ ]?master\b|mail delivery (?:sub)?system|mail administrator|mta@")
 _BOUNCE = re.compile(
-    r"(?i)undeliver|not be delivered|non[- ]?deliver|delivery (?:status|failure|has failed|notification|report|problem|error)"
-    r"|deliver(?:y|ed)?\W{0,3}fail|failure notice|fail(?:ed|ure)\b.{0,20}\bdeliver|returned (?:mail|to sender|message)|mail system error"
-    r"|returning message|bounce|mail (?:failed|delivery)|message (?:blocked|rejected)|could not (?:send|deliver)|unzustellbar"
-    r"|non remis|no se (?:ha )?pud[oi]|mail transaction fail|warning: message .{0,40} delayed|error mail|are not (?:a )?member|unknown user|delayed mail"
+    r"(?i)undeliver|not be delivered|non[- ]?deliver|delivery (?:status|failure|has failed|"
+    r"notification|report|problem|error)"
+    r"|deliver(?:y|ed)?\W{0,3}fail|failure notice|fail(?:ed|ure)\b.{0,20}\bdeliver|returned (?:mail|"
+    r"to sender|message)|mail system error"
+    r"|returning message|bounce|mail (?:failed|delivery)|message (?:blocked|rejected)|"
+    r"could not (?:send|deliver)|unzustellbar"
+    r"|non remis|no se (?:ha )?pud[oi]|mail transaction fail|warning: message .{0,40} delayed|"
+    r"error mail|are not (?:a )?member|unknown user|delayed mail"
 )
 _BOUNCE_WORDS = re.compile(
-    r"(?i)\b55[0-4][ -]|\b5\.\d\.\d{1,2}\b|\b4\.\d\.\d{1,2}\b|user unknown|unknown user|mailbox (?:unavailable|full|not found)"
-    r"|no such (?:user|mailbox|recipient)|recipient (?:address )?rejected|quota|could not be delivered|couldn'?t be delivered"
-    r"|undeliverable|delivery (?:to the following|attempts|has failed)|not (?:a )?member|original message (?:follows|header)|host unknown"
+    r"(?i)\b55[0-4][ -]|\b5\.\d\.\d{1,2}\b|\b4\.\d\.\d{1,2}\b|user unknown|unknown user|"
+    r"mailbox (?:unavailable|full|not found)"
+    r"|no such (?:user|mailbox|recipient)|recipient (?:address )?rejected|quota|"
+    r"could not be delivered|couldn'?t be delivered"
+    r"|undeliverable|delivery (?:to the following|attempts|has failed)|not (?:a )?member|"
+    r"original message (?:follows|header)|host unknown"
 )
 _AWAY = re.compile(
-    r"(?i)^\s*(?:auto(?:matic|mated|matische)?[-: ]*(?:reply|response|antwort|re:)|out of (?:the )?office|away from|abwesen|réponse automatique"
-    r"|respuesta automática|risposta automatica|automatische? antwort|自动回复|自動回覆|自動応答|автоответ|autoreply|vacation)"
+    r"(?i)^\s*(?:auto(?:matic|mated|matische)?[-: ]*(?:reply|response|antwort|re:)|"
+    r"out of (?:the )?office|away from|abwesen|réponse automatique"
+    r"|respuesta automática|risposta automatica|automatische? antwort|vacation"
+    r"|自动回复|自動回覆|自動応答|автоответ|autoreply)"
 )
 _TELEMETRY_SUBJECT = re.compile(r"(?i)\breport[- ]domain:|\bdmarc aggregate|\btls[- ]?rpt\b|\bsmtp tls report")
 _UNSUBSCRIBE = re.compile(r"(?i)^\s*(?:list[- ])?(?:un-?subscribe|opt[- ]?out)\b")
@@ -68,7 +77,9 @@ def _by_structure(material: Material) -> str | None:
         for report_type, kind in _REPORT_TYPES:
             if report_type in declared:
                 return kind
-    return next((_PART_TYPES[node.content_type] for node in _shallow(material) if node.content_type in _PART_TYPES), None)
+    return next(
+        (_PART_TYPES[node.content_type] for node in _shallow(material) if node.content_type in _PART_TYPES), None
+    )
 
 
 def _by_headers(material: Material) -> str | None:

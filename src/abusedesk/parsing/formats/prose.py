@@ -15,14 +15,16 @@ _BULK = frozenset({"bulk", "list", "junk"})
 
 
 def read(material: Material) -> Reading | None:
-    """What the words of the message say: a report where source and category are sure, else what a person must decide."""
+    """What the words of the message say: a report where it is sure, else what a person must decide."""
     subject, text = material.subject[:1000], material.text
     if not any(leaf.content.strip() for leaf in material.leaves) and not subject and not material.embedded:
         return unreported("not_a_report", NAME, "the message is empty", material.sender)
     if not text.strip() and not subject and not material.embedded:
         return unreported("needs_review", NAME, "there are no words in it", material.sender)
     if kinds.is_denial(subject, text):
-        return unreported("needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender)
+        return unreported(
+            "needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender
+        )
     spoken, quoted = roles.parted(text)
     urgency = kinds.complaint(f"{subject}\n{spoken}")
     scene = roles.scene(subject, spoken, quoted, material.date, _own_domains(material))
@@ -56,7 +58,11 @@ def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Eve
     if events:
         what = kind.category if kind.category != UNCLASSIFIED else "nothing it knows"
         return unreported(
-            "needs_review", NAME, f"names a source, but its words speak of {what} only weakly", material.sender, events[:20]
+            "needs_review",
+            NAME,
+            f"names a source, but its words speak of {what} only weakly",
+            material.sender,
+            events[:20],
         )
     return unreported("needs_review", NAME, "no address or URL in it is plainly what it complains of", material.sender)
 
@@ -74,7 +80,8 @@ def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
         return _of_urls(category, scene, [])[:_EVENTS]
     fallback = scene.times[0] if scene.times else None
     return [
-        Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract) for one in chosen[:_EVENTS]
+        Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract)
+        for one in chosen[:_EVENTS]
     ]
 
 
@@ -98,7 +105,7 @@ def _of_urls(category: str, scene: Scene, chosen: list[Candidate]) -> list[Event
 
 
 def _accused(urls: tuple[Candidate, ...]) -> list[Candidate]:
-    """The URLs that are called infringing or the like. A host that is also called the genuine one needs the better word."""
+    """The URLs that are called infringing or the like. A host also called the genuine one is none of them."""
     best = max((one.weight for one in urls), default=0)
     likely = [one for one in urls if one.weight >= max(LIKELY, best - 1)]
     genuine = {hosts.host_of(one.url or "") for one in urls if one.weight == -3}
@@ -121,14 +128,23 @@ def _of_mail(scene: Scene, material: Material) -> list[Candidate]:
 
 
 def _own_domains(material: Material) -> frozenset[str]:
-    fields = (material.field("from"), material.field("reply-to"), material.field("return-path"), material.field("sender"))
-    names = [word.rpartition("@")[2].strip("<>\"' ,;") for field in fields for word in field[:1000].split() if "@" in word]
+    fields = (
+        material.field("from"),
+        material.field("reply-to"),
+        material.field("return-path"),
+        material.field("sender"),
+    )
+    names = [
+        word.rpartition("@")[2].strip("<>\"' ,;") for field in fields for word in field[:1000].split() if "@" in word
+    ]
     return frozenset(received.domain(name) for name in names if name)
 
 
 def _is_list_mail(material: Material) -> bool:
     headers = material.message.headers if material.message else {}
-    return "list-unsubscribe" in headers or "list-id" in headers or material.field("precedence").lower().strip() in _BULK
+    return (
+        "list-unsubscribe" in headers or "list-id" in headers or material.field("precedence").lower().strip() in _BULK
+    )
 
 
 FORMAT = Format(NAME, 90, read)

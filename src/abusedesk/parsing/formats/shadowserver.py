@@ -115,7 +115,7 @@ _FAMILIES = (
     ("proxy", _PROXY),
     ("sandbox", "content/malware"),
 )
-_FILE = re.compile(r"^(?:.{0,80}?[-_])?(?:\d{4}-\d{2}-\d{2}-)?([a-z][a-z0-9_-]{2,60}?)\.csv", re.I)
+_FILE = re.compile(r"^(?:.{0,80}?[-_])?(?:\d{4}-\d{2}-\d{2}-)?([a-z][a-z0-9_-]{2,60}?)\.csv", re.IGNORECASE)
 _EVENT_PREFIX = re.compile(r"^(?:event|scan)[46]_")
 _SOURCES = ("src_ip", "ip", "ip address", "ip_address", "c&c")
 _PORTS = ("src_port", "port", "c&c port")
@@ -133,7 +133,7 @@ class Layout(NamedTuple):
     port: int | None
     target_port: int | None
     url: int | None
-    count: int | None
+    number: int | None
     width: int
 
 

@@ -1,4 +1,4 @@
-"""X-ARF 0.1 and 0.2 (x-arf.org): a mail with a block of `Key: value` lines that looks like YAML and is never read as such.
+"""X-ARF 0.1 and 0.2 (x-arf.org): a mail with a block of `Key: value` lines, like YAML but never read as such.
 
 The schema that `Schema-URL` names is not fetched; tags such as `!!python` are words like any other.
 """
@@ -15,8 +15,24 @@ from abusedesk.vocabulary.report import Event, Reading
 NAME = "x-arf"
 
 _KEYS = frozenset(
-    "reported-from category report-type report-id user-agent date source source-type schema-url service version port"
-    " attachment domain destination ip".split()
+    [
+        "reported-from",
+        "category",
+        "report-type",
+        "report-id",
+        "user-agent",
+        "date",
+        "source",
+        "source-type",
+        "schema-url",
+        "service",
+        "version",
+        "port",
+        "attachment",
+        "domain",
+        "destination",
+        "ip",
+    ]
 )
 _MARKS = frozenset({"report-type", "schema-url", "reported-from", "source-type"})
 _LINE = re.compile(r"^\s{0,8}([A-Za-z][A-Za-z-]{1,30})[ \t]{0,8}:[ \t]{0,40}(\S.{0,2000})?$")

@@ -76,6 +76,7 @@ _SINCE_41 = frozenset({"first_seen", "source_port", "service_port", "compromise_
 
 _VERSION = re.compile(r"4\.\d{1,4}\.\d{1,4}")
 
+
 class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who reports, or who transmits the report."""
 
@@ -182,7 +183,9 @@ def _check_members(pair: str, value: dict[str, Any]) -> None:
     if pair == "messaging/bulk_messaging" and _below(value["recipient_count"], 100):
         raise ValueError("recipient_count is below 100")
     swarm = value.get("swarm_info")
-    if pair == "copyright/p2p" and not (isinstance(swarm, dict) and (swarm.get("info_hash") or swarm.get("magnet_uri"))):
+    if pair == "copyright/p2p" and not (
+        isinstance(swarm, dict) and (swarm.get("info_hash") or swarm.get("magnet_uri"))
+    ):
         raise ValueError("swarm_info has neither info_hash nor magnet_uri")
     message = value.get("message_info")
     if pair == "copyright/usenet" and not (isinstance(message, dict) and message.get("message_id")):
