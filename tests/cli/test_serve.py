@@ -238,6 +238,23 @@ def test_it_runs_on_a_database_of_the_operators_own(data: Path, database_server:
         connection.execute("drop database serve_test with (force)")
 
 
+def test_a_lost_database_of_the_operators_own_is_waited_for(data: Path, database_server: embedded.Server) -> None:
+    with psycopg.connect(database_server.dsn, autocommit=True) as connection:
+        connection.execute("create database serve_lost")
+        running = Served(data, ABUSEDESK_DATABASE_URL=database_server.dsn.replace("/abusedesk?", "/serve_lost?"))
+        running.wait_until_up()
+        before = running.children()
+        connection.execute("alter database serve_lost allow_connections false")
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'serve_lost'")
+        time.sleep(3)
+        assert running.process.poll() is None, running.lines
+        connection.execute("alter database serve_lost allow_connections true")
+        eventually(lambda: running.children().keys() >= before.keys(), 60)
+        eventually(running.answers)
+        running.end()
+        connection.execute("drop database serve_lost with (force)")
+
+
 @pytest.mark.parametrize("part", ["web", "worker", "watch"])
 def test_a_part_alone_without_a_database_says_what_to_start(data: Path, part: str) -> None:
     told = abusedesk(part, ABUSEDESK_DATA=str(data), ABUSEDESK_PORT=str(_free_port()))

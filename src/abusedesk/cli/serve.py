@@ -25,6 +25,7 @@ STOP_S = 30
 LONGEST_PAUSE_S = 30.0
 # A part that ran this long was well; the next failure is a new one.
 HEALTHY_S = 60
+STARTING_S = 10
 REFUSED = 2
 
 
@@ -36,11 +37,13 @@ class Part:
     arguments: list[str]
     process: "subprocess.Popen[bytes] | None" = None
     failures: int = 0
+    starts: int = 0
     started: float = 0.0
     due: float = field(default=0.0)
 
     def start(self) -> None:
         """Start the child, tied to this process."""
+        self.starts += 1
         self.started = time.monotonic()
         self.process = spawn(self.arguments)
 
@@ -50,6 +53,10 @@ class Part:
         if code is not None:
             self.process = None
         return code
+
+    def never_ran(self) -> bool:
+        """Whether it failed at once and has not run before: then a setting is wrong, and trying again helps nobody."""
+        return self.starts == 1 and time.monotonic() - self.started < STARTING_S
 
     def postpone(self) -> float:
         """Count a failure and say how many seconds to wait before the next start."""
@@ -169,7 +176,7 @@ def _supervise(settings: Configuration, running: embedded.Server | None, stop: t
 def _look_after(part: Part) -> None:
     code = part.ended()
     if code is not None:
-        if code == REFUSED and not part.failures:
+        if code == REFUSED and part.never_ran():
             raise Problem(f"{part.name} cannot run, so nothing does; the line above says why")
         say(f"{part.name} ended ({_told(code)}); starting it again in {part.postpone():g} s")
     if part.process is None and time.monotonic() >= part.due:
@@ -194,7 +201,11 @@ def _local(host: str) -> str:
 
 def _stop_on_signal() -> threading.Event:
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup the end of the terminal is to be survived.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         signal.signal(number, lambda *_: stop.set())
     return stop
 
