@@ -152,7 +152,13 @@ def _verified(data: bytes, index: int, voice: Voice, *, ask_dns: bool) -> str | 
         return None
     if signature.domain is None:
         return None
+    holds = holds and _covers_the_whole(signature.signature_fields)
     return bytes(signature.domain).decode("ascii", "replace").lower() if holds else ""
+
+
+def _covers_the_whole(fields: Mapping[bytes, bytes]) -> bool:
+    """No `l=`, under which anybody may append to a signed body, and no SHA-1 (RFC 6376 section 8.2, RFC 8301)."""
+    return b"l" not in fields and fields.get(b"a") != b"rsa-sha1"
 
 
 @lru_cache(maxsize=1024)
