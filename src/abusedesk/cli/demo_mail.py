@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 import dkim
@@ -56,8 +56,17 @@ class Keys:
 
 def signed(mail: bytes, domain: str, keys: Keys) -> bytes:
     """The mail with a DKIM signature of a domain in front."""
-    signature = dkim.sign(mail, SELECTOR.encode(), domain.encode(), keys.private(domain), include_headers=_SIGNED)
+    signer = _Undated(mail)
+    signature = signer.sign(SELECTOR.encode(), domain.encode(), keys.private(domain), include_headers=_SIGNED)
     return bytes(signature) + mail
+
+
+class _Undated(dkim.DKIM):  # type: ignore[misc]
+    """Signs without the time of signing (`t=`, optional by RFC 6376), so that a second run signs the same bytes."""
+
+    def gen_header(self, fields: list[tuple[bytes, bytes]], *rest: Any, **more: Any) -> Any:
+        """The signature's header without the time."""
+        return super().gen_header([field for field in fields if field[0] != b"t"], *rest, **more)
 
 
 def plain(

@@ -254,7 +254,11 @@ def _brand(slug: str, began: datetime) -> Brand:
             "sender": sender,
             "in_force_from": began - timedelta(days=400) if slug == "scalibit" else None,
             # A demo is switched off overnight: that is no outage after which a person must look first.
-            "settings": {"long_outage": "P30D"},
+            "settings": {
+                "long_outage": "P30D",
+                "upstream_address": "abuse-desk@backbone.example.net",
+                "staff_address": f"staff@{slug}.example.net",
+            },
             "actuators": {kind: {"actuator": "console"} for kind in _KINDS},
         },
     )

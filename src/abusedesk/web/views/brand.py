@@ -89,12 +89,17 @@ def release(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def dry_run(request: HttpRequest, slug: str) -> HttpResponse:
-    """Switch the dry run: what is decided under it is recorded and never goes out."""
+    """Switch the dry run: what is decided under it is recorded and never goes out.
+
+    It ends in a stop, because deadlines came due meanwhile and a person looks before they fire.
+    """
+    one = get_object_or_404(Brand, slug=slug)
     wanted = request.POST.get("dry_run") == "on"
-    get_object_or_404(Brand, slug=slug)
+    if one.dry_run and not wanted:
+        hold.press(one, request.user.get_username(), "the dry run ended; see what would fire", timezone.now())
     Brand.objects.filter(slug=slug).update(dry_run=wanted)
-    text = "Dry run: decisions are recorded, nothing goes out." if wanted else "Live: what is decided goes out."
-    messages.info(request, text, extra_tags="wait" if wanted else "good")
+    text = "Decisions are recorded, nothing goes out." if wanted else "The dry run is over. Look, then release."
+    messages.info(request, text, extra_tags="wait")
     return redirect("brand", slug)
 
 

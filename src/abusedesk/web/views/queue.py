@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 _TALLIED = 5000
 _RAIL = 12
+_NOBODY = UUID(int=0)
 
 
 class Row(NamedTuple):
@@ -154,6 +156,11 @@ def open_reviews(request: HttpRequest) -> "QuerySet[Review]":
 def with_messages(rows: Iterable[Review]) -> list[dict[str, Any]]:
     """Reviews, each with the message that it is about."""
     reviews = list(rows)
-    messages = Message.objects.filter(pk__in=[one.message_id for one in reviews if one.message_id]).defer("payload")
-    known = {one.pk: one for one in messages}
-    return [{"review": one, "message": known.get(one.message_id) if one.message_id else None} for one in reviews]
+    reports = dict(
+        Report.objects.filter(pk__in=[one.report_id for one in reviews if one.report_id]).values_list(
+            "pk", "message_id"
+        )
+    )
+    about = {one.pk: one.message_id or (reports.get(one.report_id) if one.report_id else None) for one in reviews}
+    known = Message.objects.defer("payload").in_bulk([message for message in about.values() if message])
+    return [{"review": one, "message": known.get(about[one.pk] or _NOBODY)} for one in reviews]
