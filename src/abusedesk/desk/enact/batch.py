@@ -1,0 +1,196 @@
+"""A batch of moves: their dockets locked, each decided on the docket as the one before it left it.
+
+Dockets are locked in the order of their ids; the brands only when a measure is automatic, and then decided again if
+their count changed meanwhile. A stimulus counts once for a docket, by its key.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from abusedesk.desk.decide import (
+    HOUR,
+    Radius,
+    Subject,
+    Surroundings,
+    docket_decoder,
+    facts_for,
+    judge,
+    pack_of,
+    settings_of,
+)
+from abusedesk.policy.decision import Decision, Notify, Take
+from abusedesk.policy.docket import Docket
+from abusedesk.policy.facts import Facts, Settings
+from abusedesk.policy.pack import Pack
+from abusedesk.policy.stimulus import AnyStimulus
+from abusedesk.records import models
+from abusedesk.records.holders import Holders
+
+_LOCK_DOCKETS = """
+SELECT docket.id, docket.sequence, docket.state, docket.head, docket.brand_id, brand.slug, docket.service_id
+FROM records_docket docket JOIN records_brand brand ON brand.id = docket.brand_id
+WHERE docket.id = ANY(%s) ORDER BY docket.id FOR UPDATE OF docket
+"""
+
+_SUBJECTS = """
+SELECT docket.id, docket.brand_id, brand.slug, service.id, service.ref, service.type, service.since, service.until,
+       service.trial, service.mail_port, service.protected OR customer.protected,
+       customer.id, customer.ref, customer.since, reseller.ref
+FROM records_docket docket JOIN records_brand brand ON brand.id = docket.brand_id
+JOIN records_service service ON service.id = docket.service_id
+JOIN records_customer customer ON customer.id = service.customer_id
+LEFT JOIN records_customer reseller ON reseller.id = customer.reseller_id
+WHERE docket.id = ANY(%s)
+"""
+
+
+class Move(NamedTuple):
+    """A stimulus on its way to a docket. `key` names it, so that it counts once; `at` is its instant of receipt."""
+
+    docket: int
+    stimulus: AnyStimulus
+    key: str
+    at: datetime
+    by: str = ""
+
+
+class Enacted(NamedTuple):
+    """A move that was decided, under the id of its stored decision."""
+
+    move: Move
+    decision_id: int
+    sequence: int
+    facts: Facts
+    decision: Decision
+
+
+class Held(NamedTuple):
+    """A locked docket as it stands in the table."""
+
+    sequence: int
+    docket: Docket
+    head: bytes
+    subject: Subject
+
+
+class Terms(NamedTuple):
+    """What a brand decides by."""
+
+    brand: models.Brand
+    pack: Pack
+    settings: Settings
+
+
+class Batch:
+    """The dockets, brands and results of one transaction."""
+
+    def __init__(self, moves: Sequence[Move], known: Holders) -> None:
+        self.holders = known
+        self.enacted: list[Enacted] = []
+        self.held = _lock(sorted({move.docket for move in moves}))
+        self._dockets = {pk: one.docket for pk, one in self.held.items()}
+        self._sequences = {pk: one.sequence for pk, one in self.held.items()}
+        self._done = _decided_before(moves)
+        self.terms = _terms({one.subject.brand for one in self.held.values()})
+        self.radii: dict[int, Radius] = {}
+        self._brands_locked = False
+        self._oldest = min((move.at for move in moves), default=None)
+
+    def decide(self, move: Move) -> None:
+        """Decides one move on the docket as the moves before it left it."""
+        if (move.docket, move.key) in self._done:
+            return
+        self._done.add((move.docket, move.key))
+        facts, decision = self._judge(move)
+        if is_automatic(decision) and not self._brands_locked:
+            self._lock_brands()
+            facts, decision = self._judge(move)
+        self._dockets[move.docket] = decision.docket
+        self._count(move, decision)
+        self._sequences[move.docket] += 1
+        self.enacted.append(Enacted(move, 0, self._sequences[move.docket], facts, decision))
+
+    def _judge(self, move: Move) -> tuple[Facts, Decision]:
+        subject, docket = self.held[move.docket].subject, self._dockets[move.docket]
+        terms, radius = self.terms[subject.brand], self._radius(subject.brand)
+        surroundings = Surroundings(terms.settings, radius, self.holders)
+        facts = facts_for(subject, docket, move.stimulus, move.at, surroundings)
+        return facts, judge(docket, move.stimulus, facts, terms.pack, move.at)
+
+    def _radius(self, brand: int) -> Radius:
+        if brand not in self.radii:
+            since = self._oldest - HOUR if self._oldest else None
+            taken = models.Measure.objects.filter(brand=brand, counts=True, at__gt=since).values_list("at", flat=True)
+            told = models.Brand.objects.values_list("staff_told", flat=True).get(pk=brand)
+            self.radii[brand] = Radius(tuple(taken), told)
+        return self.radii[brand]
+
+    def _lock_brands(self) -> None:
+        """The brands' counters are looked at again under a lock, so that two workers do not both take the last one."""
+        ids = sorted(self.terms)
+        list(models.Brand.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        self._brands_locked = True
+        mine = {brand: self._taken_here(brand) for brand in ids}
+        self.radii.clear()
+        for brand in ids:
+            fresh = self._radius(brand)
+            self.radii[brand] = Radius((*fresh.taken, *mine[brand]), fresh.staff_told)
+
+    def _taken_here(self, brand: int) -> tuple[datetime, ...]:
+        ours = (one for one in self.enacted if self.held[one.move.docket].subject.brand == brand)
+        return tuple(one.move.at for one in ours for _ in counted(one.decision))
+
+    def _count(self, move: Move, decision: Decision) -> None:
+        brand = self.held[move.docket].subject.brand
+        taken, told = self._radius(brand)
+        for effect in decision.effects:
+            if isinstance(effect, Take) and effect.counts:
+                taken, told = (*taken, move.at), False
+            elif isinstance(effect, Notify) and effect.to == "staff":
+                told = True
+        self.radii[brand] = Radius(taken, told)
+
+    def terms_of(self, one: Enacted) -> Terms:
+        """What the brand of a decided move decides by."""
+        return self.terms[self.held[one.move.docket].subject.brand]
+
+
+def _lock(ids: list[int]) -> dict[int, Held]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_DOCKETS, [ids])
+        rows = cursor.fetchall()
+        cursor.execute(_SUBJECTS, [ids])
+        subjects = {row[0]: Subject(*row[1:]) for row in cursor.fetchall()}
+    return {
+        pk: Held(sequence, docket_decoder.decode(bytes(state)), bytes(head), subjects.get(pk) or Subject(brand, slug))
+        for pk, sequence, state, head, brand, slug, _ in rows
+    }
+
+
+def _decided_before(moves: Sequence[Move]) -> set[tuple[int, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT docket_id, key FROM records_decision WHERE docket_id = ANY(%s) AND key = ANY(%s)",
+            [sorted({move.docket for move in moves}), sorted({move.key for move in moves})],
+        )
+        return set(cursor.fetchall())
+
+
+def _terms(brands: set[int]) -> dict[int, Terms]:
+    found = models.Brand.objects.filter(pk__in=brands)
+    return {one.pk: Terms(one, pack_of(one), settings_of(one)) for one in found}
+
+
+def is_automatic(decision: Decision) -> bool:
+    """Whether the brand's counter bears on the decision: a measure counts, or staff are told that too many did."""
+    return bool(counted(decision)) or any(
+        isinstance(effect, Notify) and effect.to == "staff" for effect in decision.effects
+    )
+
+
+def counted(decision: Decision) -> list[str]:
+    """The docket's ids of the measures that count towards the blast radius."""
+    return [one.item_id or "" for one in decision.effects if isinstance(one, Take) and one.counts]

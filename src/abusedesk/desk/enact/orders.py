@@ -1,0 +1,142 @@
+"""What people and the outside are to do about a decision: reviews, notices, alerts, and what becomes of belief."""
+
+from typing import Any
+
+import msgspec
+from django.db.models import F
+
+from abusedesk.desk.enact.batch import Batch, Enacted, Move
+from abusedesk.policy.decision import ChargeMade, Notify, Review, SetDeadline, Take
+from abusedesk.policy.stimulus import Report, Verification
+from abusedesk.records import models
+from abusedesk.records.projection import Cases
+from abusedesk.records.reviews import refresh_needs
+from abusedesk.vocabulary.assurance import RANK
+
+BELIEF = ("verify_report", "low_assurance")
+"""The reviews that ask whether a report can be believed; believing or rejecting it answers them."""
+
+
+def write_reviews(batch: Batch, cases: Cases) -> None:
+    opened = [
+        _review(batch, one, index, effect, cases)
+        for one in batch.enacted
+        for index, effect in enumerate(one.decision.effects)
+        if isinstance(effect, Review)
+    ]
+    models.Review.objects.bulk_create(opened)
+    closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
+    touched = sorted({*closed, *(one.case_id for one in opened if one.case_id is not None)})
+    refresh_needs(touched)
+
+
+def _review(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases) -> models.Review:
+    return models.Review(
+        brand_id=batch.held[one.move.docket].subject.brand,
+        docket_id=one.move.docket,
+        case_id=cases.get((one.move.docket, type_in(effect.case))) if effect.case else None,
+        report_id=effect.report if is_stored(effect.report) else None,
+        key=f"{one.move.docket}:{one.sequence}:{index}",
+        reason=effect.reason,
+        detail=f"the policy needs to know: {effect.missing}" if effect.missing else "",
+        restricted=effect.reason == "illegal_content",
+        clauses=list(effect.clauses),
+        opened_at=one.move.at,
+    )
+
+
+def _close_reviews(batch: Batch, one: Enacted) -> set[int]:
+    """A report that staff rejected, or that is believed now, is no question any more."""
+    stimulus, acts_on = one.move.stimulus, batch.terms_of(one).pack.content.counting.acts_on
+    if not isinstance(stimulus, Verification):
+        return set()
+    if not stimulus.rejected and RANK[stimulus.assurance or "unverified"] < RANK[acts_on]:
+        return set()
+    asked = models.Review.objects.filter(docket=one.move.docket, closed_at=None, reason__in=BELIEF)
+    asked = asked.filter(report_id=stimulus.report) if is_stored(stimulus.report) else asked.none()
+    touched = {case for case in asked.values_list("case_id", flat=True) if case is not None}
+    answer = "rejected" if stimulus.rejected else str(stimulus.assurance)
+    asked.update(closed_at=one.move.at, closed_by=one.move.by or "desk", answer=answer)
+    return touched
+
+
+def write_beliefs(batch: Batch) -> None:
+    """What became of belief in a report stands on the report too, and is remembered of its reporter."""
+    for one in batch.enacted:
+        stimulus = one.move.stimulus
+        if isinstance(stimulus, Verification) and is_stored(stimulus.report):
+            _believe(stimulus, one.move)
+
+
+def _believe(stimulus: Verification, move: Move) -> None:
+    report = models.Report.objects.filter(pk=stimulus.report, rejected_at=None).first()
+    if report is None:
+        return
+    by = f"staff ({move.by})" if move.by else "the desk"
+    if stimulus.rejected:
+        report.rejected_at, report.rejected_by = move.at, move.by
+    elif stimulus.assurance and RANK[stimulus.assurance] > RANK[report.assurance]:
+        report.assurance, report.grade_reason = stimulus.assurance, f"{stimulus.assurance}, by {by}"
+    else:
+        return
+    report.save(update_fields=["assurance", "grade_reason", "rejected_at", "rejected_by"])
+    counter = "rejected" if stimulus.rejected else "confirmed"
+    if report.reporter_id is not None and (stimulus.rejected or stimulus.assurance == "verified"):
+        models.Reporter.objects.filter(pk=report.reporter_id).update(**{counter: F(counter) + 1})
+
+
+def write_effects(batch: Batch, cases: Cases) -> None:
+    rows = [
+        models.Effect(
+            brand_id=batch.held[one.move.docket].subject.brand,
+            decision_id=one.decision_id,
+            key=f"{one.move.docket}:{one.sequence}:{index}",
+            kind="alert" if effect.to == "staff" else "notice",
+            payload=_payload(batch, one, effect, cases),
+            state="dry_run" if batch.terms_of(one).brand.dry_run and effect.to != "staff" else "pending",
+            due=one.move.at,
+        )
+        for one in batch.enacted
+        for index, effect in enumerate(one.decision.effects)
+        if isinstance(effect, Notify)
+    ]
+    models.Effect.objects.bulk_create(rows)
+
+
+def _payload(batch: Batch, one: Enacted, effect: Notify, cases: Cases) -> dict[str, Any]:
+    """What the notice has to say beyond what stands in the tables: what this very decision ordered."""
+    of_case = [other for other in one.decision.effects if other.case == effect.case]
+    stimulus, subject = one.move.stimulus, batch.held[one.move.docket].subject
+    due = [other.due for other in of_case if isinstance(other, SetDeadline) and other.name == "reply"]
+    return {
+        "to": effect.to,
+        "via": list(effect.via),
+        "template": effect.template,
+        "clauses": list(effect.clauses),
+        "case": cases.get((one.move.docket, type_in(effect.case))) if effect.case else None,
+        "service": subject.service,
+        "occurrence": effect.occurrence,
+        "ip": effect.ip,
+        "report": stimulus.id if isinstance(stimulus, Report) else None,
+        "addresses": list(stimulus.ips) if isinstance(stimulus, Report) else [],
+        "first_seen": stimulus.occurred_at.isoformat() if isinstance(stimulus, Report) else None,
+        "due": due[0].isoformat() if due and due[0] else None,
+        "measures": [_as_json(other) for other in one.decision.effects if isinstance(other, Take)],
+        "charges": [_as_json(other) for other in of_case if isinstance(other, ChargeMade)],
+        "version": one.decision.version,
+    }
+
+
+def type_in(case: str | None) -> str:
+    """The abuse type in a case's name."""
+    return (case or "").rpartition("/")[2]
+
+
+def is_stored(report: str | None) -> bool:
+    """Whether a report's id is one of the table's: in a simulated history it may be any text."""
+    return report is not None and len(report) == 36 and report.count("-") == 4
+
+
+def _as_json(effect: Take | ChargeMade) -> dict[str, Any]:
+    built: dict[str, Any] = msgspec.to_builtins(effect)
+    return built

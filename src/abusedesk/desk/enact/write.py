@@ -1,0 +1,169 @@
+"""Writes a decided batch: decisions with their chain, dockets, projections, timeline, and the orders that follow."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from abusedesk.desk.enact import orders
+from abusedesk.desk.enact.batch import Batch, Enacted, Held, counted
+from abusedesk.policy.decision import ENGINE_VERSION
+from abusedesk.policy.digest import canonical, docket_digest
+from abusedesk.policy.pack import Pack
+from abusedesk.policy.stimulus import Report
+from abusedesk.records import chain, models
+from abusedesk.records.bell import ring
+from abusedesk.records.partitions import ensure_month
+from abusedesk.records.projection import About, Cases, Change, project
+
+RETENTION = "standard"
+SNAPSHOT_EVERY = 50
+"""Every so many decisions the docket is kept with the decision, so that recomputing need not start at the beginning."""
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+_UPDATE_DOCKETS = """
+UPDATE records_docket docket SET sequence = changed.sequence, state = changed.state, digest = changed.digest,
+    head = changed.head
+FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
+    AS changed(id, sequence, state, digest, head)
+WHERE docket.id = changed.id
+"""
+
+_DECISION_COLUMNS = (
+    "id, docket_id, sequence, key, at, decided_at, by, stimulus, facts, pack_digest, pack_version, engine_version, "
+    "docket_digest, effects, trace, snapshot, salt, salted, previous, hash"
+)
+
+
+def write(batch: Batch) -> None:
+    """Writes decisions, dockets, projections, timeline, reviews and orders."""
+    if not batch.enacted:
+        return
+    ids = _new_ids("records_decision", len(batch.enacted))
+    batch.enacted = [one._replace(decision_id=pk) for one, pk in zip(batch.enacted, ids, strict=True)]
+    _write_decisions(batch)
+    cases = project(_changes(batch))
+    _write_timeline(batch, cases)
+    orders.write_reviews(batch, cases)
+    orders.write_effects(batch, cases)
+    orders.write_beliefs(batch)
+    for brand, radius in batch.radii.items():
+        models.Brand.objects.filter(pk=brand).exclude(staff_told=radius.staff_told).update(staff_told=radius.staff_told)
+    ring()
+
+
+def _write_decisions(batch: Batch) -> None:
+    heads = {pk: one.head for pk, one in batch.held.items()}
+    rows, last = [], {}
+    for one in batch.enacted:
+        row = _decision_row(one, heads[one.move.docket], batch.terms_of(one).pack)
+        heads[one.move.docket] = row[-1]
+        rows.append(row)
+        last[one.move.docket] = one
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY records_decision ({_DECISION_COLUMNS}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+    states = {pk: canonical(one.decision.docket) for pk, one in last.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPDATE_DOCKETS,
+            [
+                list(last),
+                [one.sequence for one in last.values()],
+                list(states.values()),
+                [sha256(state).digest() for state in states.values()],
+                [heads[pk] for pk in last],
+            ],
+        )
+
+
+def _changes(batch: Batch) -> Iterable[Change]:
+    by_docket: dict[int, list[Enacted]] = {}
+    for one in batch.enacted:
+        by_docket.setdefault(one.move.docket, []).append(one)
+    for pk, ones in by_docket.items():
+        held = batch.held[pk]
+        if held.subject.service is None:
+            continue
+        taken = {item: one.move.at for one in ones for item in counted(one.decision)}
+        latest = max(one.move.at for one in ones)
+        yield Change(_about(batch, pk, held), held.docket, ones[-1].decision.docket, latest, taken)
+
+
+def _about(batch: Batch, pk: int, held: Held) -> About:
+    subject = held.subject
+    dry_run = batch.terms[subject.brand].brand.dry_run
+    return About(
+        pk,
+        subject.brand,
+        subject.slug,
+        subject.service or 0,
+        subject.ref or "",
+        subject.customer or 0,
+        dry_run,
+    )
+
+
+def _write_timeline(batch: Batch, cases: Cases) -> None:
+    ensure_month(RETENTION, [one.move.at for one in batch.enacted])
+    now = datetime.now(UTC)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY records_timeline (retention, at, recorded_at, docket_id, case_id, decision_id, kind, clauses, "
+            "by) FROM STDIN"
+        ) as copy,
+    ):
+        for one in batch.enacted:
+            kind = one.move.stimulus.__struct_config__.tag
+            clauses = _encode(sorted({clause for effect in one.decision.effects for clause in effect.clauses}))
+            for case in _cases_of(one, cases):
+                copy.write_row(
+                    (
+                        RETENTION, one.move.at, now, one.move.docket, case, one.decision_id, kind,
+                        clauses.decode(), one.move.by,
+                    )
+                )  # fmt: skip
+
+
+def _cases_of(one: Enacted, cases: Cases) -> list[int | None]:
+    """The cases that a decision is about; [None] where it is about none in particular."""
+    types = dict.fromkeys(orders.type_in(effect.case) for effect in one.decision.effects if effect.case)
+    if isinstance(one.move.stimulus, Report):
+        types |= dict.fromkeys(
+            occurrence.abuse_type
+            for occurrence in one.decision.docket.occurrences
+            if any(report.id == one.move.stimulus.id for report in occurrence.reports)
+        )
+    found = [cases[one.move.docket, name] for name in types if (one.move.docket, name) in cases]
+    return list(found) or [None]
+
+
+def _decision_row(one: Enacted, previous: bytes, pack: Pack) -> tuple[Any, ...]:
+    move, decision = one.move, one.decision
+    stimulus, facts = _encode(move.stimulus), _encode(one.facts)
+    effects, trace = _encode(decision.effects), _encode(decision.trace)
+    state = docket_digest(decision.docket)
+    salt, pack_digest = os.urandom(16), bytes.fromhex(pack.digest)
+    salted = chain.salted_digest(salt, stimulus, facts, pack_digest, state, effects, trace)
+    link = chain.link(previous, (move.docket, one.sequence), move.key, move.at, salted)
+    snapshot = canonical(decision.docket) if one.sequence % SNAPSHOT_EVERY == 0 else None
+    return (
+        one.decision_id, move.docket, one.sequence, move.key, move.at, datetime.now(UTC), move.by, stimulus, facts,
+        pack_digest, decision.version or "", ENGINE_VERSION, state, effects, trace, snapshot, salt, salted, previous,
+        link,
+    )  # fmt: skip
+
+
+def _new_ids(table: str, count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+        return [row[0] for row in cursor.fetchall()]
