@@ -217,6 +217,13 @@ def test_how_long_a_silence_may_be_is_the_brands_own(acme: Desk) -> None:
     assert held() == []
 
 
+def test_a_setting_that_cannot_be_read_leaves_the_default(acme: Desk) -> None:
+    Brand.objects.update(settings={"long_outage": "some days"})
+    hold_if_doubtful(NOW, NONE)
+    hold_if_doubtful(NOW + 9 * HOUR, NONE)
+    assert len(held()) == 1
+
+
 def test_a_clock_that_went_back_holds_the_brand(acme: Desk) -> None:
     hold_if_doubtful(NOW, NONE)
     hold_if_doubtful(NOW - HOUR, NONE)

@@ -9,7 +9,6 @@ import pytest
 from django.db import OperationalError
 
 from abusedesk.desk import loop, work
-from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +19,7 @@ def nothing(_worker: str, _now: datetime) -> int:
 
 
 def working(monkeypatch: pytest.MonkeyPatch, **lanes: Callable[[str, datetime], int]) -> threading.Event:
-    monkeypatch.setattr(work, "LANES", {"read": nothing, "notify": nothing, "drive": nothing} | lanes)
+    monkeypatch.setattr(work, "LANES", (*lanes.values(), nothing))
     return threading.Event()
 
 
@@ -59,29 +58,29 @@ def test_a_lane_that_hangs_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> No
     assert driven.is_set()
 
 
-def test_a_lane_that_breaks_ends_the_worker_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_worker: str, _now: datetime) -> int:
-        raise RuntimeError("oh")
-
-    stop = working(monkeypatch, drive=broken)
-    with pytest.raises(Problem, match="this broke: drive"):
-        work.run(stop, "w1")
-
-
-def test_a_database_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [OperationalError("the server is gone"), RuntimeError("oh")])
+def test_a_lane_that_fails_is_tried_again_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     monkeypatch.setattr(loop, "RECOVERY_S", 0.01)
     tries: list[int] = []
+    notified = threading.Event()
 
     def drive(_worker: str, _now: datetime) -> int:
         tries.append(1)
-        if len(tries) == 1:
-            raise OperationalError("the server is gone")
+        if len(tries) < 3:
+            raise failure
+        assert notified.wait(10)
         stop.set()
         return 0
 
-    stop = working(monkeypatch, drive=drive)
+    def notify(_worker: str, _now: datetime) -> int:
+        notified.set()
+        return 0
+
+    stop = working(monkeypatch, drive=drive, notify=notify)
     work.run(stop, "w1")
-    assert len(tries) == 2
+    assert len(tries) == 3
 
 
 def test_the_bell_wakes_a_lane_long_before_it_would_look_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +93,8 @@ def test_the_bell_wakes_a_lane_long_before_it_would_look_by_itself(monkeypatch: 
             stop.set()
         return 0
 
-    stop = working(monkeypatch, drive=drive, read=drive, notify=drive)
-    monkeypatch.setattr(work, "LANES", {"drive": drive})
+    stop = threading.Event()
+    monkeypatch.setattr(work, "LANES", (drive,))
     worker = threading.Thread(target=work.run, args=(stop, "w1"))
     started = time.monotonic()
     worker.start()

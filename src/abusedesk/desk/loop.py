@@ -1,4 +1,4 @@
-"""What the worker's lanes and the watch have in common: do, wait for the bell, and survive the database's absence."""
+"""What the worker's lanes and the watch have in common: do, wait for the bell, and outlive whatever breaks."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from abusedesk.records.bell import Bell, bell
 log = structlog.get_logger()
 
 RECOVERY_S = 2.0
-"""The wait after the database failed us."""
+"""The wait after something broke."""
 
 
 def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float) -> None:
@@ -28,6 +28,11 @@ def _once(turn: Callable[[], int], stop: threading.Event, waiting: Bell, poll_s:
     except DatabaseError as error:
         log.warning("the database failed; trying again", error=str(error).strip())
         close_old_connections()
+        stop.wait(RECOVERY_S)
+        return
+    except Exception:
+        # One thing that breaks must not keep all others from being done; what it was working on is leased, and waits.
+        log.exception("it broke; going on")
         stop.wait(RECOVERY_S)
         return
     if not found:

@@ -47,7 +47,7 @@ def run(stop: threading.Event) -> None:
     def turn() -> int:
         now = clock.wall()
         hold_if_doubtful(now, clock.drift())
-        return hold.finish_releases(now) + fire_due(now)
+        return fire_due(now) + hold.finish_releases(now)
 
     keep_doing(turn, stop, POLL_S)
 
@@ -161,11 +161,19 @@ def _doubt(brand: Brand, last: datetime, now: datetime, drift: timedelta) -> tup
     away = now - last
     if away < -JUMP or drift < -JUMP:
         return now, f"the clock went back by {_words(max(-away, -drift))}; see that it is right, then release"
-    if away > parse_duration(str(brand.settings.get("long_outage", LONG_OUTAGE))):
+    if away > _long_outage(brand):
         return last, f"the desk did not watch for {_words(away)}; see what would fire, then release"
     if drift > JUMP:
         return now - drift, f"the clock went forward by {_words(drift)}; see that it is right, then release"
     return now, ""
+
+
+def _long_outage(brand: Brand) -> timedelta:
+    try:
+        return parse_duration(str(brand.settings.get("long_outage", LONG_OUTAGE)))
+    except ValueError as error:
+        log.error("setting long_outage is not used", brand=brand.slug, error=str(error))
+        return parse_duration(LONG_OUTAGE)
 
 
 def _words(length: timedelta) -> str:
