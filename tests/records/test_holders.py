@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from abusedesk.records.holders import holders
 from abusedesk.records.models import Assignment, Brand, Customer, DeclaredName, Service
@@ -55,3 +56,13 @@ def test_a_declared_name_holds_what_lies_below_it_while_it_is_declared(service: 
     assert holders().of_name("www.shop.example.NET.", NOW - timedelta(days=1)) == service.pk
     assert holders().of_name("shop.example.net", NOW) is None
     assert holders().of_name("example.net", NOW - timedelta(days=1)) is None
+
+
+def test_what_was_loaded_and_then_taken_back_is_not_believed_afterwards(service: Service) -> None:
+    with transaction.atomic():
+        Assignment.objects.create(service=service, prefix="192.0.2.7/32", period=(SINCE, None))
+        assert holders().of_address("192.0.2.7", NOW) == service.pk
+        transaction.set_rollback(True)
+    Assignment.objects.create(service=service, prefix="192.0.2.8/32", period=(SINCE, None))
+    assert holders().of_address("192.0.2.8", NOW) == service.pk
+    assert holders().of_address("192.0.2.7", NOW) is None
