@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from abusedesk.policy.decision import ChargeMade, StrikeMade, Take
-from abusedesk.policy.digest import canonical, docket_digest
+from abusedesk.policy.decision import ChargeMade, Decision, StrikeMade, Take
+from abusedesk.policy.digest import canonical, decision_digest, docket_digest
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import load_pack
@@ -150,6 +150,14 @@ def test_a_docket_survives_being_saved(pack: str, timeline: list[tuple[int, Stim
         again = msgspec.json.decode(msgspec.json.encode(docket), type=Docket)
         assert again == docket
         assert docket_digest(again) == docket_digest(docket)
+
+
+@quick
+@given(packs, timelines)
+def test_a_decision_read_back_has_the_same_digest(pack: str, timeline: list[tuple[int, Stimulus, str]]) -> None:
+    for step in steps(pack, timeline):
+        again = msgspec.json.decode(msgspec.json.encode(step.decision), type=Decision)
+        assert decision_digest(again) == decision_digest(step.decision)
 
 
 @quick

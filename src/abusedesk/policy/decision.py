@@ -12,7 +12,7 @@ ENGINE_VERSION = 1
 """Raised whenever the same inputs may give another decision than before."""
 
 
-class Effect(Struct, frozen=True, tag_field="effect", omit_defaults=True):
+class Effect(Struct, frozen=True, tag_field="effect"):
     """Something that the policy ordered, never without the clauses that ordered it.
 
     `case` is the abuse type's case on the service (`s1/attack`), `item_id` the id in the docket of what it creates
@@ -28,27 +28,27 @@ class Effect(Struct, frozen=True, tag_field="effect", omit_defaults=True):
     item_id: str | None = None
 
 
-class StrikeMade(Effect, frozen=True, tag="strike", omit_defaults=True):
+class StrikeMade(Effect, frozen=True, tag="strike"):
     abuse_type: str = ""
     number: int = 0
 
 
-class Annul(Effect, frozen=True, tag="annul", omit_defaults=True):
+class Annul(Effect, frozen=True, tag="annul"):
     abuse_type: str = ""
 
 
-class Notify(Effect, frozen=True, tag="notify", omit_defaults=True):
+class Notify(Effect, frozen=True, tag="notify"):
     to: Literal["customer", "reseller", "reporter", "upstream", "staff"] = "customer"
     via: tuple[str, ...] = ()
     template: str = ""
 
 
-class SetDeadline(Effect, frozen=True, tag="deadline", omit_defaults=True):
+class SetDeadline(Effect, frozen=True, tag="deadline"):
     name: str = ""
     due: datetime | None = None
 
 
-class Take(Effect, frozen=True, tag="measure", omit_defaults=True):
+class Take(Effect, frozen=True, tag="measure"):
     """A measure taken, proposed or approved, or one that stands and changes its refund."""
 
     measure: MeasureKind = "suspend"
@@ -61,37 +61,37 @@ class Take(Effect, frozen=True, tag="measure", omit_defaults=True):
     """True where it counts towards the brand's automatic measures of the hour (`safeguard:blast_radius`)."""
 
 
-class Lift(Effect, frozen=True, tag="lift", omit_defaults=True):
+class Lift(Effect, frozen=True, tag="lift"):
     measure: MeasureKind = "suspend"
     port: int | None = None
     upstream: bool = False
 
 
-class ChargeMade(Effect, frozen=True, tag="charge", omit_defaults=True):
+class ChargeMade(Effect, frozen=True, tag="charge"):
     item: str = ""
     amount: str = "0.00"
     currency: str = ""
     mode: Mode = "automatic"
 
 
-class Withdraw(Effect, frozen=True, tag="withdraw", omit_defaults=True):
+class Withdraw(Effect, frozen=True, tag="withdraw"):
     """A proposal, or a charge, that no longer stands."""
 
     item: str | None = None
     measure: MeasureKind | None = None
 
 
-class FlagSet(Effect, frozen=True, tag="flag", omit_defaults=True):
+class FlagSet(Effect, frozen=True, tag="flag"):
     flag: str = ""
 
 
-class Answer(Effect, frozen=True, tag="answer", omit_defaults=True):
+class Answer(Effect, frozen=True, tag="answer"):
     request: str = ""
     kind: str = ""
     answer: Literal["granted", "denied", "needs_approval"] = "needs_approval"
 
 
-class Review(Effect, frozen=True, tag="review", omit_defaults=True):
+class Review(Effect, frozen=True, tag="review"):
     """A person must look. `missing` names the fact whose absence left the policy undecided."""
 
     reason: str = ""
@@ -102,7 +102,7 @@ class Review(Effect, frozen=True, tag="review", omit_defaults=True):
 AnyEffect = StrikeMade | Annul | Notify | SetDeadline | Take | Lift | ChargeMade | Withdraw | FlagSet | Answer | Review
 
 
-class TraceLine(Struct, frozen=True, omit_defaults=True):
+class TraceLine(Struct, frozen=True):
     """One rule that was weighed: hit, missed or unknown, with the clause and the plain words of its condition.
 
     `because` is the condition that settled it, or the fact that was missing; `parameters` are the values used.
@@ -116,7 +116,7 @@ class TraceLine(Struct, frozen=True, omit_defaults=True):
     parameters: dict[str, str] = {}
 
 
-class Decision(Struct, frozen=True, omit_defaults=True):
+class Decision(Struct, frozen=True):
     """The answer to one stimulus. `version` is the pack version applied, None where none was in force."""
 
     docket: Docket

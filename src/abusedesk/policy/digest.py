@@ -1,4 +1,4 @@
-"""Digests of dockets, decisions and packs' answers: canonical JSON with sorted keys, then SHA-256."""
+"""Digests of dockets, decisions and facts: canonical JSON with sorted keys, then SHA-256."""
 
 from hashlib import sha256
 
@@ -9,12 +9,16 @@ from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.stimulus import Stimulus
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def canonical(value: Docket | Decision | Facts | Stimulus) -> bytes:
-    """The one JSON text of a value: fields and keys sorted, sets in order, defaults left out."""
-    return _ENCODER.encode(msgspec.to_builtins(value, order="sorted"))
+    """The one JSON text of a value: every field written, fields and keys sorted, sets in order.
+
+    Defaults are not left out: msgspec knows a default by its identity, so that a value read back from JSON, equal as it
+    is, would be written otherwise.
+    """
+    return _ENCODER.encode(value)
 
 
 def docket_digest(docket: Docket) -> bytes:

@@ -14,7 +14,7 @@ from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.measure import MeasureKind, Mode
 
 
-class HeardReport(Struct, frozen=True, omit_defaults=True):
+class HeardReport(Struct, frozen=True):
     """A report as the docket remembers it."""
 
     id: str
@@ -30,7 +30,7 @@ class HeardReport(Struct, frozen=True, omit_defaults=True):
     """Names of the rules that acted once for this report and do so no second time."""
 
 
-class Strike(Struct, frozen=True, omit_defaults=True):
+class Strike(Struct, frozen=True):
     """An occurrence that counts. `number` is how many the service had when it was made, this one counted."""
 
     number: int
@@ -44,7 +44,7 @@ class Strike(Struct, frozen=True, omit_defaults=True):
     """What it weighs, where a pack counts points."""
 
 
-class Occurrence(Struct, frozen=True, omit_defaults=True):
+class Occurrence(Struct, frozen=True):
     """The reports on one abuse type that belong together, from a first notice to the end of its window."""
 
     id: str
@@ -60,7 +60,7 @@ class Occurrence(Struct, frozen=True, omit_defaults=True):
     closed: bool = False
 
 
-class Deadline(Struct, frozen=True, omit_defaults=True):
+class Deadline(Struct, frozen=True):
     """`reply` or `payment`. `met`, `missed`, `cancelled` and `replaced` end it."""
 
     id: str
@@ -71,7 +71,7 @@ class Deadline(Struct, frozen=True, omit_defaults=True):
     state: Literal["open", "met", "missed", "cancelled", "replaced"] = "open"
 
 
-class Ground(Struct, frozen=True, omit_defaults=True):
+class Ground(Struct, frozen=True):
     """What bears a measure, a charge or a flag: an occurrence, by a clause, at the assurance that the clause needs."""
 
     clause: str
@@ -88,7 +88,7 @@ class Ground(Struct, frozen=True, omit_defaults=True):
     """True where the upstream itself took the measure."""
 
 
-class Measure(Struct, frozen=True, omit_defaults=True):
+class Measure(Struct, frozen=True):
     """A measure that the policy ordered or proposed. `in_force` here means decided; the outside is asked elsewhere."""
 
     id: str
@@ -104,7 +104,7 @@ class Measure(Struct, frozen=True, omit_defaults=True):
     upstream: bool = False
 
 
-class Charge(Struct, frozen=True, omit_defaults=True):
+class Charge(Struct, frozen=True):
     """Money that the policy charges or proposes, in minor units. `proposed` is not owed; `withdrawn` is credit."""
 
     id: str
@@ -126,7 +126,7 @@ class Charge(Struct, frozen=True, omit_defaults=True):
     """The abuse type whose case it belongs to."""
 
 
-class Flag(Struct, frozen=True, omit_defaults=True):
+class Flag(Struct, frozen=True):
     """A lasting mark on an address, such as `no_unblock`."""
 
     flag: str
@@ -135,7 +135,7 @@ class Flag(Struct, frozen=True, omit_defaults=True):
     grounds: tuple[Ground, ...] = ()
 
 
-class OpenRequest(Struct, frozen=True, omit_defaults=True):
+class OpenRequest(Struct, frozen=True):
     """What the customer asked for and how far it got. `granted_when_paid` waits until nothing is owed."""
 
     id: str
@@ -149,7 +149,7 @@ class OpenRequest(Struct, frozen=True, omit_defaults=True):
     """What is lifted as soon as nothing is unpaid (`granted_when_paid`)."""
 
 
-class Docket(Struct, frozen=True, omit_defaults=True):
+class Docket(Struct, frozen=True):
     """The state of one service under one pack; the empty docket is `Docket(service="s1")`.
 
     The brand's own docket, for reports that nobody held, has service None.

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class Settings(Struct, frozen=True, omit_defaults=True):
+class Settings(Struct, frozen=True):
     """A brand's safeguards and overrides of its pack's parameters. None leaves the pack's own value."""
 
     irreversible: Literal["approve", "automatic"] = "approve"
@@ -15,12 +15,13 @@ class Settings(Struct, frozen=True, omit_defaults=True):
     overrides: dict[str, str | int | dict[str, str]] = {}
 
 
-class Facts(Struct, frozen=True, omit_defaults=True):
+class Facts(Struct, frozen=True):
     """The service and its surroundings as they are at the instant of the decision.
 
     `automatic_within_hour` counts the brand's automatic suspensions and network measures less than an hour old;
     `staff_told` says that staff already heard of the blast radius and nothing went through automatically since.
-    `held_ips` are those of the docket's and the stimulus's addresses that the service holds now.
+    `held_ips` are those of the docket's and the stimulus's addresses that have not passed to another service; None
+    where that is not known.
     """
 
     brand: str

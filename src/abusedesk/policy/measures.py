@@ -12,7 +12,7 @@ from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
 from abusedesk.policy.docket import Ground, Measure
 from abusedesk.policy.draft import stands
 from abusedesk.policy.pending import PendingMeasure, merged, united
-from abusedesk.policy.requests import void_waiting
+from abusedesk.policy.restoration import void_waiting
 from abusedesk.vocabulary.measure import NETWORK, ON_ADDRESS, MeasureKind
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ class _Reader:
 
     def clause(self, node: Node) -> str:
         """A clause's full id, of the pack or of the product's safeguards."""
-        word = str(node.value) if isinstance(node.value, int) else node.text("a clause")
+        word = node.text("a clause")
         if word in self.safeguards or f"{self.pack}:{word}" in self.clauses:
             return word if word in self.safeguards else f"{self.pack}:{word}"
         known = [*(one.removeprefix(f"{self.pack}:") for one in self.clauses), *self.safeguards]

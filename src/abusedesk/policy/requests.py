@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
+from abusedesk.policy import charges, measures
 from abusedesk.policy.decision import Answer, Review
 from abusedesk.policy.docket import OpenRequest
 from abusedesk.policy.draft import stands
@@ -82,8 +83,6 @@ def waiting_for_approval(draft: "Draft", request_id: str | None) -> OpenRequest 
 
 def lift_or_wait(draft: "Draft", clauses: tuple[str, ...], order: LiftMeasures) -> None:
     """Lifts what a granted request lifts; after an approval with a fee, only when nothing is unpaid."""
-    from abusedesk.policy import charges  # noqa: PLC0415 - measures speak of requests, and charges come after both
-
     stimulus = draft.stimulus
     if isinstance(stimulus, Approval) and order.fee is not None and stimulus.fee is not None and stimulus.fee > 0:
         charges.make(draft, order.fee, stimulus.fee, "approved", clauses)
@@ -108,15 +107,6 @@ def restore_paid(draft: "Draft", *, unpaid: bool) -> None:
 
 def lift(draft: "Draft", clauses: tuple[str, ...], kinds: tuple[str, ...], *, proposals: bool) -> None:
     """Lifts our measures of some kinds that are in force, and withdraws those only proposed where that is asked."""
-    from abusedesk.policy import measures  # noqa: PLC0415 - measures void waiting requests
-
     for measure in draft.measures:
         if measure.kind in kinds and (measure.state == "in_force" or (proposals and stands(measure))):
             measures.lift_own(draft, measure, clauses)
-
-
-def void_waiting(draft: "Draft") -> None:
-    """A new strike or measure voids a restoration that waits for payment."""
-    for one in draft.requests:
-        if one.state == "granted_when_paid":
-            draft.keep_request(replace(one, state="void"), one)

@@ -147,9 +147,9 @@ def _by_id(node: Node | None, read: Callable[[Node], Any]) -> dict[str, Any]:
 def _customer(node: Node) -> Customer:
     keys = node.known_keys("a customer", ("id",), ("since", "reseller", "protected"))
     return Customer(
-        _word(keys["id"], "an id"),
+        keys["id"].text("an id"),
         _instant(keys["since"]) if "since" in keys else None,
-        _word(keys["reseller"], "a reseller") if "reseller" in keys else None,
+        keys["reseller"].text("a reseller") if "reseller" in keys else None,
         _flag(keys, "protected"),
     )
 
@@ -161,7 +161,7 @@ def _service(node: Node, customers: dict[str, Customer]) -> Service:
     kind = keys["type"].text("a type") if "type" in keys else ""
     until = _instant(keys["until"]) if "until" in keys else None
     flags = (_flag(keys, name) for name in ("trial", "mail_port", "protected"))
-    return Service(_word(keys["id"], "an id"), customer, kind, _instant(keys["since"]), until, *flags)
+    return Service(keys["id"].text("an id"), customer, kind, _instant(keys["since"]), until, *flags)
 
 
 def _assignments(node: Node | None, services: dict[str, Service]) -> tuple[Assignment, ...]:
@@ -225,7 +225,7 @@ def _entry(node: Node, services: dict[str, Service]) -> Entry:
 def _report(keys: dict[str, Node], at: datetime) -> Stimulus:
     assurance: Any = keys["assurance"].one_of("an assurance", ASSURANCES) if "assurance" in keys else "authenticated"
     return Report(
-        id=_word(keys["id"], "an id"),
+        id=keys["id"].text("an id"),
         category=keys["category"].one_of("the category", CATEGORIES),
         ips=tuple(_address(one) for one in keys["ips"].items("ips")),
         occurred_at=_instant(keys["occurred_at"]) if "occurred_at" in keys else at,
@@ -247,7 +247,7 @@ def _mandate(node: Node | None) -> timedelta | None:
 def _listing(keys: dict[str, Node], at: datetime) -> Stimulus:
     confirmed = keys["confirmed"].truth("confirmed")
     return Report(
-        id=_word(keys["id"], "an id"),
+        id=keys["id"].text("an id"),
         category=LISTED,
         ips=(_address(keys["ip"]),),
         occurred_at=at,
@@ -261,11 +261,11 @@ def _verification(keys: dict[str, Node], _: datetime) -> Stimulus:
     rejected = _flag(keys, "rejected")
     if assurance is None and not rejected:
         keys["report"].refuse("a verification raises the assurance or is `rejected: true`; add one")
-    return Verification(_word(keys["report"], "a report"), assurance, rejected)
+    return Verification(keys["report"].text("a report"), assurance, rejected)
 
 
 def _reply(keys: dict[str, Node], _: datetime) -> Stimulus:
-    return Reply(keys["complete"].truth("complete"))
+    return Reply(_flag(keys, "complete"))
 
 
 def _evidence(keys: dict[str, Node], _: datetime) -> Stimulus:
@@ -282,7 +282,7 @@ def _cost(keys: dict[str, Node], _: datetime) -> Stimulus:
 
 def _request(keys: dict[str, Node], _: datetime) -> Stimulus:
     return Request(
-        _word(keys["id"], "an id"),
+        keys["id"].text("an id"),
         keys["kind"].one_of("the request", _REQUESTS),
         _address(keys["ip"]) if "ip" in keys else None,
         keys["cause"].one_of("the cause", _CAUSES) if "cause" in keys else None,
@@ -293,17 +293,17 @@ def _approval(keys: dict[str, Node], _: datetime) -> Stimulus:
     decision: Any = keys["decision"].one_of("the decision", ("approve", "reject"))
     return Approval(
         decision,
-        _word(keys["by"], "a person"),
+        keys["by"].text("a person"),
         _measure(keys),
         keys["item"].text("an item") if "item" in keys else None,
-        _word(keys["request"], "a request") if "request" in keys else None,
+        keys["request"].text("a request") if "request" in keys else None,
         _amount(keys["fee"]) if "fee" in keys else None,
     )
 
 
 def _proposal(keys: dict[str, Node], _: datetime) -> Stimulus:
     return Proposal(
-        _word(keys["by"], "a person"),
+        keys["by"].text("a person"),
         _measure(keys),
         keys["item"].text("an item") if "item" in keys else None,
         _amount(keys["amount"]) if "amount" in keys else None,
@@ -322,7 +322,7 @@ _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, 
     "report": (("id", "category", "ips"), _REPORT_KEYS, _report),
     "verification": (("report",), ("assurance", "rejected"), _verification),
     "listing": (("id", "ip", "confirmed"), ("list",), _listing),
-    "reply": (("service", "complete"), (), _reply),
+    "reply": (("service",), ("complete",), _reply),
     "evidence": (("service", "accepted"), (), _evidence),
     "payment": (("service", "amount"), (), _payment),
     "cost": (("service", "kind", "amount"), (), _cost),
@@ -334,10 +334,6 @@ _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, 
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
-
-
-def _word(node: Node, what: str) -> str:
-    return str(node.value) if isinstance(node.value, int) else node.text(what)
 
 
 def _flag(keys: dict[str, Node], name: str) -> bool:

@@ -15,7 +15,7 @@ _SCALARS = {"tag:yaml.org,2002:bool": "bool", "tag:yaml.org,2002:int": "int", "t
 class Node:
     """A value with its place. `value` is a dict of nodes, a list of nodes, or text, a whole number, a truth or None."""
 
-    __slots__ = ("column", "file", "keys", "line", "value")
+    __slots__ = ("column", "file", "keys", "line", "raw", "value")
 
     def __init__(self, value: Any, file: str, line: int, column: int) -> None:
         self.value = value
@@ -23,6 +23,7 @@ class Node:
         self.line = line
         self.column = column
         self.keys: dict[str, Node] = {}
+        self.raw = ""
 
     def refuse(self, message: str) -> NoReturn:
         """Raises the Problem that begins with this place."""
@@ -41,7 +42,9 @@ class Node:
         return self.value
 
     def text(self, what: str) -> str:
-        """The value as text; refuses anything else."""
+        """The value as text, a whole number as it is written; refuses anything else."""
+        if self.raw and isinstance(self.value, int) and not isinstance(self.value, bool):
+            return self.raw
         if not isinstance(self.value, str) or not self.value:
             self.refuse(f"{what} must be text; put it in quotes")
         return self.value
@@ -116,6 +119,7 @@ def _node(tree: yaml.Node, file: str, depth: int) -> Node:
         node.value = [_node(one, file, depth + 1) for one in tree.value]
     else:
         node.value = _scalar(tree, node)
+        node.raw = str(tree.value)
     return node
 
 

@@ -13,17 +13,17 @@ from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.measure import MeasureKind
 
 
-class Stimulus(Struct, frozen=True, tag_field="stimulus", omit_defaults=True):
+class Stimulus(Struct, frozen=True, tag_field="stimulus"):
     """What came in. Its instant of receipt is the `at` that `decide` is called with."""
 
 
-class Opened(Stimulus, frozen=True, tag="opened", omit_defaults=True):
+class Opened(Stimulus, frozen=True, tag="opened"):
     """A service was opened. `mail_port` marks one whose mail port is open by agreement."""
 
     mail_port: bool = False
 
 
-class Report(Stimulus, frozen=True, tag="report", omit_defaults=True):
+class Report(Stimulus, frozen=True, tag="report"):
     """A complaint about this service: its part of one report.
 
     `events` counts observations; `occurred_at` is the time of the first. `mandate` is the reply time that an
@@ -43,7 +43,7 @@ class Report(Stimulus, frozen=True, tag="report", omit_defaults=True):
     """False on all but one part of a report about several services, so that reviews of the whole come once."""
 
 
-class Unattributed(Stimulus, frozen=True, tag="unattributed", omit_defaults=True):
+class Unattributed(Stimulus, frozen=True, tag="unattributed"):
     """The addresses of a report that no service held at the time of the event."""
 
     id: str
@@ -54,7 +54,7 @@ class Unattributed(Stimulus, frozen=True, tag="unattributed", omit_defaults=True
     """False where a part of the same report that somebody held brings the reviews of the whole."""
 
 
-class Verification(Stimulus, frozen=True, tag="verification", omit_defaults=True):
+class Verification(Stimulus, frozen=True, tag="verification"):
     """A report's assurance is raised, or staff reject the report. The one thing that changes belief afterwards."""
 
     report: str
@@ -63,33 +63,33 @@ class Verification(Stimulus, frozen=True, tag="verification", omit_defaults=True
     by: str | None = None
 
 
-class Reply(Stimulus, frozen=True, tag="reply", omit_defaults=True):
+class Reply(Stimulus, frozen=True, tag="reply"):
     """The customer answered; `complete` says that the processing is reported as done."""
 
     complete: bool
 
 
-class Evidence(Stimulus, frozen=True, tag="evidence", omit_defaults=True):
+class Evidence(Stimulus, frozen=True, tag="evidence"):
     """Staff judged the customer's evidence."""
 
     accepted: bool
     by: str | None = None
 
 
-class Payment(Stimulus, frozen=True, tag="payment", omit_defaults=True):
+class Payment(Stimulus, frozen=True, tag="payment"):
     """Money came in for the service, in minor units."""
 
     amount: int
 
 
-class Cost(Stimulus, frozen=True, tag="cost", omit_defaults=True):
+class Cost(Stimulus, frozen=True, tag="cost"):
     """A cost that the provider had: `admin`, `upstream_fine`, `engineering`, `delisting`, `actual_damages`."""
 
     kind: str
     amount: int
 
 
-class Request(Stimulus, frozen=True, tag="request", omit_defaults=True):
+class Request(Stimulus, frozen=True, tag="request"):
     """The customer asks: `open_mail_port`, `unblock`, `replace_ip`, `restore`."""
 
     id: str
@@ -98,7 +98,7 @@ class Request(Stimulus, frozen=True, tag="request", omit_defaults=True):
     cause: str | None = None
 
 
-class Approval(Stimulus, frozen=True, tag="approval", omit_defaults=True):
+class Approval(Stimulus, frozen=True, tag="approval"):
     """A person decides a proposal (`measure` or `item`) or a request (`request`, its id)."""
 
     decision: Literal["approve", "reject"]
@@ -109,7 +109,7 @@ class Approval(Stimulus, frozen=True, tag="approval", omit_defaults=True):
     fee: int | None = None
 
 
-class Proposal(Stimulus, frozen=True, tag="proposal", omit_defaults=True):
+class Proposal(Stimulus, frozen=True, tag="proposal"):
     """A person proposes a measure, or a charge of `amount` minor units."""
 
     by: str
@@ -120,7 +120,7 @@ class Proposal(Stimulus, frozen=True, tag="proposal", omit_defaults=True):
     port: int | None = None
 
 
-class Upstream(Stimulus, frozen=True, tag="upstream", omit_defaults=True):
+class Upstream(Stimulus, frozen=True, tag="upstream"):
     """The upstream took, or lifted, a measure of its own."""
 
     action: MeasureKind
@@ -128,13 +128,13 @@ class Upstream(Stimulus, frozen=True, tag="upstream", omit_defaults=True):
     ip: str
 
 
-class DeadlinePassed(Stimulus, frozen=True, tag="deadline_passed", omit_defaults=True):
+class DeadlinePassed(Stimulus, frozen=True, tag="deadline_passed"):
     """A deadline of the docket came due and nothing that came in time met it. `deadline` is its id in the docket."""
 
     deadline: str
 
 
-class Postponed(Stimulus, frozen=True, tag="postponed", omit_defaults=True):
+class Postponed(Stimulus, frozen=True, tag="postponed"):
     """Every open deadline of the docket moves by `by`: the brand was held for that long."""
 
     by: timedelta

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from abusedesk.policy import requests
 from abusedesk.policy.decision import StrikeMade
 from abusedesk.policy.docket import Occurrence, Strike
+from abusedesk.policy.restoration import void_waiting
 from abusedesk.vocabulary.assurance import RANK
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def make(draft: "Draft", clauses: tuple[str, ...], weight: int = 1) -> bool:
             number=strike.number,
         )
     )
-    requests.void_waiting(draft)
+    void_waiting(draft)
     return True
 
 
