@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from abusedesk.desk.hold import press
 from abusedesk.desk.perform.pace import LEASE
 from abusedesk.records.models import (
     Brand,
@@ -174,6 +175,24 @@ def test_a_watch_killed_at_any_step_decides_a_deadline_once(house: House) -> Non
         if not died:
             break
     assert step > 50
+
+
+def test_a_release_killed_at_any_step_moves_every_deadline_once(house: House) -> None:
+    for step in count(1):
+        acme = service_of(f"acme{step}", house.outside)
+        turns.enact_and_perform(NOW)
+        before = dict(acme.docket.deadlines.values_list("item", "due"))
+        press(acme.brand, "kim", "a faulty feed", NOW + HOUR)
+        died = house.dies(turns.release_held, NOW + 5 * HOUR, at=step)
+        turns.release_held(NOW + 5 * HOUR)
+        after = dict(acme.docket.deadlines.values_list("item", "due"))
+        assert after == {item: due + 4 * HOUR for item, due in before.items()}, f"killed at step {step}"
+        assert_whole(acme)
+        assert Brand.objects.get(pk=acme.brand.pk).held_since is None
+        stop(acme)
+        if not died:
+            break
+    assert step > 30
 
 
 def test_two_workers_at_once_double_nothing(house: House) -> None:

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 from abusedesk.desk.enact import submit
+from abusedesk.desk.hold import release
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
 from abusedesk.policy.stimulus import Report
-from abusedesk.records.models import Docket
+from abusedesk.records.models import Brand, Docket
 
 
 def perform(now: datetime) -> None:
@@ -36,6 +37,12 @@ def watch_and_perform(now: datetime) -> None:
     """Due deadlines, then what they order."""
     fire_due(now)
     perform(now)
+
+
+def release_held(now: datetime) -> None:
+    """Somebody releases every brand that is held by the button."""
+    for brand in Brand.objects.filter(held_by="kim"):
+        release(brand, "lee", now)
 
 
 def report(docket: Docket) -> Report:

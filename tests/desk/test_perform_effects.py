@@ -106,7 +106,7 @@ def test_a_notice_says_what_the_case_is_about(acme: Desk) -> None:
     for part in (
         "Jo Doe",
         "192.0.2.7",
-        "messaging/spam, 192.0.2.7, 3 event(s), first at 2026-03-02 09:00 UTC",
+        "messaging/spam, 192.0.2.7, events: 3, first at 2026-03-02 09:00 UTC",
         "suspension of the service, without refund, ordered",
         "20.00 USD: fine on 192.0.2.7",
         "2026-03-02 16:00 UTC",

@@ -172,7 +172,7 @@ def _long_outage(brand: Brand) -> timedelta:
     try:
         return parse_duration(str(brand.settings.get("long_outage", LONG_OUTAGE)))
     except ValueError as error:
-        log.error("setting long_outage is not used", brand=brand.slug, error=str(error))
+        log.warning("setting long_outage is not used", brand=brand.slug, error=str(error))
         return parse_duration(LONG_OUTAGE)
 
 

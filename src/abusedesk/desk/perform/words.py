@@ -44,7 +44,7 @@ ENGLISH = Language(
     items={},
     on="{what} on {ip}",
     none="nothing",
-    events="{category}, {addresses}, {count} event(s), first at {first}",
+    events="{category}, {addresses}, events: {count}, first at {first}",
     refunded={True: "", False: "without refund"},
 )
 CHINESE = Language(
