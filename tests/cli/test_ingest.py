@@ -14,6 +14,7 @@ import pytest
 
 from abusedesk.cli import ingest
 from abusedesk.cli.inputs import Input, Unreadable, inputs
+from abusedesk.desk.receive import Incoming, receive
 from abusedesk.problem import Problem
 from abusedesk.records.models import Assignment, Brand, Case, Channel, Customer, Message, MessageSeen, Review, Service
 
@@ -165,6 +166,13 @@ def test_a_second_run_adds_nothing(desk: None, tmp_path: Path, capsys: pytest.Ca
     assert ingest.run([str(tmp_path)]) == 0
     counted = table(capsys.readouterr().out)
     assert (counted["taken"], counted["already known"]) == (0, 1)
+    assert Case.objects.get().reports == 1
+
+
+def test_what_a_killed_run_took_in_is_decided_by_the_next(desk: None, tmp_path: Path) -> None:
+    (tmp_path / "1.eml").write_bytes(mail(1))
+    receive(Incoming(mail(1), "ingest", datetime.now(UTC), "1.eml", Brand.objects.get().pk))
+    assert ingest.run([str(tmp_path)]) == 0
     assert Case.objects.get().reports == 1
 
 

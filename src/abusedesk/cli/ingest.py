@@ -32,6 +32,7 @@ WORTH_HELP = 1000
 """A helping process takes about a second to start; fewer messages are through before it is there."""
 
 PAUSE_S = 0.05
+TELL_S = 5.0
 OUTCOMES = ("reported", "not_a_report", "needs_review", "rejected")
 
 
@@ -54,7 +55,7 @@ def run(arguments: list[str]) -> int:
                 progress.advance(len(batch))
                 crew.help_with(len(tally.taken))
             progress.end()
-            _decide_all(tally.taken, progress)
+            _decide_all({*tally.taken, *tally.known}, progress)
         outcomes = _outcomes(tally.taken)
     _print_table(tally, outcomes)
     return NOT_ALL_WELL if tally.unreadable else 0
@@ -101,11 +102,11 @@ def _channel(name: str) -> str:
 
 
 class Tally:
-    """What became of the inputs so far: new messages by id, how many were known, and what could not be read."""
+    """What became of the inputs so far: messages by id, new and known before, and what could not be read."""
 
     def __init__(self) -> None:
         self.taken: list[uuid.UUID] = []
-        self.known = 0
+        self.known: list[uuid.UUID] = []
         self.unreadable: list[Unreadable] = []
 
 
@@ -136,10 +137,7 @@ def _receive(batch: list["Incoming"], tally: Tally) -> None:
     from abusedesk.desk.receive import receive_many
 
     for one in receive_many(batch):
-        if one.new:
-            tally.taken.append(one.message_id)
-        else:
-            tally.known += 1
+        (tally.taken if one.new else tally.known).append(one.message_id)
 
 
 # --- deciding -------------------------------------------------------------------------------------------------------
@@ -184,27 +182,40 @@ def _help(settings: "Configuration", no_more: Event) -> None:
             time.sleep(PAUSE_S)
 
 
-def _decide_all(taken: list[uuid.UUID], progress: Progress) -> None:
-    """Decide until everything taken in is decided, by us, the helpers, or workers that run beside us."""
+def _decide_all(ours: set[uuid.UUID], progress: Progress) -> None:
+    """Decide until everything is decided, by us, the helpers, or workers that run beside us.
+
+    What a run that was killed took in and did not decide is among it.
+    """
     from abusedesk.desk.intake import process_messages
 
-    progress.begin("decided", len(taken))
-    left = len(taken)
+    left = _undecided(ours)
+    progress.begin("decided", left)
+    idle_since: float | None = None
     while left:
         busy = process_messages(datetime.now(UTC), BATCH)
-        now_left = _undecided(taken)
+        now_left = _undecided(ours)
         progress.advance(left - now_left)
         left = now_left
-        if left and not busy:
-            time.sleep(PAUSE_S)
+        idle_since = None if busy else idle_since or time.monotonic()
+        if idle_since is not None:
+            idle_since = _wait(idle_since, left, progress)
     progress.end()
 
 
-def _undecided(taken: list[uuid.UUID]) -> int:
+def _wait(since: float, left: int, progress: Progress) -> float:
+    """Sleep a little; say once in a while for whom. Returns since when we wait."""
+    if time.monotonic() - since > TELL_S:
+        progress.note(f"waiting for {left:,} in the hands of another process; of one that was killed, for 5 minutes")
+        since = time.monotonic()
+    time.sleep(PAUSE_S)
+    return since
+
+
+def _undecided(ours: set[uuid.UUID]) -> int:
     """How many of the messages wait still. Few are unread at any time, however many were taken in."""
     from abusedesk.records.models import MessageSeen
 
-    ours = set(taken)
     waiting = MessageSeen.objects.filter(read_at=None).values_list("message_id", flat=True)
     return sum(1 for message in waiting.iterator() if message in ours)
 
@@ -221,7 +232,7 @@ def _outcomes(taken: list[uuid.UUID]) -> Counter[str]:
 
 def _print_table(tally: Tally, outcomes: Counter[str]) -> None:
     rows = [("taken", len(tally.taken)), *((f"  {name.replace('_', ' ')}", outcomes[name]) for name in OUTCOMES)]
-    rows += [("already known", tally.known), ("unreadable", len(tally.unreadable))]
+    rows += [("already known", len(tally.known)), ("unreadable", len(tally.unreadable))]
     for name, count in rows:
         print(f"{name:<16}{count:>12,}")
     with contextlib.suppress(OSError):
