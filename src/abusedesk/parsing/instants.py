@@ -21,10 +21,11 @@ _MONTHS = {
     for name in names.split()
 }  # fmt: skip
 _ZONES = {
-    "z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
+    "hst": -600, "bst": 60, "mez": 60, "mesz": 120,
+    "z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 60, "cet": 60, "cest": 120,
     "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360,
     "pst": -480, "pdt": -420, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480, "awst": 480, "aest": 600, "aedt": 660,
-    "nzst": 720, "nzdt": 780, "ist": 330, "brt": -180, "art": -180, "sast": 120, "akst": -540, "akdt": -480, "hst": -600,
+    "nzst": 720, "nzdt": 780, "ist": 330, "brt": -180, "art": -180, "sast": 120, "akst": -540, "akdt": -480,
 }  # fmt: skip
 _ZONE = (
     r"(?P<zone>(?:(?:UTC|GMT)\s?)?[+-]\d{1,2}:?\d{2}\b|(?:UTC|GMT)\s?[+-]\d{1,2}\b|Z\b"

@@ -132,6 +132,10 @@ def _normalised(data: bytes) -> bytes:
 
 
 def _header_block(data: bytes) -> bytes:
+    end = data.find(b"\n\n", 0, HEADER_LIMIT)
+    crlf = data.find(b"\n\r\n", 0, end if end >= 0 else HEADER_LIMIT)
+    if crlf >= 0 or end >= 0:
+        return data[: (crlf if crlf >= 0 else end) + 1]
     ends = [end for end in (data.find(b"\n\n"), data.find(b"\n\r\n")) if end >= 0]
     return data[: min(ends) + 1] if ends else data
 

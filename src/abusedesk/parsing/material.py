@@ -6,17 +6,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser
-
-from abusedesk.parsing import archives, instants, mail
+from abusedesk.parsing import archives, instants, mail, pages
 from abusedesk.vocabulary.report import Event, Outcome, Reading, Report
 
 TEXT_LIMIT = 512 * 1024
 """Characters of prose that are looked at: a complaint says what it is about long before."""
 
-_HTML_LIMIT = 1024 * 1024
 _ADDRESS = re.compile(r"[\w.+=/#$%&'*!?^`{|}~-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
-_BREAKS = re.compile(r"[ \t\xa0]+")
 
 
 class Leaf(NamedTuple):
@@ -69,8 +65,8 @@ class Material:
         words = "\n".join(plain)
         if words.strip():
             return words[:TEXT_LIMIT]
-        pages = [without_tags(leaf.text) for leaf in self.leaves if leaf.content_type == "text/html"]
-        return "\n".join(pages)[:TEXT_LIMIT]
+        seen = [pages.words(leaf.text) for leaf in self.leaves if leaf.content_type == "text/html"]
+        return "\n".join(seen)[:TEXT_LIMIT]
 
     def field(self, name: str) -> str:
         """A header field of the mail, by its name in lower case; empty where there is none."""
@@ -117,18 +113,6 @@ def unreported(
 ) -> Reading:
     """A reading without a report, and why."""
     return Reading(outcome, name, reason, reporter, (), tuple(found or ()))
-
-
-def without_tags(page: str) -> str:
-    """The words of an HTML page, line by line; the targets of its links stand beside their words."""
-    tree = LexborHTMLParser(page[:_HTML_LIMIT])
-    for node in tree.css("script, style, head"):
-        node.decompose()
-    body = tree.body
-    words = body.text(separator="\n") if body else ""
-    lines = (_BREAKS.sub(" ", line).strip() for line in words.splitlines())
-    links = (node.attributes.get("href") or "" for node in tree.css("a[href]"))
-    return "\n".join([*(line for line in lines if line), *(link for link in links if link.startswith("http"))][:20000])
 
 
 def _own_parts(root: mail.Part) -> list[mail.Part]:

@@ -32,7 +32,7 @@ def read(material: Material) -> Reading | None:
     events = _events(kind, scene, material)
     if events and _is_sure(kind, urgency, scene, material):
         return reported(NAME, material.sender, events, summary=subject)
-    return _unsure(material, kind, urgency, events)
+    return _unsure(material, kind, urgency, events, _weak(kind, scene))
 
 
 def _kind(subject: str, spoken: str, scene: Scene, urgency: int) -> kinds.Kind:
@@ -52,7 +52,9 @@ def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -
     return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
 
 
-def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event]) -> Reading:
+def _unsure(
+    material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]
+) -> Reading:
     if _is_list_mail(material) and urgency < 3:
         return unreported("not_a_report", NAME, "a newsletter or list mail without a complaint", material.sender)
     if events:
@@ -64,7 +66,9 @@ def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Eve
             material.sender,
             events[:20],
         )
-    return unreported("needs_review", NAME, "no address or URL in it is plainly what it complains of", material.sender)
+    return unreported(
+        "needs_review", NAME, "no address or URL in it is plainly what it complains of", material.sender, weak
+    )
 
 
 def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
@@ -83,6 +87,12 @@ def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
         Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract)
         for one in chosen[:_EVENTS]
     ]
+
+
+def _weak(kind: kinds.Kind, scene: Scene) -> list[Event]:
+    """What a person who reviews it should see: every address or host that is not said to be another's."""
+    named = [one for one in (*scene.addresses, *scene.urls) if one.weight > 0]
+    return [Event(kind.category, one.source, one.port, one.url, one.at, evidence=one.extract) for one in named[:20]]
 
 
 def _chosen(addresses: tuple[Candidate, ...]) -> list[Candidate]:
