@@ -177,7 +177,7 @@ def proposed(on: records.Case, kind: str = "terminate") -> records.Measure:
         kind=kind,
         mode="proposed",
         refund=False,
-        clauses=["jimcloud:9"],
+        clauses=["jimcloud:9", "safeguard:irreversible"],
         at=timezone.now(),
         decided="proposed",
     )

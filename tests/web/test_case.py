@@ -26,6 +26,7 @@ def test_the_story_says_what_came_in_and_what_was_ordered(page: Client, desk: ro
 def test_every_clause_cited_has_its_text(page: Client, desk: rows.Desk) -> None:
     text = _text(page, desk)
     assert "The machine will be suspended immediately" in text
+    assert "A termination is never automatic" in text
     cited = set(re.findall(r'href="#(clause-[\w-]+)"', text))
     assert cited <= set(re.findall(r'id="(clause-[\w-]+)"', text))
 

@@ -28,4 +28,5 @@ def anchor(clause: str) -> str:
 def of_brand(brand: Brand, ids: Iterable[str]) -> list[Cited]:
     """The clauses by id, in the order given; one that the pack no longer has keeps its id alone."""
     pack = load_pack(brand.pack)
-    return [Cited(clause.id, clause.title, clause.text) for clause in map(pack.clause, ids)]
+    found = ((one, pack.clause(one)) for one in ids)
+    return [Cited(one, clause.title if clause.text else "", clause.text) for one, clause in found]

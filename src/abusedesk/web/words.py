@@ -97,7 +97,17 @@ TO = {
     "upstream": "the upstream",
     "staff": "staff",
 }
-_FORMAT = {"arf": "ARF", "xarf": "XARF", "xarf_mail": "XARF", "shadowserver": "Shadowserver", "text": "free text"}
+_FORMAT = {
+    "acns": "ACNS",
+    "arf": "ARF",
+    "xarf": "XARF",
+    "xarf2": "X-ARF",
+    "xarf3": "XARF v3",
+    "xarf4": "XARF",
+    "shadowserver": "Shadowserver",
+    "prose": "free text",
+    "noise": "",
+}
 
 
 def plain(term: str) -> str:
@@ -117,7 +127,7 @@ def category(pair: str) -> str:
 
 def report_format(name: str) -> str:
     """A report format's name as it is written in prose."""
-    return _FORMAT.get(name) or plain(name)
+    return _FORMAT.get(name, plain(name))
 
 
 def item(name: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -108,7 +108,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
     context = {
         "brand": one,
         "form": form,
-        "held": hold.preview(one, now, _SHOWN) if one.held_since else None,
+        "held": _preview(one, now) if one.held_since else None,
         "soon": Deadline.objects.filter(brand=one, state="open")
         .select_related("case__service", "case__customer")
         .order_by("due")[:8],
@@ -127,3 +127,12 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         ),
     }
     return render(request, "web/brand.html", context, status=status)
+
+
+def _preview(one: Brand, now: datetime) -> hold.Preview:
+    """What a release would set off, with the cases' names fetched at once."""
+    found = hold.preview(one, now, _SHOWN)
+    deadlines = [*found.overdue, *(deadline for _, deadline in found.next_due)]
+    prefetch_related_objects(deadlines, "case__service", "case__customer")
+    prefetch_related_objects(list(found.measures), "case__service", "case__customer")
+    return found

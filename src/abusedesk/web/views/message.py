@@ -12,7 +12,7 @@ from abusedesk.web import paging
 from abusedesk.web.payload import text_of
 
 OUTCOMES = {
-    "reported": ("report", "good"),
+    "reported": ("report", ""),
     "needs_review": ("needs a person", "wait"),
     "not_a_report": ("not a report", ""),
     "rejected": ("rejected", "late"),
