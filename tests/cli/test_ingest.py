@@ -5,10 +5,12 @@ import io
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,20 @@ from abusedesk.cli import ingest
 from abusedesk.cli.inputs import Input, Unreadable, inputs
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.problem import Problem
-from abusedesk.records.models import Assignment, Brand, Case, Channel, Customer, Message, MessageSeen, Review, Service
+from abusedesk.records.models import (
+    Assignment,
+    Brand,
+    Case,
+    Channel,
+    Customer,
+    Decision,
+    EventSeen,
+    Message,
+    MessageSeen,
+    Report,
+    Review,
+    Service,
+)
 
 ARF = """From: feedback@loop.example.org
 To: abuse@jimcloud.example
@@ -203,20 +218,46 @@ def test_an_unknown_brand_or_channel_is_refused_with_those_there_are(desk: None,
         ingest.run([str(tmp_path), "--channel", "letterbox"])
 
 
-def test_helping_processes_take_part_and_end(transactional_db: None, database_url: str, tmp_path: Path) -> None:
-    brand_with_a_service()
-    (tmp_path / "mails").mkdir()
-    text = ARF.replace("complaint {number}", "complaint")
-    for number in range(1200):
-        one = text.format(number=number % 9 + 1).replace("Hello.", f"Hello {number}.")
-        (tmp_path / "mails" / f"{number}.eml").write_text(one)
+def many_mails(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        one = ARF.replace("08:5{number}:00", f"08:{number // 60:02}:{number % 60:02}")
+        (folder / f"{number}.eml").write_text(one.format(number=number % 9 + 1))
+    return folder
+
+
+def command(mails: Path, database_url: str, processes: int) -> dict[str, Any]:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "abusedesk.settings",
         "ABUSEDESK_DATABASE_URL": database_url,
-        "ABUSEDESK_DATA": str(tmp_path / "data"),
+        "ABUSEDESK_DATA": str(mails.parent / "data"),
     }
-    command = [sys.executable, "-m", "abusedesk.cli", "ingest", str(tmp_path / "mails"), "--processes", "2"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    words = [sys.executable, "-m", "abusedesk.cli", "ingest", str(mails), "--processes", str(processes)]
+    return {"args": words, "env": environment, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+def test_helping_processes_take_part_and_end(transactional_db: None, database_url: str, tmp_path: Path) -> None:
+    brand_with_a_service()
+    done = subprocess.run(**command(many_mails(tmp_path / "mails", 1200), database_url, 2), timeout=120, check=False)
     assert (done.returncode, table(done.stdout).get("reported")) == (0, 1200), done.stderr
     assert Case.objects.get().occurrences == 1
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    transactional_db: None, database_url: str, tmp_path: Path
+) -> None:
+    brand_with_a_service()
+    mails = many_mails(tmp_path / "mails", 900)
+    with subprocess.Popen(**command(mails, database_url, 1)) as running:
+        while running.poll() is None and not Decision.objects.exists():
+            time.sleep(0.01)
+        running.kill()
+    decided = Decision.objects.count()
+    assert 0 < decided < 900
+    MessageSeen.objects.filter(read_at=None).update(lease_until=None)  # As five minutes later.
+    done = subprocess.run(**command(mails, database_url, 1), timeout=120, check=False)
+    assert (done.returncode, table(done.stdout)["taken"] + table(done.stdout)["already known"]) == (0, 900), done.stderr
+    assert Report.objects.count() == Decision.objects.count() == EventSeen.objects.count() == 900
+    assert (Case.objects.get().reports, Case.objects.get().events) == (900, 900)
+    assert not MessageSeen.objects.filter(read_at=None).exists()
