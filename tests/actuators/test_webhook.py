@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.receiver import SECRET, Receiver, receiving
 
 from abusedesk.actuators.actuator import Order
 from abusedesk.actuators.webhook import Webhook, read, signature
 from abusedesk.problem import Problem
+from tests.contract.receiver import SECRET, Receiver, receiving
 
 ORDER = Order(brand="acme", service="vps-1", kind="suspend", key="1:m1:apply", fence=3)
 

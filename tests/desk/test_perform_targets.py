@@ -262,6 +262,7 @@ def test_a_held_brand_takes_nothing_and_lifts(acme: Desk, outside: Fake) -> None
     perform_targets("w1", later(1))
     assert (state(old), state(new)) == ("lifted", "none")
     assert outside.sent == ["apply suspend", "lift suspend"]
+    assert outside.orders[-1][1].standing == ()
     Brand.objects.update(held_since=None)
     perform_targets("w1", later(1) + targets.PARKED)
     assert state(new) == "in_force"
@@ -333,6 +334,7 @@ def test_a_measure_that_is_lifted_while_it_is_taken_is_lifted_right_after(acme: 
     outside.on_call = meanwhile
     perform_targets("w1", NOW)
     assert outside.sent == ["apply suspend", "lift suspend"]
+    assert outside.orders[-1][1].standing == ()
     assert state(measure) == "lifted"
 
 

@@ -6,12 +6,21 @@ For demonstrations, for training, and for providers whose own tools follow the t
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-from django.db.models.functions import Now
+from django.db import connection
 
 from abusedesk.actuators.actuator import Order, Outcome
 from abusedesk.actuators.models import Switch
 from abusedesk.problem import Problem
+
+_TURN = """
+INSERT INTO actuators_switch AS present (brand, service, kind, ip, port, "on", key, fence, changes, changed_at)
+VALUES (%(brand)s, %(service)s, %(kind)s, %(ip)s, %(port)s, %(on)s, %(key)s, %(fence)s, %(on)s::int, now())
+ON CONFLICT ON CONSTRAINT one_switch DO UPDATE SET "on" = EXCLUDED.on, key = EXCLUDED.key, fence = EXCLUDED.fence,
+    changes = present.changes + (present.on <> EXCLUDED.on)::int,
+    changed_at = CASE WHEN present.on = EXCLUDED.on THEN present.changed_at ELSE EXCLUDED.changed_at END
+WHERE present.fence <= EXCLUDED.fence
+RETURNING id, "on", key, fence, changes
+"""
 
 
 class Console:
@@ -33,28 +42,23 @@ class Console:
 
     def query(self, order: Order) -> Outcome:
         """Read the switch."""
-        switch = Switch.objects.filter(**_place(order)).first()
-        return _told(switch) if switch else Outcome("not_in_force")
+        found = Switch.objects.filter(**_place(order)).values_list("pk", "on", "key", "fence", "changes").first()
+        return _told(*found) if found else Outcome("not_in_force")
 
 
 def _turn(order: Order, *, on: bool) -> Outcome:
-    with transaction.atomic():
-        switch, _ = Switch.objects.select_for_update().get_or_create(**_place(order))
-        if order.fence < switch.fence:
-            return Outcome(
-                "refused", error=f"a later order (fence {switch.fence}) came before this one ({order.fence})"
-            )
-        if switch.on != on:
-            Switch.objects.filter(pk=switch.pk).update(on=on, changes=switch.changes + 1, changed_at=Now())
-        Switch.objects.filter(pk=switch.pk).update(fence=order.fence, key=order.key)
-        switch.refresh_from_db()
-    return _told(switch)
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN, {**_place(order), "on": on, "fence": order.fence, "key": order.key})
+        turned = cursor.fetchone()
+    if turned is None:
+        return Outcome("refused", error=f"a later order came before this one, whose fence is {order.fence}")
+    return _told(*turned)
 
 
 def _place(order: Order) -> dict[str, Any]:
     return {"brand": order.brand, "service": order.service, "kind": order.kind, "ip": order.ip, "port": order.port}
 
 
-def _told(switch: Switch) -> Outcome:
-    receipt = {"switch": switch.pk, "key": switch.key, "fence": switch.fence, "changes": switch.changes}
-    return Outcome("in_force" if switch.on else "not_in_force", receipt)
+def _told(switch: int, on: bool, key: str, fence: int, changes: int) -> Outcome:
+    receipt = {"switch": switch, "key": key, "fence": fence, "changes": changes}
+    return Outcome("in_force" if on else "not_in_force", receipt)

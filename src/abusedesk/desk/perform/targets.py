@@ -99,8 +99,11 @@ def _claim(worker: str, now: datetime) -> Lease | None:
 def _drive_all(lease: Lease) -> bool:
     """Whether something did not get where it should and must be tried again."""
     behind = False
-    for switch in _switches(lease):
-        verdict = _drive(lease, switch) if switch.pending and _may(lease, switch) else "done"
+    planned = _switches(lease)
+    # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
+    stand = standing([one for one in planned if not one.pending or _may(lease, one)])
+    for switch in planned:
+        verdict = _drive(lease, switch, stand) if switch.pending and _may(lease, switch) else "done"
         behind = behind or verdict != "done"
         if verdict == "silent":
             break  # What does not answer now will not answer for the next measure either.
@@ -111,14 +114,14 @@ def _switches(lease: Lease) -> list[Switch]:
     return switches(Measure.objects.filter(target=lease.target).select_related("service", "brand").order_by("pk"))
 
 
-def _drive(lease: Lease, switch: Switch) -> Literal["done", "later", "silent"]:
+def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Literal["done", "later", "silent"]:
     """Bring one switch about. `silent` when the outside does not answer at all."""
     outside, name, doubt = _outside(lease, switch)
     if outside is None:
         _record(lease, switch, Outcome("refused", error=doubt), can_be_asked=True)
         return "done"
     _begin(lease, switch, name)
-    outcome = _bring(outside, _order(lease, switch), on=switch.on)
+    outcome = _bring(outside, _order(lease, switch, stand), on=switch.on)
     settled = _record(lease, switch, outcome, can_be_asked=outside.can_be_asked)
     if settled:
         return "done"
@@ -166,7 +169,7 @@ def _holder(ip: str, now: datetime) -> int | None:
     return found[0] if found else None
 
 
-def _order(lease: Lease, switch: Switch) -> Order:
+def _order(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Order:
     first = switch.moving[0]
     return Order(
         brand=first.brand.slug,
@@ -176,7 +179,7 @@ def _order(lease: Lease, switch: Switch) -> Order:
         fence=lease.fence,
         ip=switch.ip,
         port=switch.port,
-        standing=standing(_switches(lease)),
+        standing=stand,
     )
 
 
