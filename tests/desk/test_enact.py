@@ -7,7 +7,7 @@ from django.db import connection
 
 from abusedesk.desk.audit import recompute_all
 from abusedesk.desk.enact import docket_of, submit
-from abusedesk.policy.stimulus import Approval, Payment, Reply, Verification
+from abusedesk.policy.stimulus import Approval, DeadlinePassed, Payment, Reply, Verification
 from abusedesk.records.chain import verify
 from abusedesk.records.models import (
     Brand,
@@ -96,6 +96,16 @@ def test_believing_a_report_answers_its_review(jim: Provider) -> None:
     assert Case.objects.get().needs == []
     assert Measure.objects.get().decided == "in_force"
     assert Report.objects.get().assurance == "verified"
+
+
+def test_a_missed_deadline_asks_the_same_question_no_second_time(jim: Provider) -> None:
+    take(complaint())
+    for number, deadline in enumerate(("d2", "d3")):
+        due = Deadline.objects.get(item=deadline).due
+        submit(docket_of(jim.service), DeadlinePassed(deadline), key=f"deadline:{number}", at=due)
+    assert Review.objects.count() == 1
+    reject(jim, Report.objects.get())
+    assert Case.objects.get().needs == []
 
 
 def test_what_is_said_of_a_report_is_said_to_every_service_it_names(jim: Provider) -> None:

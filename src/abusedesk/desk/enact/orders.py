@@ -18,16 +18,24 @@ BELIEF = ("verify_report", "low_assurance")
 
 
 def write_reviews(batch: Batch, cases: Cases) -> None:
-    opened = [
+    """Asks people what the decisions leave open, and closes what they answered."""
+    asked = [
         _review(batch, one, index, effect, cases)
         for one in batch.enacted
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Review)
     ]
-    models.Review.objects.bulk_create(opened)
+    models.Review.objects.bulk_create([one for one in asked if one.report_id or not _is_open(one, asked)])
     closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
-    touched = sorted({*closed, *(one.case_id for one in opened if one.case_id is not None)})
-    refresh_needs(touched)
+    refresh_needs(sorted({*closed, *(one.case_id for one in asked if one.case_id is not None)}))
+
+
+def _is_open(review: models.Review, asked: list[models.Review]) -> bool:
+    """Whether the same is asked of the case already: a missed deadline asks again, and one question is enough."""
+    if review.case_id is None or review.reason not in BELIEF:
+        return False
+    beside = any(one.report_id and (one.case_id, one.reason) == (review.case_id, review.reason) for one in asked)
+    return beside or models.Review.objects.filter(case=review.case_id, reason=review.reason, closed_at=None).exists()
 
 
 def _review(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases) -> models.Review:
@@ -52,11 +60,15 @@ def _close_reviews(batch: Batch, one: Enacted) -> set[int]:
         return set()
     if not stimulus.rejected and RANK[stimulus.assurance or "unverified"] < RANK[acts_on]:
         return set()
-    asked = models.Review.objects.filter(docket=one.move.docket, closed_at=None, reason__in=BELIEF)
-    asked = asked.filter(report_id=stimulus.report) if is_stored(stimulus.report) else asked.none()
-    touched = {case for case in asked.values_list("case_id", flat=True) if case is not None}
+    open_still = models.Review.objects.filter(docket=one.move.docket, closed_at=None, reason__in=BELIEF)
+    mine = list(open_still.filter(report_id=stimulus.report)) if is_stored(stimulus.report) else []
+    touched = {review.case_id for review in mine if review.case_id is not None}
     answer = "rejected" if stimulus.rejected else str(stimulus.assurance)
-    asked.update(closed_at=one.move.at, closed_by=one.move.by or "desk", answer=answer)
+    answered = {"closed_at": one.move.at, "closed_by": one.move.by or "desk", "answer": answer}
+    open_still.filter(pk__in=[review.pk for review in mine]).update(**answered)
+    # What a missed deadline asked about the case is answered with the last of its reports.
+    waiting = set(open_still.filter(case__in=touched).exclude(report_id=None).values_list("case_id", flat=True))
+    open_still.filter(case__in=touched - waiting, report_id=None).update(**answered)
     return touched
 
 

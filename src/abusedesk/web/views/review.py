@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.records.models import Brand, Event, Message, Report, Review
+from abusedesk.records.reviews import close_review
 from abusedesk.web import clauses, paging
 from abusedesk.web.readers import may_read_restricted
 from abusedesk.web.views.queue import open_reviews, with_messages
@@ -43,9 +44,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     form = AnswerForm(request.POST)
     if not form.is_valid():
         return _page(request, one, form, status=422)
-    closed = Review.objects.filter(pk=pk, closed_at=None).update(
-        closed_at=timezone.now(), closed_by=request.user.get_username(), answer=form.cleaned_data["answer"]
-    )
+    closed = close_review(one, request.user.get_username(), timezone.now(), form.cleaned_data["answer"])
     text = "Closed." if closed else "Somebody else had closed it already; their answer stands."
     messages.success(request, text)
     return redirect("queue")
