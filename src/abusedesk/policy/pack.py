@@ -1,7 +1,7 @@
 """A pack: one provider's policy as data, in dated versions.
 
-`load_pack("jimcloud")` or `load_pack("path/to/pack")` gives a `Pack`, remembered for the life of the process. A pack is
-never changed after it was loaded.
+`load_pack` gives a `Pack` by the name of one that comes with the product or by its folder, remembered for the life of
+the process. A pack is never changed after it was loaded.
 """
 
 from collections.abc import Iterable, Mapping
