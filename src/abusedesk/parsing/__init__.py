@@ -1,0 +1,1 @@
+"""What a message says: containers opened, formats read, noise told from complaints. Pure, and never trusting."""
