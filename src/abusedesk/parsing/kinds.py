@@ -7,6 +7,7 @@ not outweigh the sentence that matters.
 import re
 from typing import NamedTuple
 
+UNCLASSIFIED = "other/unclassified"
 SURE = 3
 """The weight from which on a category is taken as said."""
 
@@ -159,7 +160,10 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"brute[- ]?forc",
                 r"fail2ban",
                 r"failed (?:ssh |ftp |smtp |imap |login |password |authentication )",
-                r"login (?:attempt|attack|failure)",
+                r"log-?in (?:attempt|attack|failure)",
+                r"attempting (?:to )?log-?in",
+                r"ssh ?auth",
+                r"authentication (?:attack|attempt)",
                 r"authentication (?:failure|failed)",
                 r"password guess",
                 r"dictionary attack",
@@ -190,6 +194,8 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"ポートスキャン",
                 r"escaneo de puertos",
                 r"network scan",
+                r"sip (?:options|invite|register|query|scan)|\bsip\b.{0,40}\b(?:request|invitation|registration|queries)",
+                r"unsolicited (?:dns|sip|protocol|packet)|recursion desired|version\.bind|\bscanner\b",
                 r"ipfw|iptables|\bIN=\w{1,8} |\bDROP\b|\bDENY\b",
             ),
         ),
@@ -237,6 +243,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"僵尸网络",
                 r"ボットネット",
                 r"sinkhole",
+                r"\bmalw\b|trojan ?family|bot ?name",
             ),
         ),
         (
@@ -433,7 +440,7 @@ def kind(subject: str, body: str) -> Kind:
         if in_subject or in_body:
             scores[category] = weight * 2 * in_subject + weight * min(in_body, 1) + 2 * min(in_body, 4)
     if not scores:
-        return Kind("other/unclassified", 0)
+        return Kind(UNCLASSIFIED, 0)
     best = max(scores, key=lambda one: scores[one])
     return Kind(_refined(best, scores), scores[best])
 

@@ -52,9 +52,7 @@ def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -
     return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
 
 
-def _unsure(
-    material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]
-) -> Reading:
+def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]) -> Reading:
     if _is_list_mail(material) and urgency < 3:
         return unreported("not_a_report", NAME, "a newsletter or list mail without a complaint", material.sender)
     if events:
