@@ -51,7 +51,8 @@ def test_archive_in_a_mail_is_opened() -> None:
     import base64
 
     packed = base64.encodebytes(zipped({name: (SAMPLES / name).read_bytes()}))
-    mail = b'From: a@example.net\nSubject: feed\nContent-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nhi\n'
+    mail = b"From: a@example.net\nSubject: feed\n"
+    mail += b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nhi\n'
     mail += b"--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n" + packed + b"--b--\n"
     assert [event.source for event in read(mail).events] == ["198.51.100.1", "2001:db8::5"]
 

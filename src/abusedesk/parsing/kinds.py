@@ -31,7 +31,8 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
             6,
             (
                 r"\bcsam\b",
-                r"child (?:sexual )?(?:abuse|porn|exploitation)",
+                r"child (?:sexual )?abuse (?:material|image|content|media|video|site)",
+                r"child (?:porn|sexual (?:abuse|exploitation))",
                 r"sexual abuse material",
                 r"kinderporno",
                 r"pédopornograph",
@@ -71,6 +72,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"вредоносн",
                 r"恶意(?:软件|代码|程序)",
                 r"マルウェア",
+                r"maliciousurl|(?:identified|classified|flagged) as malicious",
                 r"drive-by",
                 r"exploit kit",
                 r"safe browsing",
@@ -194,7 +196,8 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"ポートスキャン",
                 r"escaneo de puertos",
                 r"network scan",
-                r"sip (?:options|invite|register|query|scan)|\bsip\b.{0,40}\b(?:request|invitation|registration|queries)",
+                r"sip (?:options|invite|register|query|scan)|\bsip\b.{0,40}\b(?:request|invitation|"
+                r"registration|queries)",
                 r"unsolicited (?:dns|sip|protocol|packet)|recursion desired|version\.bind|\bscanner\b",
                 r"ipfw|iptables|\bIN=\w{1,8} |\bDROP\b|\bDENY\b",
             ),
@@ -404,7 +407,7 @@ _COMPLAINT = _words(
     r"your (?:network|server|customer|ip|host|system|client|machine|user|infrastructure|address space)",
     r"(?:originat|com)(?:ing|es|ed)? from",
     r"take ?down|taken down|\bremove\b|disable access|shut ?down|suspend",
-    r"please (?:investigate|take|stop|act|secure|remove|check|fix|block|look)",
+    r"please (?:block|investigate|take|stop|act|secure|remove|check|fix|block|look)",
     r"\bincident\b",
     r"\boffending\b",
     r"\billegal\b|\bunlawful|\binfring|\bviolat",
@@ -427,6 +430,13 @@ _DENIALS = _words(
     r"contre-notification",
     r"(?:removed|disabled|removal|disabling).{0,60}(?:as a result of|due to|"
     r"because of) (?:a )?(?:mistake|error|misidentif)",
+)
+_RETRACTIONS = _words(
+    r"\b(?:i|we) (?:am |are )?(?:hereby )?(?:retract|withdraw|submit(?:ting)? (?:a |this |my |"
+    r"our )?counter|(?:dispute|contest) (?:the|this) (?:notice|claim))",
+    r"^\W{0,10}(?:dmca )?counter[- ]?(?:notice|notification)",
+    r"\b(?:notice|complaint|claim|takedown|report)\b.{0,60}\b(?:is|was|are|has been|"
+    r"have been) (?:hereby )?(?:retracted|withdrawn|resolved)",
 )
 _SWORN = _words(r"as a result of (?:a )?(?:mistake|error)\W{1,3}(?:or|and/or) (?:a )?mis-?identif")
 """The statement that 17 USC 512 (g) (3) (C) wants of a counter-notice, and of nothing else."""
@@ -452,7 +462,7 @@ def complaint(text: str) -> int:
 
 def is_denial(subject: str, body: str) -> bool:
     """Whether this is a counter-notice or takes a complaint back: it must never open a case."""
-    return bool(_DENIALS.search(subject) or _DENIALS.search(body[:600]) or _SWORN.search(body[:50_000]))
+    return bool(_DENIALS.search(subject) or _RETRACTIONS.search(body[:600]) or _SWORN.search(body[:50_000]))
 
 
 def is_about_content(category: str) -> bool:

@@ -83,9 +83,13 @@ _BOILERPLATE_URL = re.compile(
     r"\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|"
     r"\bkey\b|\bpgp\b|\bcopy of\b"
 )
+_SAID_INFRINGING = re.compile(
+    r"(?i)\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
+    r"illegal)\s(?:\w{1,12}\s){0,2}(?:urls?|uri|links?|pages?|sites?)\s?\d{0,3}\s?[:=]"
+)
 _LABELLED = re.compile(
-    r"(?i)(?:^|[\s>|_(*-])(?:urls?|links?|uri|address|site|page|location|"
-    r"url[ _]?(?:box)?[ _]?\d{0,3})[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
+    r"(?i)(?:^|[\s>|_(*-])(?:\w{0,12}urls?(?:[ _]?box)?[ _\d]{0,6}|(?<!edit )links?|uri|address|site|"
+    r"page|location)[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
 )
 _GENUINE = re.compile(
     r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|"
@@ -98,7 +102,7 @@ _GENUINE = re.compile(
 _ACCUSED = re.compile(
     r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
     r"\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|"
-    r"\bdisabl|\breported url|\burls?(?: box)?\s?\d{0,3}\s?[:=]|\blinks?\s?[:=]|\bblock (?:this|the)|"
+    r"\bdisabl|\breported url|\w{0,12}urls?(?:\s?box)?[\s\d]{0,6}[:=]|(?<!edit )\blinks?\s?[:=]|\bblock (?:this|the)|"
     r"\busername|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|"
     r"\bfake|\bcompromised|\bhacked|\bspread|\bdefam|\battack at|\bsite at|侵权|侵害|违法|钓鱼|恶意|фишинг|"
     r"запрещ|наруш|блокир"
@@ -333,6 +337,8 @@ def _is_reference(host: str) -> bool:
 
 def _url_weight(line: str, around: str) -> int:
     is_alone = len(line.strip(_TRIM + "0123456789").split()) <= 2
+    if _SAID_INFRINGING.search(line.replace("_", " ")):
+        return 6
     if _GENUINE.search(around):
         return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
     if _ACCUSED.search(around):

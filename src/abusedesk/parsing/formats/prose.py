@@ -49,7 +49,18 @@ def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -
     if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3 and best < 5):
         return False
     has_address = best >= LIKELY or scene.entry is not None
-    return (urgency >= 1 or kind.weight >= 8) if has_address else (urgency >= 2 and kind.weight >= 6)
+    if has_address:
+        return urgency >= 1 or kind.weight >= 8
+    return _is_sure_of_urls(kind, urgency, scene, material)
+
+
+def _is_sure_of_urls(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -> bool:
+    """A file of its own was put there as a complaint, and so was a mail that says nothing else."""
+    best = max((one.weight for one in scene.urls), default=0)
+    if urgency >= 2:
+        return kind.weight >= 6
+    is_short = len(material.text) < 300 and best >= 4
+    return kind.weight >= 6 and (is_short or material.message is None or (urgency >= 1 and best >= 5))
 
 
 def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]) -> Reading:
@@ -115,7 +126,9 @@ def _of_urls(category: str, scene: Scene, chosen: list[Candidate]) -> list[Event
 def _accused(urls: tuple[Candidate, ...]) -> list[Candidate]:
     """The URLs that are called infringing or the like. A host also called the genuine one is none of them."""
     best = max((one.weight for one in urls), default=0)
-    likely = [one for one in urls if one.weight >= max(LIKELY, best - 1)]
+    likely = [one for one in urls if one.weight >= max(LIKELY, min(best - 1, 5))]
+    if not likely and len({one.source for one in urls if one.weight > 0}) == 1:
+        return [one for one in urls if one.weight > 0]
     genuine = {hosts.host_of(one.url or "") for one in urls if one.weight == -3}
     return [one for one in likely if hosts.host_of(one.url or "") not in genuine] or likely
 

@@ -1,4 +1,4 @@
-"""Feeds of records that no format of their own describes: JSON objects and delimited tables, read by the names of their fields."""
+"""Feeds that no format of their own describes: JSON objects and delimited tables, read by the names of their fields."""
 
 import csv
 import re
@@ -17,10 +17,15 @@ _RECORDS = 50_000
 _DEPTH = 4
 _FIELDS = 120
 _SOURCES = (
+    re.compile(r"^(?:ip|ip[ _]?addr(?:ess)?|ipv[46]|ipaddr)$"),
     re.compile(
-        r"(?:^|\.)(?:src|source|network_?source|attacker|offender|infected|remote)[._ ]?(?:ip|addr)(?:v?[46]|ess|_?addr)?(?:ess)?$"
+        r"(?:^|\.)(?:src|source|network_?source|attacker|offender|infected|remote)[._ ]?(?:ip|"
+        r"addr)(?:v?[46]|ess|_?addr)?(?:ess)?$"
     ),
-    re.compile(r"(?:^|\.)(?:ip|ip[ _]?addr(?:ess)?|ipv[46]|ipaddr|address|host_ip|infected_ip|ip/cidr)$"),
+    re.compile(
+        r"^(?!(?:dst|dest|server|target|_geo|env|comm)).*\b(?:ip|ip[ _]?addr(?:ess)?|ipv[46]|ipaddr|"
+        r"address|host_ip|infected_ip|ip/cidr)$"
+    ),
 )
 _DESTINATIONS = re.compile(
     r"(?:^|\.)(?:dst|dest(?:ination)?|network_?destination|server)[._ ]?(?:ip|addr)(?:v?[46]|ess)?$"
@@ -29,7 +34,8 @@ _URLS = re.compile(r"(?:^|\.)(?:url|uri|link|phish(?:ing)?_?url|malware_?url|sou
 _HOSTS = re.compile(r"(?:^|\.)(?:domain|host|hostname|fqdn)$")
 _TIMES = re.compile(
     r"(?:^|\.)_?(?:ts|time|timestamp|datetime|date|last_?seen|first_?seen|seen|event_?time|observed|detected|occurred"
-    r"|(?:first|last)?_?reported_?date_?time|date_?time_?received_?utc_?txt|(?:source|observation)[._]time)(?:_?utc)?$"
+    r"|(?:first|last)?_?reported_?date_?time|date_?time_?received_?utc_?txt|(?:source|"
+    r"observation)[._]time)(?:_?utc)?$"
 )
 _PORTS = re.compile(r"(?:^|\.)(?:src|source|network_?source|remote)[._ ]?port$")
 _PLACES = re.compile(r"(?:^|\.)_?geo|\.asn|country|city|region|isp|organi[sz]ation|asname")
