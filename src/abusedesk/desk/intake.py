@@ -5,7 +5,7 @@ on its messages ends and another reads them again, under the same report ids.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import NamedTuple
@@ -32,6 +32,9 @@ from abusedesk.vocabulary.report import Reading, Report
 
 RETENTION = "standard"
 BATCH = 200
+BATCH_BYTES = 64 * 1024 * 1024
+"""So much of payloads is held at once; a batch ends with the message that reaches it."""
+
 LEASE = timedelta(minutes=5)
 
 _CLAIM = """
@@ -40,6 +43,14 @@ WHERE digest IN (SELECT digest FROM records_messageseen
                  WHERE read_at IS NULL AND (lease_until IS NULL OR lease_until <= %(now)s)
                  ORDER BY received_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING digest, message_id, attempts
+"""
+
+_SIZES = """
+SELECT id, size FROM records_message WHERE id = ANY(%s) ORDER BY received_at, id
+"""
+
+_GIVE_BACK = """
+UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE digest = ANY(%s)
 """
 
 _MESSAGES = """
@@ -89,8 +100,30 @@ def _claim(now: datetime, limit: int) -> list[Unread]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"now": now, "until": now + LEASE, "limit": limit})
         claimed = {message_id: (bytes(digest), attempts) for digest, message_id, attempts in cursor.fetchall()}
-        cursor.execute(_MESSAGES, [list(claimed)])
+        cursor.execute(_SIZES, [list(claimed)])
+        found = {message_id: (size, claimed[message_id][1]) for message_id, size in cursor.fetchall()}
+        kept = _manageable(found)
+        cursor.execute(_GIVE_BACK, [[claimed[one][0] for one in found if one not in kept]])
+        cursor.execute(_MESSAGES, [list(kept)])
         return [_unread(row, *claimed[row[0]]) for row in cursor.fetchall()]
+
+
+def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
+    """Of messages with their sizes and attempts, as many from the first on as can be held at once.
+
+    What broke off before is read alone: if it ends its reader again, it takes no other message with it.
+    """
+    kept: set[uuid.UUID] = set()
+    total = 0
+    for message_id, (size, attempts) in found.items():
+        again = attempts > 1
+        if kept and (again or total >= BATCH_BYTES):
+            break
+        kept.add(message_id)
+        total += size
+        if again:
+            break
+    return kept
 
 
 def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
