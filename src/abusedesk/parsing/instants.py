@@ -38,19 +38,20 @@ _CLOCK = (
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _NAME = r"(?P<name>[A-Za-zéûäÉÄ]{3,10})\.?"
 _TAIL = rf"(?:\s{{0,2}}\(?{_ZONE})?(?:,?\s(?:on\s)?(?P<late>(?:19|20)\d\d)\b(?!:))?"
+_AT = r"(?:at|um|à|a\slas|alle|в|kl\.?|o|klo|à\sla)"
 _SHAPES = tuple(
     re.compile(shape)
     for shape in (
         rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|"
-        rf"[\s_,-]{{1,3}}(?:at\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:at\s)?|:|\s-\s|,\s?|"
+        rf"[\s_,-]{{1,3}}(?:{_AT}\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:{_AT}\s)?|:|\s-\s|,\s?|"
         rf"T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s-]{_NAME}[\s-](?P<short>\d\d)\s{_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<!\w){_NAME}\s{{1,2}}(?P<day>[0-2]?\d|3[01])(?:st|nd|rd|"
         rf"th)?,?\s(?:{_YEAR},?\s)?(?:at\s)?{_CLOCK}{_TAIL}",
-        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.{_YEAR}(?:,?\s(?:um\s|at\s)?|"
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[.-](?P<month>0?[1-9]|1[0-2])[.-]{_YEAR}(?:,?\s(?:{_AT}\s)?|"
         rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:at\s)?|"
+        rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:{_AT}\s)?|"
         rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
     )
 )

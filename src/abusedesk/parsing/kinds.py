@@ -143,6 +143,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
             (
                 r"\bd?dos\b(?! not)(?<!ms-dos)",
                 r"denial[- ]of[- ]service",
+                r"déni de service|denegación de servicio|negação de serviço|dienstverweigerung",
                 r"syn[- ]?flood",
                 r"udp[- ]?flood",
                 r"\bflood(?:ing)? attack",
@@ -187,6 +188,7 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
             5,
             (
                 r"port ?-?scan",
+                r"net ?scan(?:s|ning|ned)?\b",
                 r"\bscann(?:ing|ed)\b.{0,40}\bports?\b",
                 r"\bnmap\b|\bmasscan\b|\bzmap\b",
                 r"\bprob(?:e|es|ing|ed)\b.{0,40}\bports?\b",
@@ -409,6 +411,11 @@ _COMPLAINT = _words(
     r"take ?down|taken down|\bremove\b|disable access|shut ?down|suspend",
     r"please (?:block|investigate|take|stop|act|secure|remove|check|fix|block|look)",
     r"\bincident\b",
+    r"\b(?:we|wir|nous|hemos|our \w+) (?:have |haben |avons |has |was )?(?:detect|observ|notic|record|"
+    r"receiv|entdeckt|festgestellt|détecté|detectado|register)",
+    r"medidas|tomen|rogamos|merci d.intervenir|prière de|maßnahmen|gegenmaßnahmen|примите меры|просим|"
+    r"приняти\w мер|请处理|请调查|対応|検知",
+    r"angriff|attaque|ataque|атак|攻击|攻撃|\bddos\b|\bflood\b|\bscan(?:s|ned|ning)?\b",
     r"\boffending\b",
     r"\billegal\b|\bunlawful|\binfring|\bviolat",
     r"missbrauch|beschwerde|ihre[mrs]? (?:netz|server|kunde|ip)",

@@ -20,7 +20,8 @@ _IS_SOURCE = re.compile(
     r"evil|perpetrator|violat\w*"
     r"|quelle|angreifer|von|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|"
     r"нарушител\w*|\u0441|из)"
-    r"(?:[\s-](?:the|your|this|der|des|la|l'adresse|dirección|адреса|following|ip|ips|host|server|"
+    r"(?:[\s-](?:the|your|de|du|le|los|las|el|ihrer|ihrem|votre|su|this|der|des|la|l'adresse|"
+    r"dirección|адреса|following|ip|ips|host|server|"
     r"machine|address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|"
     r"is)){0,4}"
     r"|来自|來自|源(?:ip|地址|IP)|攻击(?:者|源)?(?:ip|IP)?|送信元(?:ip|IP)?(?:アドレス)?|発信元|攻撃元)" + _CLOSING
@@ -41,9 +42,11 @@ _IS_OTHER = re.compile(
     r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|"
     r"received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
     r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|"
-    r"msie|rev|against|attacked|forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|"
+    r"msie|rev|against|attacked|notre|nos|nuestro|nuestra|unser\w{0,3}|наш\w{0,3}|nosso|nossa|"
+    r"forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|"
     r"hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
-    r"(?:[\s-](?:the|our|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|"
+    r"(?:[\s-](?:the|our|nuestro|nuestra|unser\w{0,3}|notre|наш\w{0,3}|servidor|serveur|сервер\w{0,2}|"
+    r"système|sistema|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|"
     r"mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
     r"|目标(?:ip|IP|地址)?|目的(?:ip|IP|地址)?|宛先(?:ip|IP)?|受害\w{0,3}|我们的(?:服务器|ip)?)" + _CLOSING
 )
@@ -52,7 +55,7 @@ _ACTS_AFTER = re.compile(
     r"scan\w{0,5}|been|hat|wurde|a été|ha |からの|から|对|向|hosted|in your|on your|within your|"
     r"belong\w{0,3}|located|listed|added)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向)"
 )
-_ARROW_AFTER = re.compile(r"^(?:[.:/]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
+_ARROW_AFTER = re.compile(r"^(?:[.:/\s]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
 _ARROW_BEFORE = re.compile(r"(?:->|=>|-->|→)\s{0,4}$")
 _ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
 _HOP = re.compile(r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|traceroute|^\s*(?:hop|tracing)\b")
@@ -71,7 +74,9 @@ _WRAPPER = re.compile(
     r"(?i)request \d+ was acted upon|^\s*(?:transaction|queue|owner|requestors|status|ticket)\s?:?\s|^\s*ticket <url"
 )
 _SIGNATURE = re.compile(r"^(?:-- ?|__+|—\s?)$")
-_PORT_AFTER = re.compile(r"(?i)^\]?(?::|#|\s(?:source )?port[:= ]\s?|,\s?port\s)(\d{1,5})\b")
+_PORT_AFTER = re.compile(
+    r"(?i)^\]?(?::|#|\s(?:source )?port[:= ]\s?|,\s?port\s|\s(?=\d{1,5}\s{0,4}(?:->|=>|→)))(\d{1,5})\b"
+)
 _SPT = re.compile(r"(?i)\b(?:spt|sport|src_?port|source[ _-]?port)\s?[=:]\s?(\d{1,5})\b")
 _BOILERPLATE_URL = re.compile(
     r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|"
@@ -87,12 +92,17 @@ _SAID_INFRINGING = re.compile(
     r"(?i)\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
     r"illegal)\s(?:\w{1,12}\s){0,2}(?:urls?|uri|links?|pages?|sites?)\s?\d{0,3}\s?[:=]"
 )
+_FOLLOWING = re.compile(
+    r"(?i)\b(?:following|these|this|below)\s(?:\w{1,14}\s){0,3}(?:web ?sites?|urls?|pages?|links?|"
+    r"sites?|domains?|content|files?|items?|locations?|repositor\w{1,3})\b"
+)
 _LABELLED = re.compile(
     r"(?i)(?:^|[\s>|_(*-])(?:\w{0,12}urls?(?:[ _]?box)?[ _\d]{0,6}|(?<!edit )links?|uri|address|site|"
     r"page|location)[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
 )
 _GENUINE = re.compile(
-    r"(?i)\boriginal(?:ly)?\b|\bofficial|\blegitimate|\bgenuine|\bauthori[sz]ed (?:copy|example|site)|"
+    r"(?i)\boriginal(?:ly)?\b|\bofficial|\breal (?:web ?)?(?:site|bank|page|shop|url)\b|\blegitimate|"
+    r"\bgenuine|\bauthori[sz]ed (?:copy|example|site)|"
     r"\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|"
     r"\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|"
     r"\bcustomer,|website url|\brights? (?:owner|holder)\b|\bwork (?:is|can be|may be)\b|"
@@ -339,6 +349,8 @@ def _url_weight(line: str, around: str) -> int:
     is_alone = len(line.strip(_TRIM + "0123456789").split()) <= 2
     if _SAID_INFRINGING.search(line.replace("_", " ")):
         return 6
+    if is_alone and _FOLLOWING.search(around) and _ACCUSED.search(around):
+        return 5
     if _GENUINE.search(around):
         return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
     if _ACCUSED.search(around):

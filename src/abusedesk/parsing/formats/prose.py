@@ -1,5 +1,6 @@
 """Complaints in prose: the last resort, for people, unknown tools and notices of every sender."""
 
+import re
 from datetime import datetime
 
 from abusedesk.parsing import hosts, kinds, received, roles
@@ -11,6 +12,7 @@ from abusedesk.vocabulary.report import Event, Reading
 NAME = "prose"
 
 _EVENTS = 1000
+_REPLY = re.compile(r"(?i)^\s*(?:re|aw|sv|antw|odp|ответ|回复|答复|返信)\s?(?:\[\d{1,3}\])?\s?:")
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
@@ -25,7 +27,7 @@ def read(material: Material) -> Reading | None:
         return unreported(
             "needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender
         )
-    spoken, quoted = roles.parted(text)
+    spoken, quoted = roles.parted(_answer(text) if _is_answer(subject, text) else text)
     urgency = kinds.complaint(f"{subject}\n{spoken}")
     scene = roles.scene(subject, spoken, quoted, material.date, _own_domains(material))
     kind = _kind(subject, spoken, scene, urgency)
@@ -33,6 +35,15 @@ def read(material: Material) -> Reading | None:
     if events and _is_sure(kind, urgency, scene, material):
         return reported(NAME, material.sender, events, summary=subject)
     return _unsure(material, kind, urgency, events, _weak(kind, scene))
+
+
+def _is_answer(subject: str, text: str) -> bool:
+    """A reply that quotes: what it quotes was complained of before, perhaps by us."""
+    return bool(_REPLY.match(subject)) and any(line.startswith(">") for line in text.splitlines()[:500])
+
+
+def _answer(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(">"))
 
 
 def _kind(subject: str, spoken: str, scene: Scene, urgency: int) -> kinds.Kind:
