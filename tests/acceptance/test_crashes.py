@@ -2,9 +2,10 @@
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -14,7 +15,6 @@ import pytest
 from django.db import connection
 
 from abusedesk.desk.hold import press
-from abusedesk.desk.perform.pace import LEASE
 from abusedesk.records.models import (
     Brand,
     BrandAddress,
@@ -40,6 +40,7 @@ from tests.desk.rows import HOUR, NOW, Desk, address_of, desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LATER = timedelta(minutes=6)  # Longer than any lease.
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ONE_OF_EACH = {"decisions": 1, "strikes": 1, "charges": 1, "measures": 1, "notices": 1, "entries": 1}
 
@@ -58,6 +59,7 @@ class House:
         worker = self.start(turn, now, at)
         worker.join(60)
         assert worker.exitcode in {0, -signal.SIGKILL}
+        until(lambda: others() == 0)  # The server takes a moment to see that its client is dead.
         return worker.exitcode != 0
 
     def start(self, turn: Turn, now: datetime, die_at: int | None = None) -> multiprocessing.process.BaseProcess:
@@ -77,6 +79,24 @@ class House:
     def changes_of(self, acme: Desk) -> list[str]:
         """What really changed outside for a service."""
         return [action for place, action in self.outside.changes if place.startswith(f"{acme.service.ref}/")]
+
+
+def others() -> int:
+    """How many other sessions the database has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that must come about soon."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -137,17 +157,19 @@ def assert_whole(acme: Desk) -> None:
     assert not Target.objects.filter(brand=acme.brand, dirty=True).exists()
 
 
-def test_a_worker_killed_at_any_step_from_mail_to_measure_leaves_one_of_each(house: House) -> None:
+@pytest.mark.parametrize("first", [1, 2], ids=["odd steps", "even steps"])
+def test_a_worker_killed_at_any_step_from_mail_to_measure_leaves_one_of_each(house: House, first: int) -> None:
     known_reporter("isp.example.net")
-    for step in count(1):
+    for step in count(first, 2):
         acme = service_of(f"acme{step}", house.outside)
         BrandAddress.objects.create(brand=acme.brand, address=f"abuse@{acme.brand.slug}.example")
         mail = signed_complaint("isp.example.net", ip=address_of(acme), to=f"abuse@{acme.brand.slug}.example")
         turn = partial(turns.take_and_perform, mail)
         died = house.dies(turn, NOON, at=step)
-        turn(NOON + LEASE)
+        turn(NOON + LATER)
         assert counted(acme) == ONE_OF_EACH, f"killed at step {step}"
         assert Report.objects.filter(brand=acme.brand).count() == 1
+        assert Message.objects.filter(brand_id=acme.brand.pk).count() == 1
         assert_whole(acme)
         assert_told_once(house, acme)
         assert house.changes_of(acme) == ["apply"]
@@ -157,7 +179,6 @@ def test_a_worker_killed_at_any_step_from_mail_to_measure_leaves_one_of_each(hou
         if not died:
             break
     assert step > 100
-    assert Message.objects.filter(received_at__gte=NOON).count() == step
 
 
 def test_a_watch_killed_at_any_step_decides_a_deadline_once(house: House) -> None:
@@ -166,7 +187,7 @@ def test_a_watch_killed_at_any_step_decides_a_deadline_once(house: House) -> Non
         acme = service_of(f"acme{step}", house.outside)
         turns.enact_and_perform(NOW)
         died = house.dies(turns.watch_and_perform, due, at=step)
-        turns.watch_and_perform(due + LEASE)
+        turns.watch_and_perform(due + LATER)
         assert counted(acme) == ONE_OF_EACH | {"decisions": 2, "notices": 2, "entries": 2}, f"killed at step {step}"
         assert_whole(acme)
         states = [("payment", "open"), ("reply", "missed"), ("reply", "open")]

@@ -3,8 +3,8 @@
 import random
 from datetime import timedelta
 
-LEASE = timedelta(minutes=5)
-"""Longer than any orderly attempt. Whoever is later than this has lost its claim."""
+LEASE = timedelta(minutes=2)
+"""Longer than an orderly attempt takes, and how long what a dead worker held lies still. Who is later has lost it."""
 
 ATTEMPTS = 12
 """After so many a person is asked; with the pauses below that is after about four hours."""
