@@ -25,7 +25,7 @@ from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
-from abusedesk.records.models import Brand, Channel
+from abusedesk.records.models import Brand, Channel, Deadline
 
 LOGIN = "demo"
 WORKER = "demo"
@@ -94,9 +94,16 @@ def _do(one: Deed, world: World) -> None:
 
 
 def _until(moment: datetime) -> None:
-    """Fire every deadline up to a moment, one instant after the other, and carry out what it brings."""
-    while fire_due(moment):
-        _work(moment)
+    """Fire every deadline up to a moment, each at its own instant, and carry out what it brings."""
+    while due := _next_due(moment):
+        if not fire_due(due):
+            break
+        _work(due)
+
+
+def _next_due(moment: datetime) -> datetime | None:
+    waiting = Deadline.objects.filter(state="open", due__lte=moment).order_by("due")
+    return waiting.values_list("due", flat=True).first()
 
 
 def _work(now: datetime) -> None:

@@ -88,6 +88,8 @@ class Case(models.Model):
         constraints = [models.UniqueConstraint(fields=["service", "abuse_type"], name="case_of_service")]
         indexes = [
             models.Index(fields=["last_at"], condition=~models.Q(needs=[]), name="case_queue"),
+            models.Index(fields=["next_due", "id"], condition=~models.Q(needs=[]), name="case_queue_due"),
+            models.Index(fields=["brand", "next_due", "id"], condition=~models.Q(needs=[]), name="case_queue_brand"),
             models.Index(fields=["brand", "last_at"], name="case_by_brand"),
         ]
 
