@@ -8,6 +8,11 @@ import re
 from typing import NamedTuple
 
 UNCLASSIFIED = "other/unclassified"
+_CAPITAL = re.compile(r"(?<!\\)[A-Z]")
+_NUMBER = re.compile(r"\d+")
+_LOOKED_AT = 100_000
+_SPOKEN = 16_000
+
 SURE = 3
 """The weight from which on a category is taken as said."""
 
@@ -20,7 +25,16 @@ class Kind(NamedTuple):
 
 
 def _words(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("(?i)" + "|".join(alternatives))
+    """The alternatives in lower case, for text in lower case: that takes half the time of ignoring the case."""
+    return re.compile("|".join(_CAPITAL.sub(lambda letter: letter.group().lower(), one) for one in alternatives))
+
+
+def plain(text: str) -> str:
+    """What is looked at: the lines in lower case, and of log lines that differ in numbers alone only the first."""
+    lines: dict[str, str] = {}
+    for line in text[:_LOOKED_AT].lower().splitlines():
+        lines.setdefault(_NUMBER.sub("0", line), line)
+    return "\n".join(lines.values())[:_SPOKEN]
 
 
 _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
@@ -451,6 +465,7 @@ _SWORN = _words(r"as a result of (?:a )?(?:mistake|error)\W{1,3}(?:or|and/or) (?
 
 def kind(subject: str, body: str) -> Kind:
     """The category that the words of a message speak of; its subject counts double."""
+    subject, body = plain(subject), plain(body)
     scores: dict[str, int] = {}
     for category, weight, pattern in _VOCABULARY:
         in_subject, in_body = bool(pattern.search(subject)), _distinct(pattern, body)
@@ -464,12 +479,15 @@ def kind(subject: str, body: str) -> Kind:
 
 def complaint(text: str) -> int:
     """How many different words of a complaint the text uses."""
-    return _distinct(_COMPLAINT, text)
+    return _distinct(_COMPLAINT, plain(text))
 
 
 def is_denial(subject: str, body: str) -> bool:
     """Whether this is a counter-notice or takes a complaint back: it must never open a case."""
-    return bool(_DENIALS.search(subject) or _RETRACTIONS.search(body[:600]) or _SWORN.search(body[:50_000]))
+    opening = body[:600].lower()
+    return bool(
+        _DENIALS.search(subject.lower()) or _RETRACTIONS.search(opening) or _SWORN.search(body[:50_000].lower())
+    )
 
 
 def is_about_content(category: str) -> bool:
@@ -479,9 +497,9 @@ def is_about_content(category: str) -> bool:
 
 def _distinct(pattern: re.Pattern[str], text: str) -> int:
     found: set[str] = set()
-    for match in pattern.finditer(text[:60_000]):
-        found.add(match.group().lower())
-        if len(found) >= 6:
+    for match in pattern.finditer(text):
+        found.add(match.group())
+        if len(found) >= 4:
             break
     return len(found)
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from abusedesk.parsing import archives, instants, mail, pages
 from abusedesk.vocabulary.report import Event, Outcome, Reading, Report
 
-TEXT_LIMIT = 512 * 1024
+TEXT_LIMIT = 256 * 1024
 """Characters of prose that are looked at: a complaint says what it is about long before."""
 
+_DOCUMENT_LIMIT = 8_000_000
 _ADDRESS = re.compile(r"[\w.+=/#$%&'*!?^`{|}~-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
 
 
@@ -25,8 +26,13 @@ class Leaf(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The document as text, by its declared charset or the likeliest one."""
-        return mail.decode(self.content, self.text_type)
+        """The document as text, by its declared charset or the likeliest one; the first eight million bytes of it."""
+        return mail.decode(_cut(self.content, _DOCUMENT_LIMIT), self.text_type)
+
+    @property
+    def words(self) -> str:
+        """So much of the text as a person would read."""
+        return mail.decode(_cut(self.content, TEXT_LIMIT), self.text_type)
 
 
 class Material:
@@ -61,7 +67,7 @@ class Material:
     @cached_property
     def text(self) -> str:
         """The words of the message to a person: plain text, or HTML where there is nothing else."""
-        plain = [leaf.text for leaf in self.leaves if leaf.content_type in {"text/plain", "text/markdown"}]
+        plain = [leaf.words for leaf in self.leaves if leaf.content_type in {"text/plain", "text/markdown"}]
         words = "\n".join(plain)
         if words.strip():
             return words[:TEXT_LIMIT]
@@ -113,6 +119,13 @@ def unreported(
 ) -> Reading:
     """A reading without a report, and why."""
     return Reading(outcome, name, reason, reporter, (), tuple(found or ()))
+
+
+def _cut(content: bytes, limit: int) -> bytes:
+    """The content up to the last line that ends within the limit, so that no character is cut in two."""
+    if len(content) <= limit:
+        return content
+    return content[: content.rfind(b"\n", 0, limit) + 1 or limit]
 
 
 def _own_parts(root: mail.Part) -> list[mail.Part]:

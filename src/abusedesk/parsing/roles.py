@@ -9,8 +9,9 @@ from abusedesk.parsing import hosts, instants, received
 LIKELY = 3
 """The weight from which on a candidate counts as the source."""
 
+_CLOCK = re.compile(r"\d[:.]\d\d")
 _TRIM = " \t><*-•.,;:|[]()\"'"
-_LINES = 6000
+_LINES = 4000
 _WIDTH = 1500
 _CLOSING = r"[\s:=(\[\"'<*|#,@-]{0,12}$"
 _IS_SOURCE = re.compile(
@@ -227,7 +228,7 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
         if number in headers:
             addresses += _originating(line)
             continue
-        found_times = [moment for moment, _, _ in instants.find(line, near, zone)]
+        found_times = [moment for moment, _, _ in instants.find(line, near, zone)] if _CLOCK.search(line) else []
         times += found_times
         at = found_times[0] if found_times else None
         addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)

@@ -68,7 +68,7 @@ _MAIL_SERVICES = frozenset({"postfix", "smtp", "mail", "25"})
 
 def read(material: Material) -> Reading | None:
     """The reading of all blocks in the mail, or None where it holds none."""
-    found = [block for leaf in material.leaves if _may_hold(leaf.content_type) for block in blocks(leaf.text)]
+    found = [block for leaf in material.leaves if _may_hold(leaf.content_type) for block in blocks(leaf.words)]
     if not found:
         return None
     found = [block for number, block in enumerate(found) if block not in found[:number]]
