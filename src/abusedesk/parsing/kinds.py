@@ -183,6 +183,9 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"authentication (?:attack|attempt)",
                 r"authentication (?:failure|failed)",
                 r"password guess",
+                r"wrong password|logon failure",
+                r"(?:service|method|protocol)\W{1,4}(?:\w{1,12}\W{1,3}){0,2}(?:ssh|ftp|imap|pop3|sasl|"
+                r"rdp|telnet|mysql|bruteforcelogin|sip|asterisk)\b",
                 r"dictionary attack",
                 r"invalid user",
                 r"\bsasl login",
@@ -309,7 +312,9 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
                 r"public ntp server",
                 r"offene[rn]? (?:dns|dienst|resolver|server)",
                 r"amplifier",
-                r"unprotected (?:database|server|instance)",
+                r"unprotected (?:\w{1,20} )?(?:database|server|instance)",
+                r"(?:database|service|server|instance) is (?:openly |publicly |freely )?accessible",
+                r"\bopen ports?\b",
                 r"service ouvert|открыт\w{0,3} (?:резолвер|порт|сервис)",
                 r"monlist",
             ),
@@ -427,6 +432,7 @@ _COMPLAINT = _words(
     r"\bincident\b",
     r"\b(?:we|wir|nous|hemos|our \w+) (?:have |haben |avons |has |was )?(?:detect|observ|notic|record|"
     r"receiv|entdeckt|festgestellt|détecté|detectado|register)",
+    r"entfern|fordern sie|löschen|supprim|retirer|eliminar|retirar|rimuov|удал|删除|移除|下架|削除",
     r"medidas|tomen|rogamos|merci d.intervenir|prière de|maßnahmen|gegenmaßnahmen|примите меры|просим|"
     r"приняти\w мер|请处理|请调查|対応|検知",
     r"angriff|attaque|ataque|атак|攻击|攻撃|\bddos\b|\bflood\b|\bscan(?:s|ned|ning)?\b",

@@ -142,7 +142,7 @@ def _header_block(data: bytes) -> bytes:
 
 def _mended(root: Part, data: bytes) -> Part:
     """A multipart whose boundary is missing or wrong falls apart by the one its body uses, or is plain text."""
-    if not root.content_type.startswith("multipart/") or root.children:
+    if any(not part.content_type.startswith("multipart/") for part in root.walk()):
         return root
     body = data[len(_header_block(data)) :]
     used = _BOUNDARY.search(body)
@@ -150,7 +150,7 @@ def _mended(root: Part, data: bytes) -> Part:
         with contextlib.suppress(ParseError, ValueError, RecursionError):
             head = b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="' + used.group(1) + b'"\n'
             root.children = _from_fast(parse_email_tree(head + body, mode="lazy")).children
-    if not root.children:
+    if all(part.content_type.startswith("multipart/") for part in root.walk()):
         root.children = [Part(body.strip(), "text/plain", {}, "", "")]
     return root
 

@@ -43,7 +43,8 @@ _IS_OTHER = re.compile(
     r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|"
     r"received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
     r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|"
-    r"msie|rev|against|attacked|notre|nos|nuestro|nuestra|unser\w{0,3}|наш\w{0,3}|nosso|nossa|"
+    r"msie|rev|against|attacked|my|meine?r?|mein|mon|моего|мой|notre|nos|nuestro|nuestra|unser\w{0,3}|"
+    r"наш\w{0,3}|nosso|nossa|"
     r"forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|"
     r"hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
     r"(?:[\s-](?:the|our|nuestro|nuestra|unser\w{0,3}|notre|наш\w{0,3}|servidor|serveur|сервер\w{0,2}|"
@@ -290,7 +291,7 @@ def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for eac
         return -4
     if re.search(r"(?i)\bSRC=$", before):
         return 6
-    if _IS_OTHER.search(before):
+    if before.endswith("@") or _IS_OTHER.search(before):
         return -4
     if _IS_SOURCE.search(before):
         return 5

@@ -136,7 +136,7 @@ def _event(record: dict[str, str], remarks: str) -> Event | None:
     )
     port = next((value for name, value in facts.items() if _PORTS.search(name) and value.isdigit()), "0")
     return Event(
-        _category(" ".join(f"{name} {value}" for name, value in facts.items())[:3000], remarks),
+        _seen(_category(" ".join(f"{name} {value}" for name, value in facts.items())[:3000], remarks), url),
         source,
         int(port) if 0 < int(port[:6]) < 65536 else None,
         url,
@@ -161,6 +161,11 @@ def _host(facts: dict[str, str], url: str) -> str | None:
 def _category(words: str, remarks: str) -> str:
     kind = kinds.kind("", words.replace("_", " "))
     return kind.category if kind.weight else kinds.kind("", remarks).category
+
+
+def _seen(category: str, url: str | None) -> str:
+    """Malware without a place where it lies was seen by what an infected host did."""
+    return "connection/infected_host" if category == "content/malware" and url is None else category
 
 
 FORMAT = Format(NAME, 45, read)
