@@ -91,6 +91,8 @@ def _brand(slug: str) -> int:
 
 
 def _of_kind(cases: "QuerySet[Case]", beginnings: tuple[str, ...]) -> "QuerySet[Case]":
+    if not any(beginning.endswith(":") for beginning in beginnings):
+        return cases.filter(needs__overlap=list(beginnings))
     together = Func(F("needs"), Value(" "), function="array_to_string", output_field=TextField())
     wanted = Q()
     for beginning in beginnings:
