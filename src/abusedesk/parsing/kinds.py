@@ -350,6 +350,8 @@ _VOCABULARY: tuple[tuple[str, int, re.Pattern[str]], ...] = tuple(
             4,
             (
                 r"court order",
+                r"violat\w{1,4} .{0,40}\blaws?\b",
+                r"\billegal (?:content|user|information|material|activit)",
                 r"federal law",
                 r"law enforcement",
                 r"roskomnadzor|роскомнадзор",
@@ -437,6 +439,8 @@ _COMPLAINT = _words(
     r"приняти\w мер|请处理|请调查|対応|検知",
     r"angriff|attaque|ataque|атак|攻击|攻撃|\bddos\b|\bflood\b|\bscan(?:s|ned|ning)?\b",
     r"\boffending\b",
+    r"(?:been|was|were)\W{1,4}(?:identified|observed|seen|detected)",
+    r"\bsuspicious\b|\bunsolicited\b|\bunwanted\b",
     r"\billegal\b|\bunlawful|\binfring|\bviolat",
     r"missbrauch|beschwerde|ihre[mrs]? (?:netz|server|kunde|ip)",
     r"plainte|votre (?:réseau|serveur|client)",

@@ -60,8 +60,8 @@ def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -
     if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3 and best < 5):
         return False
     has_address = best >= LIKELY or scene.entry is not None
-    if has_address:
-        return urgency >= 1 or kind.weight >= 8
+    if has_address and (urgency >= 1 or kind.weight >= 8):
+        return True
     return _is_sure_of_urls(kind, urgency, scene, material)
 
 
@@ -137,7 +137,7 @@ def _of_urls(category: str, scene: Scene, chosen: list[Candidate]) -> list[Event
 def _accused(urls: tuple[Candidate, ...]) -> list[Candidate]:
     """The URLs that are called infringing or the like. A host also called the genuine one is none of them."""
     best = max((one.weight for one in urls), default=0)
-    likely = [one for one in urls if one.weight >= max(LIKELY, min(best - 1, 5))]
+    likely = [one for one in urls if one.weight >= max(LIKELY, 5 if best >= 5 else best - 1)]
     if not likely and len({one.source for one in urls if one.weight > 0}) == 1:
         return [one for one in urls if one.weight > 0]
     genuine = {hosts.host_of(one.url or "") for one in urls if one.weight == -3}

@@ -116,6 +116,7 @@ _FAMILIES = (
     ("sandbox", "content/malware"),
 )
 _FILE = re.compile(r"^(?:.{0,80}?[-_])?(?:\d{4}-\d{2}-\d{2}-)?([a-z][a-z0-9_-]{2,60}?)\.csv", re.IGNORECASE)
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z]")
 _EVENT_PREFIX = re.compile(r"^(?:event|scan)[46]_")
 _SOURCES = ("src_ip", "ip", "ip address", "ip_address", "c&c")
 _PORTS = ("src_port", "port", "c&c port")
@@ -223,7 +224,8 @@ def _header(leaf: Leaf) -> list[str] | None:
     columns = [column.strip().lower() for column in next(_unbroken(csv.reader([text], delimiter=_delimiter(text))), [])]
     has_place = len(_PLACES.intersection(columns)) >= 2
     is_inventory = TYPES.get(report_type(leaf.name)) == _INVENTORY
-    return columns if (has_place and _layout(columns)) or (is_inventory and len(columns) > 3) else None
+    is_dated = _DATED.match(leaf.name) is not None and "timestamp" in columns
+    return columns if ((has_place or is_dated) and _layout(columns)) or (is_inventory and len(columns) > 3) else None
 
 
 def _layout(header: list[str]) -> Layout | None:
