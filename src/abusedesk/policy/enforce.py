@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from abusedesk.policy import charges, deadlines, grounds, occurrences, requests, strikes, upstream
 from abusedesk.policy.decision import FlagSet, Notify, Review
 from abusedesk.policy.docket import Flag, Ground
+from abusedesk.policy.measures import closed
 from abusedesk.policy.measures import order as order_measure
 from abusedesk.policy.pending import PendingMeasure
 from abusedesk.policy.rule import (
@@ -181,7 +182,7 @@ def _add_cost(draft: "Draft", _: Rule, order: AddCost) -> None:
 
 def _flag(draft: "Draft", rule: Rule, order: SetFlag) -> None:
     occurrence = draft.occurrence
-    if occurrence is None:
+    if occurrence is None or closed(draft):
         return
     clauses = draft.clauses(rule)
     for ip in _ips(draft):

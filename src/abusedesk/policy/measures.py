@@ -61,7 +61,8 @@ def carry_out(draft: "Draft") -> None:
 
 
 def _impose(draft: "Draft", pending: PendingMeasure) -> None:
-    if not may_act(draft, pending.kind, pending.ip):
+    # What the upstream did to an address is a fact, whoever holds the address by now.
+    if closed(draft) if pending.upstream else not may_act(draft, pending.kind, pending.ip):
         return
     present = find(draft, pending.kind, pending.ip, pending.port)
     if pending.sanction and not pending.upstream and draft.facts.protected:

@@ -121,9 +121,7 @@ class Stage:
             for service in self._reports.get(stimulus.report, []):
                 yield service, stimulus
         elif isinstance(stimulus, Upstream):
-            concerned = self._upstream_docket(stimulus, at)
-            if concerned is not None:
-                yield concerned, stimulus
+            yield self._upstream_docket(stimulus, at), stimulus
         elif isinstance(stimulus, Approval) and action.service is None:
             asked_by = self._requests.get(stimulus.request or "")
             if asked_by is not None:
@@ -151,7 +149,7 @@ class Stage:
             )
 
     def _upstream_docket(self, stimulus: Upstream, at: datetime) -> str | None:
-        """What the upstream lifts is where it was recorded; what it sets goes to who holds the address."""
+        """What the upstream lifts is where it was recorded; what it sets goes to who holds the address, or the brand."""
         if stimulus.state == "lifted":
             for service, docket in self.dockets.items():
                 for one in docket.measures:
