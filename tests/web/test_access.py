@@ -38,6 +38,7 @@ def test_signing_in_leads_to_the_queue(client: Client, db: Any) -> None:
     rows.staff("bo", "correct horse battery")
     response = client.post("/accounts/login/", {"login": "bo", "password": "correct horse battery"})
     assert (response.status_code, response["Location"]) == (302, "/")
+    assert "Successfully" not in client.get("/").content.decode()
 
 
 def test_a_wrong_password_is_said_on_the_page(client: Client, db: Any) -> None:
