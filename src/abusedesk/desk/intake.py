@@ -24,6 +24,7 @@ from abusedesk.desk.verify import Evidence, Voice
 from abusedesk.policy.digest import canonical, docket_digest
 from abusedesk.policy.docket import Docket
 from abusedesk.records import models
+from abusedesk.records.bulk import copy_rows
 from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.partitions import ensure_month
 from abusedesk.records.payload import destroy, unseal
@@ -36,6 +37,14 @@ BATCH_BYTES = 64 * 1024 * 1024
 """So much of payloads is held at once; a batch ends with the message that reaches it."""
 
 LEASE = timedelta(minutes=5)
+REPORT_COLUMNS = (
+    "id", "brand_id", "message_id", "reporter_id", "reference", "format", "received_at", "summary", "assurance",
+    "grade_reason", "evidence", "rejected_by",
+)  # fmt: skip
+EVENT_COLUMNS = (
+    "retention", "received_at", "brand_id", "report_id", "service_id", "case_id", "category", "source", "ip",
+    "source_port", "target_port", "url", "occurred_at", "count", "evidence",
+)  # fmt: skip
 
 _CLAIM = """
 UPDATE records_messageseen SET lease_until = %(until)s, attempts = attempts + 1
@@ -263,21 +272,15 @@ def _empty(ref: str) -> dict[str, bytes]:
 def _write_reports(told: list[Telling]) -> None:
     complaints = {one.complaint.id: one.complaint for one in told}
     reporters = _reporters(complaints.values())
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY records_report (id, brand_id, message_id, reporter_id, reference, format, received_at, summary, "
-            "assurance, grade_reason, evidence, rejected_by) FROM STDIN"
-        ) as copy,
-    ):
-        for one in complaints.values():
-            copy.write_row(
-                (
-                    one.id, one.brand, one.unread.message_id, reporters[one.voice.key],
-                    _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
-                    _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence), "",
-                )
-            )  # fmt: skip
+    rows = (
+        (
+            one.id, one.brand, one.unread.message_id, reporters[one.voice.key],
+            _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
+            _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence), "",
+        )
+        for one in complaints.values()
+    )  # fmt: skip
+    copy_rows("records_report", REPORT_COLUMNS, rows)
 
 
 def _reporters(complaints: Iterable[Complaint]) -> dict[str, int]:
@@ -297,27 +300,23 @@ def _reporters(complaints: Iterable[Complaint]) -> dict[str, int]:
 
 def _write_events(told: list[Telling]) -> None:
     cases = _cases(told)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY records_event (retention, received_at, brand_id, report_id, service_id, case_id, category, source, "
-            "ip, source_port, target_port, url, occurred_at, count, evidence) FROM STDIN"
-        ) as copy,
-    ):
-        for telling in told:
-            complaint = telling.complaint
-            case = cases.get((telling.service, complaint.brand, complaint.category))
-            illegal = complaint.category in ILLEGAL_CONTENT
-            for placed in telling.placed:
-                event = placed.event
-                copy.write_row(
-                    (
-                        RETENTION, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case,
-                        event.category, event.source[:255], placed.ip, event.source_port, event.target_port,
-                        "" if illegal else _clean(event.url or ""), event.occurred_at, event.count,
-                        "" if illegal else _clean(event.evidence),
-                    )
-                )  # fmt: skip
+    rows = (
+        _event_row(telling, placed, cases.get((telling.service, telling.complaint.brand, telling.complaint.category)))
+        for telling in told
+        for placed in telling.placed
+    )
+    copy_rows("records_event", EVENT_COLUMNS, rows)
+
+
+def _event_row(telling: Telling, placed: Placed, case: int | None) -> tuple[object, ...]:
+    complaint, event = telling.complaint, placed.event
+    illegal = complaint.category in ILLEGAL_CONTENT
+    return (
+        RETENTION, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case, event.category,
+        event.source[:255], placed.ip, event.source_port, event.target_port,
+        "" if illegal else _clean(event.url or ""), event.occurred_at, event.count,
+        "" if illegal else _clean(event.evidence),
+    )  # fmt: skip
 
 
 def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:

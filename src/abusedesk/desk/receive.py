@@ -13,12 +13,17 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from abusedesk.records.bell import ring
+from abusedesk.records.bulk import copy_rows
 from abusedesk.records.models import BrandAddress, Channel
 from abusedesk.records.partitions import ensure_month
 from abusedesk.records.payload import seal
 
 RETENTION = "standard"
 HEADER_CAP = 65536
+COLUMNS = (
+    "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "subject",
+    "payload",
+)  # fmt: skip
 
 _HEADER = re.compile(
     rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
@@ -134,19 +139,9 @@ def _write(sealed: list[_Sealed]) -> None:
     if not sealed:
         return
     ensure_month(RETENTION, [one.incoming.received_at for one in sealed])
-    keys: list[tuple[uuid.UUID, bytes]] = []
-    with connection.cursor() as cursor:
-        with cursor.copy(
-            "COPY records_message (id, retention, received_at, brand_id, channel, name, digest, size, sender, "
-            "recipient, subject, payload) FROM STDIN"
-        ) as copy:
-            for one in sealed:
-                key, payload = seal(one.incoming.data)
-                keys.append((one.message_id, key))
-                copy.write_row(_row(one, payload))
-        with cursor.copy("COPY records_messagekey (message_id, key) FROM STDIN") as copy:
-            for row in keys:
-                copy.write_row(row)
+    secrets = [(one, *seal(one.incoming.data)) for one in sealed]
+    copy_rows("records_message", COLUMNS, (_row(one, payload) for one, _, payload in secrets))
+    copy_rows("records_messagekey", ("message_id", "key"), ((one.message_id, key) for one, key, _ in secrets))
 
 
 def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:

@@ -101,7 +101,8 @@ ON CONFLICT (docket_id, item) DO UPDATE SET mode = EXCLUDED.mode, refund = EXCLU
     target_id = COALESCE(EXCLUDED.target_id, present.target_id), decided = EXCLUDED.decided,
     at = CASE WHEN EXCLUDED.counts THEN EXCLUDED.at ELSE present.at END, counts = present.counts OR EXCLUDED.counts,
     upstream = EXCLUDED.upstream,
-    state = CASE WHEN EXCLUDED.upstream OR EXCLUDED.state = 'dry_run' THEN EXCLUDED.state ELSE present.state END,
+    state = CASE WHEN EXCLUDED.upstream OR (EXCLUDED.state = 'dry_run' AND present.state = 'none')
+            THEN EXCLUDED.state ELSE present.state END,
     lifted_at = COALESCE(EXCLUDED.lifted_at, present.lifted_at)
 """
 
@@ -258,12 +259,13 @@ def _put_targets(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
 
 
 def _moves(change: Change, after: Measure) -> bool:
-    """Whether the outside has to be driven: the measure came into force or ended, and it is ours to take."""
-    if after.upstream or change.about.dry_run:
-        return False
+    """Whether the outside has to be driven: the measure came into force or ended, and it is ours to take.
+
+    A dry run takes nothing, but ends what was really taken before it.
+    """
     before = next((one for one in change.before.measures if one.id == after.id), None)
-    was = before is not None and before.state == "in_force"
-    return (after.state == "in_force") != was
+    was, stands = before is not None and before.state == "in_force", after.state == "in_force"
+    return was != stands and not after.upstream and not (stands and change.about.dry_run)
 
 
 def _target_row(change: Change, measure: Measure) -> tuple[Any, ...]:

@@ -9,10 +9,18 @@ from abusedesk.desk.enact.batch import Batch, Enacted, Move
 from abusedesk.policy.decision import ChargeMade, Notify, Review, SetDeadline, Take
 from abusedesk.policy.stimulus import Report, Verification
 from abusedesk.records import models
+from abusedesk.records.bulk import copy_rows
 from abusedesk.records.projection import Cases
 from abusedesk.records.reviews import refresh_needs
 from abusedesk.vocabulary.assurance import RANK
 
+EFFECT_COLUMNS = (
+    "brand_id", "decision_id", "key", "kind", "payload", "state", "due", "attempts", "lease_owner", "receipt", "error",
+)  # fmt: skip
+REVIEW_COLUMNS = (
+    "brand_id", "docket_id", "case_id", "report_id", "key", "reason", "detail", "restricted", "clauses", "opened_at",
+    "closed_by", "answer",
+)  # fmt: skip
 BELIEF = ("verify_report", "low_assurance")
 """The reviews that ask whether a report can be believed; believing or rejecting it answers them."""
 
@@ -25,9 +33,18 @@ def write_reviews(batch: Batch, cases: Cases) -> None:
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Review)
     ]
-    models.Review.objects.bulk_create([one for one in asked if one.report_id or not _is_open(one, asked)])
+    copy_rows(
+        "records_review", REVIEW_COLUMNS, (_row(one) for one in asked if one.report_id or not _is_open(one, asked))
+    )
     closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
     refresh_needs(sorted({*closed, *(one.case_id for one in asked if one.case_id is not None)}))
+
+
+def _row(review: models.Review) -> tuple[object, ...]:
+    return (
+        review.brand_id, review.docket_id, review.case_id, review.report_id, review.key, review.reason, review.detail,
+        review.restricted, msgspec.json.encode(review.clauses).decode(), review.opened_at, "", "",
+    )  # fmt: skip
 
 
 def _is_open(review: models.Review, asked: list[models.Review]) -> bool:
@@ -98,21 +115,24 @@ def _believe(stimulus: Verification, move: Move) -> None:
 
 
 def write_effects(batch: Batch, cases: Cases) -> None:
-    rows = [
-        models.Effect(
-            brand_id=batch.held[one.move.docket].subject.brand,
-            decision_id=one.decision_id,
-            key=f"{one.move.docket}:{one.sequence}:{index}",
-            kind="alert" if effect.to == "staff" else "notice",
-            payload=_payload(batch, one, effect, cases),
-            state="dry_run" if batch.terms_of(one).brand.dry_run and effect.to != "staff" else "pending",
-            due=one.move.at,
-        )
+    """Orders the notices and alerts of the decisions."""
+    rows = (
+        _effect_row(batch, one, f"{one.move.docket}:{one.sequence}:{index}", effect, cases)
         for one in batch.enacted
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Notify)
-    ]
-    models.Effect.objects.bulk_create(rows)
+    )
+    copy_rows("records_effect", EFFECT_COLUMNS, rows)
+
+
+def _effect_row(batch: Batch, one: Enacted, key: str, effect: Notify, cases: Cases) -> tuple[object, ...]:
+    to_staff = effect.to == "staff"
+    rehearsed = batch.terms_of(one).brand.dry_run and not to_staff
+    payload = msgspec.json.encode(_payload(batch, one, effect, cases)).decode()
+    return (
+        batch.held[one.move.docket].subject.brand, one.decision_id, key, "alert" if to_staff else "notice", payload,
+        "dry_run" if rehearsed else "pending", one.move.at, 0, "", "{}", "",
+    )  # fmt: skip
 
 
 def _payload(batch: Batch, one: Enacted, effect: Notify, cases: Cases) -> dict[str, Any]:

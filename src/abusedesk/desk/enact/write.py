@@ -17,6 +17,7 @@ from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import Report
 from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
+from abusedesk.records.bulk import copy_rows
 from abusedesk.records.partitions import ensure_month
 from abusedesk.records.projection import About, Cases, Change, project
 
@@ -34,10 +35,13 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
 WHERE docket.id = changed.id
 """
 
-_DECISION_COLUMNS = (
-    "id, docket_id, sequence, key, at, decided_at, by, stimulus, facts, pack_digest, pack_version, engine_version, "
-    "docket_digest, effects, trace, snapshot, salt, salted, previous, hash"
-)
+DECISION_COLUMNS = (
+    "id", "docket_id", "sequence", "key", "at", "decided_at", "by", "stimulus", "facts", "pack_digest", "pack_version",
+    "engine_version", "docket_digest", "effects", "trace", "snapshot", "salt", "salted", "previous", "hash",
+)  # fmt: skip
+TIMELINE_COLUMNS = (
+    "retention", "at", "recorded_at", "docket_id", "case_id", "decision_id", "kind", "clauses", "by",
+)  # fmt: skip
 
 
 def write(batch: Batch) -> None:
@@ -65,12 +69,7 @@ def _write_decisions(batch: Batch) -> None:
         heads[one.move.docket] = row[-1]
         rows.append(row)
         last[one.move.docket] = one
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY records_decision ({_DECISION_COLUMNS}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
+    copy_rows("records_decision", DECISION_COLUMNS, rows)
     states = {pk: canonical(one.decision.docket) for pk, one in last.items()}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -115,23 +114,19 @@ def _about(batch: Batch, pk: int, held: Held) -> About:
 def _write_timeline(batch: Batch, cases: Cases) -> None:
     ensure_month(RETENTION, [one.move.at for one in batch.enacted])
     now = datetime.now(UTC)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY records_timeline (retention, at, recorded_at, docket_id, case_id, decision_id, kind, clauses, "
-            "by) FROM STDIN"
-        ) as copy,
-    ):
-        for one in batch.enacted:
-            kind = one.move.stimulus.__struct_config__.tag
-            clauses = _encode(sorted({clause for effect in one.decision.effects for clause in effect.clauses}))
-            for case in _cases_of(one, cases):
-                copy.write_row(
-                    (
-                        RETENTION, one.move.at, now, one.move.docket, case, one.decision_id, kind,
-                        clauses.decode(), one.move.by,
-                    )
-                )  # fmt: skip
+    rows = (
+        (
+            RETENTION, one.move.at, now, one.move.docket, case, one.decision_id,
+            one.move.stimulus.__struct_config__.tag, _clauses(one), one.move.by,
+        )
+        for one in batch.enacted
+        for case in _cases_of(one, cases)
+    )  # fmt: skip
+    copy_rows("records_timeline", TIMELINE_COLUMNS, rows)
+
+
+def _clauses(one: Enacted) -> str:
+    return _encode(sorted({clause for effect in one.decision.effects for clause in effect.clauses})).decode()
 
 
 def _cases_of(one: Enacted, cases: Cases) -> list[int | None]:

@@ -1,6 +1,5 @@
 """The queue by its nearest deadline, of all brands and of one."""
 
-
 from django.db import migrations, models
 
 
