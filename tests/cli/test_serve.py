@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from abusedesk.cli.serve import STARTING_S
 from abusedesk.records import embedded
 from tests.cli.test_main import abusedesk, clean_environment
 
@@ -243,6 +244,8 @@ def test_a_lost_database_of_the_operators_own_is_waited_for(data: Path, database
         connection.execute("create database serve_lost")
         running = Served(data, ABUSEDESK_DATABASE_URL=database_server.dsn.replace("/abusedesk?", "/serve_lost?"))
         running.wait_until_up()
+        # A part that fails sooner than this after its first start is taken for misconfigured, rightly.
+        time.sleep(STARTING_S)
         before = running.children()
         connection.execute("alter database serve_lost allow_connections false")
         connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'serve_lost'")
