@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abusedesk.parsing import read as reading_module
+from abusedesk.parsing.material import Format, Material
 from abusedesk.parsing.read import formats, messages, read
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -118,3 +120,12 @@ def test_hostile_input_neither_raises_nor_stalls(name: str) -> None:
     reading = read(HOSTILE[name])
     assert reading.outcome != "reported" or reading.events
     assert time.process_time() - begin < 6
+
+
+def test_a_format_that_fails_does_not_cost_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(material: Material) -> None:
+        raise RuntimeError("broken plug-in")
+
+    monkeypatch.setattr(reading_module, "formats", lambda: (Format("broken", 1, fail), *formats()))
+    assert read(ARF).outcome == "reported"
+    assert read((SAMPLES / "away.eml").read_bytes()).reason == "reading it as broken failed: RuntimeError"

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from abusedesk.parsing import archives, mail
+from abusedesk.parsing import archives
 from abusedesk.parsing.material import Format, Material, unreported
 from abusedesk.vocabulary.report import Reading
 
@@ -63,21 +63,19 @@ def _read_one(data: bytes, name: str) -> Reading:
     if not data.strip():
         return unreported("not_a_report", "empty", "the message is empty")
     material = Material(data, PurePath(name).name)
+    failed: Reading | None = None
     for one in formats():
-        reading = _asked(one, material)
-        if reading is not None:
-            return reading
-    return unreported("needs_review", "unknown", "no report format knows this", material.sender)
+        reading, is_failure = _asked(one, material)
+        if is_failure:
+            failed = failed or reading
+        elif reading is not None:
+            return failed if failed and reading.outcome == "not_a_report" else reading
+    return failed or unreported("needs_review", "unknown", "no report format knows this", material.sender)
 
 
-def _asked(one: Format, material: Material) -> Reading | None:
-    """A format that fails on hostile input costs a person's look, not the message."""
+def _asked(one: Format, material: Material) -> tuple[Reading | None, bool]:
+    """What a format says, and whether it failed: that costs a person's look where no other format can read it."""
     try:
-        return one.read(material)
-    except (MemoryError, KeyboardInterrupt):
-        raise
+        return one.read(material), False
     except Exception as error:
-        return unreported("needs_review", one.name, f"reading it as {one.name} failed: {type(error).__name__}")
-
-
-__all__ = ["Format", "Material", "formats", "mail", "merged", "messages", "read"]
+        return unreported("needs_review", one.name, f"reading it as {one.name} failed: {type(error).__name__}"), True

@@ -7,6 +7,7 @@ resolved.
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import pairwise
 
 from abusedesk.parsing import hosts, instants
 from abusedesk.parsing.material import TEXT_LIMIT, Format, Material, reported, unreported
@@ -40,7 +41,7 @@ def _notices(text: str) -> Iterator[dict[str, str]]:
     if "acns" not in text.lower() and "<Complainant" not in text:
         return
     starts = [match.start() for match in _OPEN.finditer(text)][:200]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         fields = _fields(text[start:end])
         if "case.id" in fields or any(name.startswith("source.") for name in fields):
             yield fields
