@@ -150,3 +150,8 @@ def test_headers_are_looked_for_in_the_first_64_kilobytes_only() -> None:
 )
 def test_the_address_is_the_one_in_brackets(header: str, address: str) -> None:
     assert address_in(header) == address
+
+
+def test_a_folded_header_is_one_line() -> None:
+    mail = b"Subject: =?utf-8?q?one?=\r\n =?utf-8?q?two?=\r\n\tthree\r\nFrom: a@example.net\r\n\r\nSubject: not this\r\n"
+    assert headers_of(mail) == {"subject": "=?utf-8?q?one?= =?utf-8?q?two?= three", "from": "a@example.net"}

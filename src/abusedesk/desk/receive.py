@@ -26,8 +26,10 @@ COLUMNS = (
 )  # fmt: skip
 
 _HEADER = re.compile(
-    rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
+    rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
+    re.IGNORECASE | re.MULTILINE,
 )
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _ADDRESS = re.compile(r"[\w.+%'&*=/~-]{1,64}@[\w.-]{1,253}", re.ASCII)
 
 
@@ -89,7 +91,11 @@ def headers_of(data: bytes) -> dict[str, str]:
     stops = [one for one in (end, crlf) if one >= 0]
     block = data[: min(stops)] if stops else b""
     found = {name.lower().decode("ascii"): value for name, value in reversed(_HEADER.findall(block))}
-    return {name: value.decode("utf-8", "replace").replace("\0", "")[:998] for name, value in found.items()}
+    return {name: _unfolded(value)[:998] for name, value in found.items()}
+
+
+def _unfolded(value: bytes) -> str:
+    return _FOLD.sub(" ", value.decode("utf-8", "replace").replace("\0", ""))
 
 
 def address_in(header: str) -> str:
