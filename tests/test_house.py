@@ -41,3 +41,17 @@ def test_no_registry_is_named_in_the_repository() -> None:
 def test_the_engine_knows_no_provider() -> None:
     engine = "\n".join(path.read_text() for path in (ROOT / "src/abusedesk/policy").rglob("*.py"))
     assert not re.search(r"jimcloud|scalibit", engine, re.IGNORECASE)
+
+
+def test_the_pure_packages_fetch_nothing() -> None:
+    pure = [
+        path for name in ("policy", "parsing", "vocabulary") for path in (ROOT / "src/abusedesk" / name).rglob("*.py")
+    ]
+    imported = {
+        f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for path in pure
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not {name for name in imported if name.startswith(("urllib.request", "http.", "ftplib", "socket"))}
