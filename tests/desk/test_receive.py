@@ -153,5 +153,6 @@ def test_the_address_is_the_one_in_brackets(header: str, address: str) -> None:
 
 
 def test_a_folded_header_is_one_line() -> None:
-    mail = b"Subject: =?utf-8?q?one?=\r\n =?utf-8?q?two?=\r\n\tthree\r\nFrom: a@example.net\r\n\r\nSubject: not this\r\n"
+    folded = b"Subject: =?utf-8?q?one?=\r\n =?utf-8?q?two?=\r\n\tthree\r\n"
+    mail = folded + b"From: a@example.net\r\n\r\nSubject: not this\r\n"
     assert headers_of(mail) == {"subject": "=?utf-8?q?one?= =?utf-8?q?two?= three", "from": "a@example.net"}

@@ -149,7 +149,7 @@ class Stage:
             )
 
     def _upstream_docket(self, stimulus: Upstream, at: datetime) -> str | None:
-        """What the upstream lifts is where it was recorded; what it sets goes to who holds the address, or the brand."""
+        """Where it was recorded, for what is lifted; for what is set, who holds the address, or else the brand."""
         if stimulus.state == "lifted":
             for service, docket in self.dockets.items():
                 for one in docket.measures:
