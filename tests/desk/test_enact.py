@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 
 from abusedesk.desk.audit import recompute_all
-from abusedesk.desk.enact import docket_of, submit
+from abusedesk.desk.enact import Move, docket_of, enact, submit
 from abusedesk.policy.stimulus import Approval, DeadlinePassed, Payment, Reply, Verification
 from abusedesk.records.chain import verify
+from abusedesk.records.holders import holders
 from abusedesk.records.models import (
     Brand,
     Case,
@@ -106,6 +107,18 @@ def test_a_missed_deadline_asks_the_same_question_no_second_time(jim: Provider) 
     assert Review.objects.count() == 1
     reject(jim, Report.objects.get())
     assert Case.objects.get().needs == []
+
+
+def test_several_deadlines_missed_in_one_batch_are_decided_together(jim: Provider) -> None:
+    other = jim.another("s2", "198.51.100.4/32")
+    take(complaint(), complaint(ip="198.51.100.4", note="2"))
+    Review.objects.update(closed_at=NOW)
+    moves = [
+        Move(docket_of(service).pk, DeadlinePassed("d2"), "deadline:1", NOW + timedelta(hours=6))
+        for service in (jim.service, other)
+    ]
+    assert len(enact(moves, holders())) == 2
+    assert Review.objects.filter(closed_at=None).count() == 2
 
 
 def test_what_is_said_of_a_report_is_said_to_every_service_it_names(jim: Provider) -> None:

@@ -33,9 +33,8 @@ def write_reviews(batch: Batch, cases: Cases) -> None:
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Review)
     ]
-    copy_rows(
-        "records_review", REVIEW_COLUMNS, (_row(one) for one in asked if one.report_id or not _is_open(one, asked))
-    )
+    new = [one for one in asked if one.report_id or not _is_open(one, asked)]
+    copy_rows("records_review", REVIEW_COLUMNS, map(_row, new))
     closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
     refresh_needs(sorted({*closed, *(one.case_id for one in asked if one.case_id is not None)}))
 
