@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(_PARTS, "worker", "abusedesk.cli.worker", "carries out effects: notices and measures"),
     Command(_PARTS, "watch", "abusedesk.cli.watch", "fires deadlines and looks for what has expired"),
     Command(_PURE, "parse", "abusedesk.cli.parse", "read files as reports and print what they say"),
+    Command(_PURE, "policy", "abusedesk.cli.policy", "read, check, try and compare policies"),
     Command(_PURE, "simulate", "abusedesk.cli.simulate", "play a scenario against a policy and print its effects"),
 )
 
