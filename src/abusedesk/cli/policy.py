@@ -1,4 +1,4 @@
-"""`abusedesk policy show`: what a policy author needs to read, check and change a pack.
+"""`abusedesk policy show | lint`: what a policy author needs to read, check and change a pack.
 
 Needs no database and no Django. Exit codes: 0 all well, 1 the pack falls short, 2 what was given cannot be used.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 from abusedesk.problem import Problem
 
 _SHOW = "Show a policy clause by clause: the text, the values in force, the rules, and how open questions are read."
+
+_LINT = "Say what is wrong with packs: file:line:column, what, and what to do. Errors end with 1; warnings do not."
 
 
 def run(arguments: list[str]) -> int:
@@ -36,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--at", metavar="DATE", type=_date, help="as of this date (default: today), such as 2026-01-31")
     show.add_argument("--html", metavar="FILE", type=Path, help="write one self-contained page for the public instead")
     show.set_defaults(work=_show)
+    lint = commands.add_parser("lint", help="find the faults of packs", description=_LINT)
+    lint.add_argument("paths", metavar="PATH", nargs="+", help="a pack's name or folder")
+    lint.set_defaults(work=_lint)
     return parser
 
 
@@ -60,6 +65,17 @@ def _show(options: argparse.Namespace) -> int:
         raise Problem(f"{options.html} cannot be written: {error.strerror}; give another file") from None
     print(f"wrote {options.html}")
     return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from abusedesk.policy.author.lint import lint
+
+    found = [finding for path in options.paths for finding in lint(path)]
+    for finding in found:
+        print(finding)
+    errors = sum(finding.level == "error" for finding in found)
+    print(f"{errors} errors, {len(found) - errors} warnings")
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":
