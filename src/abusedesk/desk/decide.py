@@ -1,6 +1,5 @@
 """Decide: gathers the facts that lie outside the docket and calls the policy. It writes nothing."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
@@ -12,7 +11,7 @@ from django.db import connection
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import Decision
 from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts, Settings
+from abusedesk.policy.facts import Facts, Settings, addresses_in
 from abusedesk.policy.pack import Pack, load_pack
 from abusedesk.policy.stimulus import AnyStimulus, Request
 from abusedesk.policy.strikes import struck_addresses
@@ -94,7 +93,7 @@ def facts_for(
     )
     if subject.service is None:
         return common
-    addresses = _addresses(docket, stimulus)
+    addresses = addresses_in(docket, stimulus)
     return msgspec.structs.replace(
         common,
         service=subject.ref,
@@ -122,15 +121,6 @@ def _not_passed_on(ip: str, service: int, at: datetime, holders: Holders) -> boo
 
 
 _address = lru_cache(maxsize=65536)(ip_address)
-
-
-def _addresses(docket: Docket, stimulus: AnyStimulus) -> Iterable[str]:
-    """The addresses that the docket and the stimulus speak of."""
-    named = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
-    named |= {one.ip for one in docket.measures if one.ip is not None}
-    named |= set(getattr(stimulus, "ips", ()))
-    ip = getattr(stimulus, "ip", None)
-    return named | {ip} if ip else named
 
 
 def _struck_elsewhere(subject: Subject, stimulus: AnyStimulus) -> frozenset[str]:

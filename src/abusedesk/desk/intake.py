@@ -18,20 +18,17 @@ from abusedesk.desk import correlate, verify
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
-from abusedesk.desk.enact import Move, docket_of_brand, enact
+from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
 from abusedesk.desk.parse import Unread, is_illegal, read_message
 from abusedesk.desk.verify import Evidence, Voice
-from abusedesk.policy.digest import canonical, docket_digest
-from abusedesk.policy.docket import Docket
 from abusedesk.records import models
 from abusedesk.records.bulk import copy_rows
 from abusedesk.records.holders import Holders, holders, lock_version
-from abusedesk.records.partitions import ensure_month
+from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import destroy, unseal
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.vocabulary.report import Reading, Report
 
-RETENTION = "standard"
 BATCH = 200
 BATCH_BYTES = 64 * 1024 * 1024
 """So much of payloads is held at once; a batch ends with the message that reaches it."""
@@ -225,7 +222,7 @@ def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], pl
 
 
 def _write(ready: _Ready, table: Holders, now: datetime) -> None:
-    ensure_month(RETENTION, [one.unread.received_at for one in ready.reads])
+    ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
     _make_dockets({one.service for one in ready.told if one.service is not None})
     _write_reports(ready.told)
     enacted = enact(_moves(ready.told), table)
@@ -256,17 +253,12 @@ def _moves(told: list[Telling]) -> list[Move]:
 
 def _make_dockets(services: set[int]) -> None:
     missing = services - set(models.Docket.objects.filter(service__in=services).values_list("service_id", flat=True))
-    made = [models.Docket(brand_id=brand, service_id=pk, **_empty(ref)) for pk, brand, ref in _services(missing)]
+    made = [models.Docket(brand_id=brand, service_id=pk, **empty_docket(ref)) for pk, brand, ref in _services(missing)]
     models.Docket.objects.bulk_create(made, ignore_conflicts=True)
 
 
 def _services(ids: set[int]) -> list[tuple[int, int, str]]:
     return list(models.Service.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "brand_id", "ref"))
-
-
-def _empty(ref: str) -> dict[str, bytes]:
-    docket = Docket(ref)
-    return {"state": canonical(docket), "digest": docket_digest(docket)}
 
 
 def _write_reports(told: list[Telling]) -> None:
@@ -312,7 +304,7 @@ def _event_row(telling: Telling, placed: Placed, case: int | None) -> tuple[obje
     complaint, event = telling.complaint, placed.event
     illegal = complaint.category in ILLEGAL_CONTENT
     return (
-        RETENTION, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case, event.category,
+        STANDARD, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case, event.category,
         event.source[:255], placed.ip, event.source_port, event.target_port,
         "" if illegal else _clean(event.url or ""), event.occurred_at, event.count,
         "" if illegal else _clean(event.evidence),

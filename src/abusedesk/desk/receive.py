@@ -15,10 +15,9 @@ from django.db import connection, transaction
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import copy_rows
 from abusedesk.records.models import BrandAddress, Channel
-from abusedesk.records.partitions import ensure_month
+from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import seal
 
-RETENTION = "standard"
 HEADER_CAP = 65536
 COLUMNS = (
     "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "subject",
@@ -144,7 +143,7 @@ def _known(digests: list[bytes]) -> dict[bytes, uuid.UUID]:
 def _write(sealed: list[_Sealed]) -> None:
     if not sealed:
         return
-    ensure_month(RETENTION, [one.incoming.received_at for one in sealed])
+    ensure_month(STANDARD, [one.incoming.received_at for one in sealed])
     secrets = [(one, *seal(one.incoming.data)) for one in sealed]
     copy_rows("records_message", COLUMNS, (_row(one, payload) for one, _, payload in secrets))
     copy_rows("records_messagekey", ("message_id", "key"), ((one.message_id, key) for one, key, _ in secrets))
@@ -154,7 +153,7 @@ def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
     incoming, headers = one.incoming, one.headers
     return (
         one.message_id,
-        RETENTION,
+        STANDARD,
         incoming.received_at,
         one.brand,
         incoming.channel,

@@ -5,6 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from abusedesk.policy.docket import Docket
+from abusedesk.policy.stimulus import Stimulus
+
 
 class Settings(Struct, frozen=True):
     """A brand's safeguards and overrides of its pack's parameters. None leaves the pack's own value."""
@@ -40,3 +43,12 @@ class Facts(Struct, frozen=True):
     automatic_within_hour: int = 0
     staff_told: bool = False
     settings: Settings = Settings()
+
+
+def addresses_in(docket: Docket, stimulus: Stimulus) -> set[str]:
+    """The addresses that a docket and a stimulus speak of: those that `held_ips` has to tell about."""
+    named = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
+    named |= {one.ip for one in docket.measures if one.ip is not None}
+    named |= set(getattr(stimulus, "ips", ()))
+    ip = getattr(stimulus, "ip", None)
+    return named | {ip} if ip else named

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import AnyEffect, Decision, Notify, Take
 from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts
+from abusedesk.policy.facts import Facts, addresses_in
 from abusedesk.policy.scenario import Entry, Scenario
 from abusedesk.policy.stimulus import (
     AnyStimulus,
@@ -203,7 +203,7 @@ class Stage:
             service_until=thing.until,
             trial=thing.trial,
             protected=thing.protected or customer.protected,
-            held_ips=frozenset(ip for ip in _addresses(docket, stimulus) if self._not_passed_on(ip, service, at)),
+            held_ips=frozenset(ip for ip in addresses_in(docket, stimulus) if self._not_passed_on(ip, service, at)),
             struck_ips=self._struck_elsewhere(service, customer.id) if isinstance(stimulus, Request) else frozenset(),
         )
 
@@ -218,13 +218,3 @@ class Stage:
             if other is not None and other != service and self.scenario.services[other].customer == customer:
                 found |= struck_addresses(docket.occurrences, acts_on)
         return found
-
-
-def _addresses(docket: Docket, stimulus: Stimulus) -> set[str]:
-    """The addresses that the docket and the stimulus speak of."""
-    named = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
-    named |= {one.ip for one in docket.measures if one.ip is not None}
-    if isinstance(stimulus, Report):
-        named |= set(stimulus.ips)
-    ip = getattr(stimulus, "ip", None)
-    return named | ({ip} if isinstance(ip, str) else set())

@@ -7,6 +7,9 @@ from functools import partial
 from django.db import connection, transaction
 from psycopg import sql
 
+STANDARD = "standard"
+"""The retention class of what no pack keeps for less."""
+
 PARTITIONED = {"records_message": "received_at", "records_event": "received_at", "records_timeline": "at"}
 
 _made: set[tuple[str, str, int, int]] = set()

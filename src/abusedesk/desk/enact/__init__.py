@@ -5,6 +5,6 @@ what people and the outside are to do about it.
 """
 
 from abusedesk.desk.enact.batch import Enacted, Move
-from abusedesk.desk.enact.submit import docket_of, docket_of_brand, enact, submit
+from abusedesk.desk.enact.submit import docket_of, docket_of_brand, empty_docket, enact, submit
 
-__all__ = ["Enacted", "Move", "docket_of", "docket_of_brand", "enact", "submit"]
+__all__ = ["Enacted", "Move", "docket_of", "docket_of_brand", "empty_docket", "enact", "submit"]

@@ -31,14 +31,14 @@ def submit(docket: models.Docket, stimulus: AnyStimulus, *, key: str, at: dateti
 def docket_of(service: models.Service) -> models.Docket:
     """The docket of a service, made on first need."""
     made, _ = models.Docket.objects.get_or_create(
-        service=service, defaults={"brand_id": service.brand_id, **_empty(service.ref)}
+        service=service, defaults={"brand_id": service.brand_id, **empty_docket(service.ref)}
     )
     return made
 
 
 def docket_of_brand(brand: int) -> models.Docket:
     """The brand's own docket, for what nobody held."""
-    made, _ = models.Docket.objects.get_or_create(brand_id=brand, service=None, defaults=_empty(None))
+    made, _ = models.Docket.objects.get_or_create(brand_id=brand, service=None, defaults=empty_docket(None))
     return made
 
 
@@ -62,6 +62,7 @@ def _concerned(docket: models.Docket, stimulus: AnyStimulus) -> list[int]:
     return [docket.pk, *others.order_by("pk").values_list("pk", flat=True)]
 
 
-def _empty(ref: str | None) -> dict[str, bytes]:
+def empty_docket(ref: str | None) -> dict[str, bytes]:
+    """The columns of a docket that heard nothing yet."""
     state = canonical(Docket(ref))
     return {"state": state, "digest": sha256(state).digest()}

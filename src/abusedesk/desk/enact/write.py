@@ -18,10 +18,9 @@ from abusedesk.policy.stimulus import Report
 from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import copy_rows
-from abusedesk.records.partitions import ensure_month
+from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.projection import About, Cases, Change, project
 
-RETENTION = "standard"
 SNAPSHOT_EVERY = 50
 """Every so many decisions the docket is kept with the decision, so that recomputing need not start at the beginning."""
 
@@ -112,11 +111,11 @@ def _about(batch: Batch, pk: int, held: Held) -> About:
 
 
 def _write_timeline(batch: Batch, cases: Cases) -> None:
-    ensure_month(RETENTION, [one.move.at for one in batch.enacted])
+    ensure_month(STANDARD, [one.move.at for one in batch.enacted])
     now = datetime.now(UTC)
     rows = (
         (
-            RETENTION, one.move.at, now, one.move.docket, case, one.decision_id,
+            STANDARD, one.move.at, now, one.move.docket, case, one.decision_id,
             one.move.stimulus.__struct_config__.tag, _clauses(one), one.move.by,
         )
         for one in batch.enacted

@@ -7,18 +7,16 @@ from typing import Any
 from django.db.models import F, Func, Value
 
 from abusedesk.records.models import Case, TimelineEntry
-from abusedesk.records.partitions import ensure_month
-
-RETENTION = "standard"
+from abusedesk.records.partitions import STANDARD, ensure_month
 
 
 def tell(
     docket: int, case: int | None, kind: str, at: datetime, *, body: Mapping[str, Any], clauses: Sequence[str] = ()
 ) -> None:
     """Add a line to the docket's timeline."""
-    ensure_month(RETENTION, [at])
+    ensure_month(STANDARD, [at])
     TimelineEntry.objects.create(
-        retention=RETENTION,
+        retention=STANDARD,
         at=at,
         recorded_at=at,
         docket_id=docket,
