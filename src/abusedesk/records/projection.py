@@ -6,12 +6,10 @@ id for it. Everything is written in the caller's transaction.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
-
-import msgspec
-from django.db import connection
+from typing import NamedTuple, TypeVar
 
 from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence
+from abusedesk.records.bulk import Row, give_rows
 from abusedesk.vocabulary.measure import ON_ADDRESS
 
 
@@ -48,12 +46,11 @@ Item = TypeVar("Item", Deadline, Measure, Charge)
 _CASES = """
 INSERT INTO records_case AS present (brand_id, service_id, customer_id, abuse_type, opened_at, last_at, occurrences,
     reports, events, open, needs, next_due, next_due_name, taken_by)
-SELECT brand, service, customer, type, opened_at, last_at, occurrences, reports, events, open,
-       string_to_array(asked, ' '), due, due_name, ''
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[],
-            %s::int[], %s::int[], %s::bool[], %s::text[], %s::timestamptz[], %s::text[])
-     AS row(brand, service, customer, type, opened_at, last_at, occurrences, reports, events, open, asked, due,
-            due_name)
+SELECT brand, service, customer, abuse_type, opened_at, last_at, occurrences, reports, events, open, needs, next_due,
+       next_due_name, ''
+FROM json_to_recordset(%s::json) AS row(brand bigint, service bigint, customer bigint, abuse_type text,
+    opened_at timestamptz, last_at timestamptz, occurrences int, reports int, events int, open bool, needs text[],
+    next_due timestamptz, next_due_name text)
 ON CONFLICT (service_id, abuse_type) DO UPDATE SET last_at = GREATEST(present.last_at, EXCLUDED.last_at),
     occurrences = EXCLUDED.occurrences, reports = EXCLUDED.reports, events = EXCLUDED.events, open = EXCLUDED.open,
     needs = ARRAY(SELECT need FROM unnest(present.needs) need
@@ -64,14 +61,18 @@ RETURNING id, service_id, abuse_type
 
 _STRIKES = """
 INSERT INTO records_strike (docket_id, case_id, occurrence, abuse_type, number, at, lapses_at, annulled_at, clauses)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT docket, "case", occurrence, abuse_type, number, at, lapses_at, annulled_at, clauses
+FROM json_to_recordset(%s::json) AS row(docket bigint, "case" bigint, occurrence text, abuse_type text, number int,
+    at timestamptz, lapses_at timestamptz, annulled_at timestamptz, clauses jsonb)
 ON CONFLICT (docket_id, occurrence) DO UPDATE SET number = EXCLUDED.number, at = EXCLUDED.at,
     lapses_at = EXCLUDED.lapses_at, annulled_at = EXCLUDED.annulled_at, clauses = EXCLUDED.clauses
 """
 
 _DEADLINES = """
 INSERT INTO records_deadline (docket_id, brand_id, case_id, item, name, due, state, clauses)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+SELECT docket, brand, "case", item, name, due, state, clauses
+FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, "case" bigint, item text, name text,
+    due timestamptz, state text, clauses jsonb)
 ON CONFLICT (docket_id, item) DO UPDATE SET due = EXCLUDED.due, state = EXCLUDED.state, clauses = EXCLUDED.clauses,
     lease_until = NULL
 """
@@ -79,7 +80,10 @@ ON CONFLICT (docket_id, item) DO UPDATE SET due = EXCLUDED.due, state = EXCLUDED
 _CHARGES = """
 INSERT INTO records_charge (docket_id, brand_id, service_id, customer_id, case_id, item, name, amount, paid, currency,
     ip, mode, state, clauses, at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT docket, brand, service, customer, "case", item, name, amount, paid, currency, ip, mode, state, clauses, at
+FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, customer bigint, "case" bigint,
+    item text, name text, amount bigint, paid bigint, currency text, ip inet, mode text, state text, clauses jsonb,
+    at timestamptz)
 ON CONFLICT (docket_id, item) DO UPDATE SET amount = EXCLUDED.amount, paid = EXCLUDED.paid, mode = EXCLUDED.mode,
     state = EXCLUDED.state, clauses = EXCLUDED.clauses
 """
@@ -87,7 +91,7 @@ ON CONFLICT (docket_id, item) DO UPDATE SET amount = EXCLUDED.amount, paid = EXC
 _TARGETS = """
 INSERT INTO records_target (key, brand_id, service_id, ip, dirty, fence, lease_owner, next_attempt, attempts)
 SELECT key, brand, service, ip, true, 0, '', at, 0
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::inet[], %s::timestamptz[]) AS row(key, brand, service, ip, at)
+FROM json_to_recordset(%s::json) AS row(key text, brand bigint, service bigint, ip inet, at timestamptz)
 ON CONFLICT (key) DO UPDATE SET dirty = true, next_attempt = EXCLUDED.next_attempt, attempts = 0,
     service_id = EXCLUDED.service_id
 RETURNING key, id
@@ -96,7 +100,11 @@ RETURNING key, id
 _MEASURES = """
 INSERT INTO records_measure AS present (docket_id, brand_id, service_id, case_id, target_id, item, kind, ip, port, mode,
     refund, upstream, clauses, at, decided, counts, state, in_force_at, lifted_at, actuator, outside, fence, error)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '{}', 0, '')
+SELECT docket, brand, service, "case", target, item, kind, ip, port, mode, refund, upstream, clauses, at, decided,
+       counts, state, in_force_at, lifted_at, '', '{}', 0, ''
+FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, "case" bigint, target bigint,
+    item text, kind text, ip inet, port int, mode text, refund bool, upstream bool, clauses jsonb, at timestamptz,
+    decided text, counts bool, state text, in_force_at timestamptz, lifted_at timestamptz)
 ON CONFLICT (docket_id, item) DO UPDATE SET mode = EXCLUDED.mode, refund = EXCLUDED.refund, clauses = EXCLUDED.clauses,
     target_id = COALESCE(EXCLUDED.target_id, present.target_id), decided = EXCLUDED.decided,
     at = CASE WHEN EXCLUDED.counts THEN EXCLUDED.at ELSE present.at END, counts = present.counts OR EXCLUDED.counts,
@@ -111,10 +119,10 @@ def project(changes: Iterable[Change]) -> Cases:
     """Writes what changed between `before` and `after` of each docket. Returns the cases that these dockets have."""
     changes = list(changes)
     cases = _project_cases(changes)
-    _many(_STRIKES, [row for change in changes for row in _strike_rows(change, cases)])
-    _many(_DEADLINES, [row for change in changes for row in _deadline_rows(change, cases)])
-    _many(_CHARGES, [row for change in changes for row in _charge_rows(change, cases)])
-    _many(_MEASURES, _measure_rows(changes, cases))
+    give_rows(_STRIKES, [row for change in changes for row in _strike_rows(change, cases)])
+    give_rows(_DEADLINES, [row for change in changes for row in _deadline_rows(change, cases)])
+    give_rows(_CHARGES, [row for change in changes for row in _charge_rows(change, cases)])
+    give_rows(_MEASURES, list(_measure_rows(changes, cases)))
     return cases
 
 
@@ -122,27 +130,33 @@ def project(changes: Iterable[Change]) -> Cases:
 
 
 def _project_cases(changes: Sequence[Change]) -> Cases:
-    rows = sorted((row for change in changes for row in _case_rows(change)), key=lambda row: (row[1], row[3]))
-    if not rows:
-        return {}
+    rows = sorted(
+        (row for change in changes for row in _case_rows(change)), key=lambda row: (row["service"], row["abuse_type"])
+    )
     dockets = {change.about.service: change.about.docket for change in changes}
-    with connection.cursor() as cursor:
-        cursor.execute(_CASES, [list(column) for column in zip(*rows, strict=True)])
-        return {(dockets[service], abuse_type): pk for pk, service, abuse_type in cursor.fetchall()}
+    return {(dockets[service], abuse_type): pk for pk, service, abuse_type in give_rows(_CASES, rows)}
 
 
-def _case_rows(change: Change) -> Iterator[tuple[Any, ...]]:
+def _case_rows(change: Change) -> Iterator[Row]:
     about, docket = change.about, change.after
     for abuse_type, occurrences in _by_type(docket).items():
         due = _next_due(docket, abuse_type)
         reports = [one for occurrence in occurrences for one in occurrence.reports if not one.rejected]
-        yield (
-            about.brand, about.service, about.customer, abuse_type,
-            occurrences[0].opened_at, max(_last(one) for one in occurrences),
-            len(occurrences), len(reports), sum(one.events for one in reports),
-            any(one.processed_at is None and not one.closed for one in occurrences),
-            " ".join(_asked(docket, abuse_type)), due.due if due else None, due.name if due else "",
-        )  # fmt: skip
+        yield {
+            "brand": about.brand,
+            "service": about.service,
+            "customer": about.customer,
+            "abuse_type": abuse_type,
+            "opened_at": occurrences[0].opened_at,
+            "last_at": max(_last(one) for one in occurrences),
+            "occurrences": len(occurrences),
+            "reports": len(reports),
+            "events": sum(one.events for one in reports),
+            "open": any(one.processed_at is None and not one.closed for one in occurrences),
+            "needs": _asked(docket, abuse_type),
+            "next_due": due.due if due else None,
+            "next_due_name": due.name if due else "",
+        }
 
 
 def _by_type(docket: Docket) -> dict[str, list[Occurrence]]:
@@ -208,54 +222,70 @@ def _case(change: Change, cases: Cases, abuse_type: str | None) -> int | None:
 # --- what a docket holds --------------------------------------------------------------------------------------------
 
 
-def _strike_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
+def _strike_rows(change: Change, cases: Cases) -> Iterator[Row]:
     before = {one.id: one.strike for one in change.before.occurrences}
     for one in change.after.occurrences:
         strike = one.strike
         if strike is not None and strike != before.get(one.id):
-            yield (
-                change.about.docket, cases[change.about.docket, one.abuse_type], one.id, one.abuse_type,
-                strike.number, strike.at, strike.lapses_at, strike.annulled_at, _json(strike.clauses),
-            )  # fmt: skip
+            yield {
+                "docket": change.about.docket,
+                "case": cases[change.about.docket, one.abuse_type],
+                "occurrence": one.id,
+                "abuse_type": one.abuse_type,
+                "number": strike.number,
+                "at": strike.at,
+                "lapses_at": strike.lapses_at,
+                "annulled_at": strike.annulled_at,
+                "clauses": strike.clauses,
+            }
 
 
-def _deadline_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
+def _deadline_rows(change: Change, cases: Cases) -> Iterator[Row]:
     about, docket = change.about, change.after
     for one in _changed(change.before.deadlines, docket.deadlines):
-        case = _case(change, cases, _type_of_deadline(docket, one))
-        yield (about.docket, about.brand, case, one.id, one.name, one.due, one.state, _json(one.clauses))
+        yield {
+            "docket": about.docket,
+            "brand": about.brand,
+            "case": _case(change, cases, _type_of_deadline(docket, one)),
+            "item": one.id,
+            "name": one.name,
+            "due": one.due,
+            "state": one.state,
+            "clauses": one.clauses,
+        }
 
 
-def _charge_rows(change: Change, cases: Cases) -> Iterator[tuple[Any, ...]]:
+def _charge_rows(change: Change, cases: Cases) -> Iterator[Row]:
     about, docket = change.about, change.after
     for one in _changed(change.before.charges, docket.charges):
-        yield (
-            about.docket, about.brand, about.service, about.customer,
-            _case(change, cases, _type_of_charge(docket, one)), one.id, one.item, one.amount, one.paid, one.currency,
-            one.ip, one.mode, one.state, _json(one.clauses), one.at,
-        )  # fmt: skip
+        yield {
+            "docket": about.docket,
+            "brand": about.brand,
+            "service": about.service,
+            "customer": about.customer,
+            "case": _case(change, cases, _type_of_charge(docket, one)),
+            "item": one.id,
+            "name": one.item,
+            "amount": one.amount,
+            "paid": one.paid,
+            "currency": one.currency,
+            "ip": one.ip,
+            "mode": one.mode,
+            "state": one.state,
+            "clauses": one.clauses,
+            "at": one.at,
+        }
 
 
-def _measure_rows(changes: Sequence[Change], cases: Cases) -> list[tuple[Any, ...]]:
+def _measure_rows(changes: Sequence[Change], cases: Cases) -> Iterator[Row]:
     """The changed measures; what has to be driven outside is put to its target first."""
     changed = [(change, one) for change in changes for one in _changed(change.before.measures, change.after.measures)]
     moved = {(change.about.docket, one.id): _target_row(change, one) for change, one in changed if _moves(change, one)}
-    targets = _put_targets(moved.values())
-    rows = []
+    by_key = {str(row["key"]): row for row in moved.values()}
+    targets: dict[str, int] = dict(give_rows(_TARGETS, [by_key[key] for key in sorted(by_key)]))
     for change, one in changed:
         target = moved.get((change.about.docket, one.id))
-        rows.append(_measure_row(change, cases, one, targets[target[0]] if target else None))
-    return rows
-
-
-def _put_targets(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
-    by_key = {row[0]: row for row in rows}
-    if not by_key:
-        return {}
-    columns = zip(*(by_key[key] for key in sorted(by_key)), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_TARGETS, [list(column) for column in columns])
-        return dict(cursor.fetchall())
+        yield _measure_row(change, cases, one, targets[str(target["key"])] if target else None)
 
 
 def _moves(change: Change, after: Measure) -> bool:
@@ -268,23 +298,42 @@ def _moves(change: Change, after: Measure) -> bool:
     return was != stands and not after.upstream and not (stands and change.about.dry_run)
 
 
-def _target_row(change: Change, measure: Measure) -> tuple[Any, ...]:
+def _target_row(change: Change, measure: Measure) -> Row:
     about = change.about
     on_address = measure.kind in ON_ADDRESS and measure.ip is not None
-    key = f"ip:{about.slug}/{measure.ip}" if on_address else f"service:{about.slug}/{about.ref}"
-    return (key, about.brand, about.service, measure.ip if on_address else None, change.at)
+    return {
+        "key": f"ip:{about.slug}/{measure.ip}" if on_address else f"service:{about.slug}/{about.ref}",
+        "brand": about.brand,
+        "service": about.service,
+        "ip": measure.ip if on_address else None,
+        "at": change.at,
+    }
 
 
-def _measure_row(change: Change, cases: Cases, one: Measure, target: int | None) -> tuple[Any, ...]:
+def _measure_row(change: Change, cases: Cases, one: Measure, target: int | None) -> Row:
     about = change.about
     told = _told_state(one)
-    state = told if one.upstream else "dry_run" if about.dry_run else "none"
-    return (
-        about.docket, about.brand, about.service, _case(change, cases, _type_of_measure(change.after, one)), target,
-        one.id, one.kind, one.ip, one.port, one.mode, one.refund, one.upstream, _json(one.clauses),
-        change.counted.get(one.id, one.at), one.state, one.id in change.counted, state,
-        one.at if one.upstream else None, change.at if one.upstream and told == "lifted" else None,
-    )  # fmt: skip
+    return {
+        "docket": about.docket,
+        "brand": about.brand,
+        "service": about.service,
+        "case": _case(change, cases, _type_of_measure(change.after, one)),
+        "target": target,
+        "item": one.id,
+        "kind": one.kind,
+        "ip": one.ip,
+        "port": one.port,
+        "mode": one.mode,
+        "refund": one.refund,
+        "upstream": one.upstream,
+        "clauses": one.clauses,
+        "at": change.counted.get(one.id, one.at),
+        "decided": one.state,
+        "counts": one.id in change.counted,
+        "state": told if one.upstream else "dry_run" if about.dry_run else "none",
+        "in_force_at": one.at if one.upstream else None,
+        "lifted_at": change.at if one.upstream and told == "lifted" else None,
+    }
 
 
 def _told_state(measure: Measure) -> str:
@@ -292,19 +341,6 @@ def _told_state(measure: Measure) -> str:
     return "acknowledged" if measure.state == "in_force" else "lifted"
 
 
-# --- writing --------------------------------------------------------------------------------------------------------
-
-
 def _changed(before: Sequence[Item], after: Sequence[Item]) -> list[Item]:
     known = {one.id: one for one in before}
     return [one for one in after if known.get(one.id) is not one and known.get(one.id) != one]
-
-
-def _json(clauses: Sequence[str]) -> str:
-    return msgspec.json.encode(clauses).decode()
-
-
-def _many(query: str, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(query, rows)

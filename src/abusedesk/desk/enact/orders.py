@@ -33,7 +33,8 @@ def write_reviews(batch: Batch, cases: Cases) -> None:
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Review)
     ]
-    new = [one for one in asked if one.report_id or not _is_open(one, asked)]
+    known = _open_already(asked)
+    new = [one for one in asked if one.report_id or (one.case_id, one.reason) not in known]
     copy_rows("records_review", REVIEW_COLUMNS, map(_row, new))
     closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
     refresh_needs(sorted({*closed, *(one.case_id for one in asked if one.case_id is not None)}))
@@ -46,12 +47,16 @@ def _row(review: models.Review) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _is_open(review: models.Review, asked: list[models.Review]) -> bool:
-    """Whether the same is asked of the case already: a missed deadline asks again, and one question is enough."""
-    if review.case_id is None or review.reason not in BELIEF:
-        return False
-    beside = any(one.report_id and (one.case_id, one.reason) == (review.case_id, review.reason) for one in asked)
-    return beside or models.Review.objects.filter(case=review.case_id, reason=review.reason, closed_at=None).exists()
+def _open_already(asked: list[models.Review]) -> set[tuple[int | None, str]]:
+    """What is asked of a case already: a missed deadline asks again, and one question is enough."""
+    beside: set[tuple[int | None, str]] = {
+        (one.case_id, one.reason) for one in asked if one.report_id and one.case_id and one.reason in BELIEF
+    }
+    again = {one.case_id for one in asked if not one.report_id and one.case_id and one.reason in BELIEF}
+    if not again:
+        return beside
+    still_open = models.Review.objects.filter(case__in=again, reason__in=BELIEF, closed_at=None)
+    return beside | set(still_open.values_list("case_id", "reason"))
 
 
 def _review(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases) -> models.Review:

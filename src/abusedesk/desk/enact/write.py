@@ -12,7 +12,7 @@ from django.db import connection
 from abusedesk.desk.enact import orders
 from abusedesk.desk.enact.batch import Batch, Enacted, Held, counted
 from abusedesk.policy.decision import ENGINE_VERSION
-from abusedesk.policy.digest import canonical, docket_digest
+from abusedesk.policy.digest import canonical
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import Report
 from abusedesk.records import chain, models
@@ -62,14 +62,15 @@ def write(batch: Batch) -> None:
 
 def _write_decisions(batch: Batch) -> None:
     heads = {pk: one.head for pk, one in batch.held.items()}
-    rows, last = [], {}
+    rows, last, states = [], {}, {}
     for one in batch.enacted:
-        row = _decision_row(one, heads[one.move.docket], batch.terms_of(one).pack)
+        state = canonical(one.decision.docket)
+        row = _decision_row(one, state, heads[one.move.docket], batch.terms_of(one).pack)
         heads[one.move.docket] = row[-1]
         rows.append(row)
         last[one.move.docket] = one
+        states[one.move.docket] = state
     copy_rows("records_decision", DECISION_COLUMNS, rows)
-    states = {pk: canonical(one.decision.docket) for pk, one in last.items()}
     with connection.cursor() as cursor:
         cursor.execute(
             _UPDATE_DOCKETS,
@@ -141,15 +142,16 @@ def _cases_of(one: Enacted, cases: Cases) -> list[int | None]:
     return list(found) or [None]
 
 
-def _decision_row(one: Enacted, previous: bytes, pack: Pack) -> tuple[Any, ...]:
+def _decision_row(one: Enacted, docket: bytes, previous: bytes, pack: Pack) -> tuple[Any, ...]:
+    """A decision's columns; `docket` is the docket after it in canonical JSON, `previous` the link before."""
     move, decision = one.move, one.decision
     stimulus, facts = _encode(move.stimulus), _encode(one.facts)
     effects, trace = _encode(decision.effects), _encode(decision.trace)
-    state = docket_digest(decision.docket)
+    state = sha256(docket).digest()
     salt, pack_digest = os.urandom(16), bytes.fromhex(pack.digest)
     salted = chain.salted_digest(salt, stimulus, facts, pack_digest, state, effects, trace)
     link = chain.link(previous, (move.docket, one.sequence), move.key, move.at, salted)
-    snapshot = canonical(decision.docket) if one.sequence % SNAPSHOT_EVERY == 0 else None
+    snapshot = docket if one.sequence % SNAPSHOT_EVERY == 0 else None
     return (
         one.decision_id, move.docket, one.sequence, move.key, move.at, datetime.now(UTC), move.by, stimulus, facts,
         pack_digest, decision.version or "", ENGINE_VERSION, state, effects, trace, snapshot, salt, salted, previous,
