@@ -97,10 +97,14 @@ def read_scenario(path: Path) -> Scenario:
 
 def parse_scenario(text: str, path: Path) -> Scenario:
     """A scenario from its text; `path` is where it is said to stand, and where a pack's path is looked up from."""
-    root = read_yaml(text, str(path))
+    return scenario_of(read_yaml(text, str(path)), path)
+
+
+def scenario_of(root: Node, path: Path, pack: Pack | None = None) -> Scenario:
+    """A scenario from its nodes; with `pack` given, that one is played whatever pack the scenario names."""
     optional = ("name", "clauses", "in_force_from", "parameters", "until", "exactly", "expect", "expect_not")
     keys = root.known_keys("the scenario", ("policy", "world", "timeline"), optional)
-    pack = _pack(keys["policy"], path)
+    pack = pack or _pack(keys["policy"], path)
     world = keys["world"].known_keys("the world", ("services",), ("customers", "assignments"))
     customers = _by_id(world.get("customers"), _customer)
     services = _by_id(world["services"], lambda node: _service(node, customers))
@@ -127,11 +131,15 @@ def _pack(node: Node, path: Path) -> Pack:
     word = node.text("policy")
     beside = path.parent / word
     try:
-        return load_pack(str(beside) if "/" in word and beside.exists() else word)
+        return load_pack(str(beside.resolve()) if _is_path(word) and beside.exists() else word)
     except Problem as error:
-        if word in str(error) and "there is no policy" in str(error):
+        if str(error).startswith("there is no policy"):
             node.refuse(str(error))
         raise
+
+
+def _is_path(word: str) -> bool:
+    return "/" in word or word == ".."
 
 
 def _by_id(node: Node | None, read: Callable[[Node], Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class AuthorsCommand(NamedTuple):
 COMMANDS = (
     AuthorsCommand("show", "the policy clause by clause"),
     AuthorsCommand("lint", "find the faults of packs"),
+    AuthorsCommand("test", "play the test cases of packs"),
 )
 
 PACK = "the name of a pack that comes with the product (jimcloud, scalibit), or a pack's folder"
