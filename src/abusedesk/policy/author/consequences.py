@@ -1,0 +1,313 @@
+"""What a decision means to the customer and to the provider, in terms that two packs share.
+
+A docket's own ids (`m3`, `o1`) differ as soon as one decision does. Here everything is named by what it is about: the
+kind, the target, the instant, and the *root*, which is the first report of the occurrence that it came of.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from msgspec import Struct
+
+from abusedesk.policy.decision import (
+    Annul,
+    Answer,
+    AnyEffect,
+    ChargeMade,
+    Decision,
+    FlagSet,
+    Lift,
+    Notify,
+    Review,
+    SetDeadline,
+    StrikeMade,
+    Take,
+    Withdraw,
+)
+from abusedesk.policy.docket import Charge, Docket
+from abusedesk.vocabulary.instant import format_instant
+from abusedesk.vocabulary.measure import MeasureKind
+from abusedesk.vocabulary.money import format_amount, parse_amount
+
+Kind = Literal[
+    "measure",
+    "refund",
+    "charge",
+    "withdraw",
+    "lift",
+    "strike",
+    "annul",
+    "flag",
+    "answer",
+    "deadline",
+    "notice",
+    "review",
+]
+"""In order of weight. `refund`: a standing measure is stated again with another refund."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+HEAVY: tuple[MeasureKind, ...] = ("terminate", "suspend", "shutdown", "null_route", "block_port", "rate_limit")
+MODES = ("automatic", "approved", "proposed", "")
+WITHOUT_REFUND, WITH_REFUND = "without refund", "with refund"
+
+
+class Consequence(Struct, frozen=True, array_like=True):
+    """One effect without the ids of its docket.
+
+    `what` is the measure, the charge's or withdrawn item, the abuse type of a strike, the flag, the kind of a request,
+    the name of a deadline, the template of a notice, or the reason of a review. `mode` is that of a measure or charge,
+    the answer to a request, or to whom a notice goes. `amount` is in minor units of `currency`. `detail` is what else
+    sets it apart: a deadline's due instant, a strike's number, whether money is given back. `root` is the report that
+    opened the occurrence it came of, `by` the stimulus that brought it at `at`.
+    """
+
+    at: datetime
+    kind: Kind
+    what: str
+    mode: str = ""
+    ip: str | None = None
+    port: int | None = None
+    amount: int = 0
+    currency: str = ""
+    detail: str = ""
+    root: str = ""
+    case: str | None = None
+    by: str = ""
+    clauses: tuple[str, ...] = ()
+
+    def same_as(self) -> tuple[object, ...]:
+        """What two replays must agree on for it to be the same; the clauses that order it may differ."""
+        return (
+            self.at, self.kind, self.what, self.mode, self.ip, self.port, self.amount, self.currency, self.detail,
+            self.root,
+        )  # fmt: skip
+
+    def subject(self) -> tuple[object, ...]:
+        """What it is about: two of one subject are one thing that came otherwise, not one gained and one lost."""
+        return self.kind, self.what, self.ip, self.port, self.root or self.at
+
+    def weight(self) -> tuple[int, int, int]:
+        """Its place among others, the heaviest first: what cuts a customer off, then money, then the rest."""
+        heavy = next((place for place, kind in enumerate(HEAVY) if kind == self.what), len(HEAVY))
+        mode = MODES.index(self.mode) if self.mode in MODES else len(MODES)
+        return KINDS.index(self.kind), heavy, mode
+
+    @property
+    def text(self) -> str:
+        """In a few words, such as `suspend, automatic, without refund`."""
+        words = [_TEXTS.get(self.kind, "{what}").format(what=self.what.replace("_", " "))]
+        if self.currency:
+            words[0] += f" {format_amount(self.amount)} {self.currency}"
+        if self.ip:
+            words[0] += f" on {self.ip}"
+        if self.port:
+            words[0] += f" port {self.port}"
+        mode = f"to the {self.mode}" if self.kind == "notice" else self.mode.replace("_", " ")
+        return ", ".join(one for one in (*words, mode, self.detail) if one)
+
+
+_TEXTS = {
+    "refund": "{what} stands on",
+    "withdraw": "withdraw {what}",
+    "lift": "lift {what}",
+    "strike": "strike for {what}",
+    "annul": "annul the strike for {what}",
+    "flag": "flag {what}",
+    "answer": "answer to {what}",
+    "deadline": "{what} deadline",
+    "notice": "notice {what}",
+    "review": "review {what}",
+}
+
+
+def consequences(at: datetime, by: str, before: Docket, decision: Decision) -> list[Consequence]:
+    """What a decision made at an instant, on a docket as it was before, means."""
+    docket = decision.docket
+    return [_READ[type(effect)](effect, at, by, before, docket) for effect in decision.effects]
+
+
+def root_of(docket: Docket, occurrence: str | None) -> str:
+    """The id of the report that opened an occurrence; empty where there is none."""
+    if occurrence is None:
+        return ""
+    for one in reversed(docket.occurrences):
+        if one.id == occurrence:
+            return one.reports[0].id if one.reports else ""
+    return ""
+
+
+def _type_in(case: str | None) -> str | None:
+    return case.rpartition("/")[2] if case else None
+
+
+def _measure(effect: Take, at: datetime, by: str, before: Docket, docket: Docket) -> Consequence:
+    refund = "" if effect.refund is None else WITH_REFUND if effect.refund else WITHOUT_REFUND
+    stood = any(
+        one.id == effect.item_id and one.mode == effect.mode and one.state == _STATE.get(effect.mode, "in_force")
+        for one in before.measures
+    )
+    return Consequence(
+        at,
+        "refund" if stood else "measure",
+        effect.measure,
+        effect.mode,
+        effect.ip,
+        effect.port,
+        detail=", ".join(one for one in (refund, "by the upstream" if effect.upstream else "") if one),
+        root=root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+_STATE = {"proposed": "proposed"}
+
+
+def _lift(effect: Lift, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    return Consequence(
+        at,
+        "lift",
+        effect.measure,
+        "",
+        effect.ip,
+        effect.port,
+        detail="by the upstream" if effect.upstream else "",
+        root=root_of(docket, effect.occurrence),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _charge(effect: ChargeMade, at: datetime, by: str, before: Docket, docket: Docket) -> Consequence:
+    """A charge; one stated again because it grew counts with what was added."""
+    stood = _find(before, effect.item_id)
+    grown = stood is not None and stood.mode == effect.mode
+    return Consequence(
+        at,
+        "charge",
+        effect.item,
+        effect.mode,
+        effect.ip,
+        None,
+        parse_amount(effect.amount) - (stood.amount if stood is not None and grown else 0),
+        effect.currency,
+        "added" if grown else "",
+        root=root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _withdraw(effect: Withdraw, at: datetime, by: str, before: Docket, docket: Docket) -> Consequence:
+    """A proposed measure or a charge taken back; a charge made and withdrawn at once is found in the new docket."""
+    charge = None
+    if effect.item is not None:
+        charge = _find(before, effect.item_id) or _find(docket, effect.item_id)
+    return Consequence(
+        at,
+        "withdraw",
+        effect.item or effect.measure or "",
+        charge.mode if charge is not None else "proposed",
+        effect.ip,
+        None,
+        charge.amount if charge is not None else 0,
+        charge.currency if charge is not None else "",
+        root=root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _find(docket: Docket, charge: str | None) -> Charge | None:
+    return next((one for one in docket.charges if one.id == charge), None)
+
+
+def _strike(effect: StrikeMade, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    return Consequence(
+        at,
+        "strike",
+        effect.abuse_type,
+        detail=f"number {effect.number}",
+        root=root_of(docket, effect.occurrence),
+        case=effect.abuse_type,
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _annul(effect: Annul, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    root = root_of(docket, effect.occurrence)
+    return Consequence(at, "annul", effect.abuse_type, root=root, case=effect.abuse_type, by=by, clauses=effect.clauses)
+
+
+def _notice(effect: Notify, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    return Consequence(
+        at,
+        "notice",
+        effect.template,
+        effect.to,
+        effect.ip,
+        detail="+".join(effect.via),
+        root=root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _deadline(effect: SetDeadline, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    return Consequence(
+        at,
+        "deadline",
+        effect.name,
+        detail=f"due {format_instant(effect.due)}" if effect.due is not None else "",
+        root=root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+def _flag(effect: FlagSet, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    root = root_of(docket, effect.occurrence)
+    case = _type_in(effect.case)
+    return Consequence(at, "flag", effect.flag, "", effect.ip, root=root, case=case, by=by, clauses=effect.clauses)
+
+
+def _answer(effect: Answer, at: datetime, by: str, _: Docket, __: Docket) -> Consequence:
+    return Consequence(
+        at, "answer", effect.kind, effect.answer, effect.ip, root=effect.request, by=by, clauses=effect.clauses
+    )
+
+
+def _review(effect: Review, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    return Consequence(
+        at,
+        "review",
+        effect.reason,
+        ip=effect.ip,
+        detail=f"missing {effect.missing}" if effect.missing else "",
+        root=effect.report or root_of(docket, effect.occurrence),
+        case=_type_in(effect.case),
+        by=by,
+        clauses=effect.clauses,
+    )
+
+
+_READ: dict[type[AnyEffect], Callable[[Any, datetime, str, Docket, Docket], Consequence]] = {
+    StrikeMade: _strike,
+    Annul: _annul,
+    Notify: _notice,
+    SetDeadline: _deadline,
+    Take: _measure,
+    Lift: _lift,
+    ChargeMade: _charge,
+    Withdraw: _withdraw,
+    FlagSet: _flag,
+    Answer: _answer,
+    Review: _review,
+}
