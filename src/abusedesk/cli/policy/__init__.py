@@ -22,6 +22,7 @@ COMMANDS = (
     AuthorsCommand("show", "the policy clause by clause"),
     AuthorsCommand("lint", "find the faults of packs"),
     AuthorsCommand("test", "play the test cases of packs"),
+    AuthorsCommand("coverage", "which clause is tried by which case"),
 )
 
 PACK = "the name of a pack that comes with the product (jimcloud, scalibit), or a pack's folder"
