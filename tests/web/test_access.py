@@ -49,8 +49,12 @@ def test_a_wrong_password_is_said_on_the_page(client: Client, db: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/cases", "/reviews", "/customers", "/who-had", "/messages", "/outbox", "/brands", "/more"]
-)
+    "path",
+    [
+        "/", "/cases", "/reviews", "/customers", "/who-had", "/messages", "/outbox", "/brands", "/more",
+        "/policies", "/policies/jimcloud",
+    ],
+)  # fmt: skip
 def test_pages_carry_no_inline_script_or_style(path: str, page: Client, desk: rows.Desk) -> None:
     text = page.get(path).content.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)

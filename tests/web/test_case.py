@@ -27,8 +27,13 @@ def test_every_clause_cited_has_its_text(page: Client, desk: rows.Desk) -> None:
     text = _text(page, desk)
     assert "The machine will be suspended immediately" in text
     assert "A termination is never automatic" in text
-    cited = set(re.findall(r'href="#(clause-[\w-]+)"', text))
-    assert cited <= set(re.findall(r'id="(clause-[\w-]+)"', text))
+
+
+def test_every_clause_cited_leads_to_its_place_in_the_policy(page: Client, desk: rows.Desk) -> None:
+    cited = re.findall(r'class="clause" href="(/policies/jimcloud)#([^"]+)"', _text(page, desk))
+    policy = page.get("/policies/jimcloud").content.decode()
+    assert {place for _, place in cited} >= {"9", "1.a", "safeguard:irreversible"}
+    assert {place for _, place in cited} <= set(re.findall(r'id="([^"]+)"', policy))
 
 
 def test_why_and_why_not_are_told_on_demand(page: Client, desk: rows.Desk) -> None:

@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from abusedesk.records.models import Brand
 from abusedesk.vocabulary.assurance import ASSURANCES, RANK
+from abusedesk.web import clauses as law
 from abusedesk.web import words
 from abusedesk.web.clauses import anchor
 from abusedesk.web.payload import subject_of
@@ -151,6 +153,16 @@ def token() -> str:
     return uuid4().hex
 
 
+@register.simple_tag
+def clause_chip(clause: str, brand: Brand | None) -> SafeString:
+    """A clause's id that leads to it on the page of the brand's policy, with its title in the tooltip."""
+    if brand is None:
+        return format_html('<span class="clause">{}</span>', clause)
+    return format_html(
+        '<a class="clause" href="{}" title="{}">{}</a>', law.address(clause, brand), law.title(clause, brand), clause
+    )
+
+
 register.filter("anchor", anchor)
 
 _SECTIONS = {
@@ -162,6 +174,7 @@ _SECTIONS = {
     "message": "messages",
     "notice": "outbox",
     "brand": "brands",
+    "policy": "policies",
 }
 
 

@@ -80,6 +80,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     reports = shown_reports(one)
     return {
         "case": one,
+        "brand": one.brand,
         "asks": words.asks(one.needs),
         "cards": _cards(docket, measures, charges, reviews, reports),
         "ahead": ahead_of(one, docket),
@@ -104,7 +105,7 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     if before is None or before.tzinfo is None:
         raise Http404("no instant")
     one = find(pk)
-    return render(request, "web/story.html", {"story": story_of(one, before), "case": one})
+    return render(request, "web/story.html", {"story": story_of(one, before), "case": one, "brand": one.brand})
 
 
 def why(request: HttpRequest, pk: int) -> HttpResponse:
@@ -116,6 +117,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
         "web/why.html",
         {
             "decision": decision,
+            "brand": decision.docket.brand,
             "acted": [line for line in lines if line.verdict != "missed"],
             "missed": [line for line in lines if line.verdict == "missed"],
             "hash": bytes(decision.hash).hex()[:16],

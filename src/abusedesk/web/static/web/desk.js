@@ -85,11 +85,6 @@
     if (click.target.closest("[data-show-keys]")) showKeys();
     const shut = click.target.closest("[data-close]");
     if (shut) shut.closest("dialog").close();
-    const clause = click.target.closest('a.clause[href^="#"]');
-    if (clause) {
-      const text = document.getElementById(clause.hash.slice(1));
-      if (text && text.querySelector("details")) text.querySelector("details").open = true;
-    }
   });
 
   // A refused form comes back with its errors and status 422: it is to be shown like any other answer.
