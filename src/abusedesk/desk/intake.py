@@ -22,7 +22,7 @@ from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
 from abusedesk.desk.parse import Unread, is_illegal, read_message
 from abusedesk.desk.verify import Evidence, Voice
 from abusedesk.records import models
-from abusedesk.records.bulk import copy_rows
+from abusedesk.records.bulk import Row, copy_rows, give_rows
 from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import destroy, unseal
@@ -68,8 +68,27 @@ WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
 
 _READ = """
 UPDATE records_message message SET outcome = read.outcome, format = read.format, reason = read.reason
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS read(id, outcome, format, reason)
+FROM json_to_recordset(%s::json) AS read(id uuid, outcome text, format text, reason text)
 WHERE message.id = read.id
+"""
+
+_DONE = """
+UPDATE records_messageseen seen SET read_at = row.at, lease_until = NULL
+FROM json_to_recordset(%s::json) AS row(digest text, at timestamptz) WHERE seen.digest = decode(row.digest, 'base64')
+"""
+
+_SEEN = """
+INSERT INTO records_eventseen (identity, service_id, report_id, seen_at)
+SELECT decode(identity, 'base64'), service, report, at
+FROM json_to_recordset(%s::json) AS row(identity text, service bigint, report uuid, at timestamptz)
+ON CONFLICT DO NOTHING
+"""
+
+_NEW_DOCKETS = """
+INSERT INTO records_docket (brand_id, service_id, sequence, state, digest, head)
+SELECT brand, service, 0, decode(state, 'base64'), decode(digest, 'base64'), ''
+FROM json_to_recordset(%s::json) AS row(brand bigint, service bigint, state text, digest text)
+ON CONFLICT DO NOTHING
 """
 
 
@@ -253,8 +272,8 @@ def _moves(told: list[Telling]) -> list[Move]:
 
 def _make_dockets(services: set[int]) -> None:
     missing = services - set(models.Docket.objects.filter(service__in=services).values_list("service_id", flat=True))
-    made = [models.Docket(brand_id=brand, service_id=pk, **empty_docket(ref)) for pk, brand, ref in _services(missing)]
-    models.Docket.objects.bulk_create(made, ignore_conflicts=True)
+    made = [{"brand": brand, "service": pk, **empty_docket(ref)} for pk, brand, ref in _services(missing)]
+    give_rows(_NEW_DOCKETS, made)
 
 
 def _services(ids: set[int]) -> list[tuple[int, int, str]]:
@@ -329,14 +348,8 @@ def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:
 
 def _write_seen(told: list[Telling], now: datetime) -> None:
     rows = correlate.seen_rows(told, now)
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO records_eventseen (identity, service_id, report_id, seen_at) "
-            "SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::uuid[], %s::timestamptz[]) ON CONFLICT DO NOTHING",
-            [list(column) for column in zip(*rows, strict=True)],
-        )
+    names = ("identity", "service", "report", "at")
+    give_rows(_SEEN, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _ask_people(ready: _Ready, now: datetime) -> None:
@@ -367,20 +380,13 @@ def _review(read: Read, reason: str, detail: str, now: datetime) -> models.Revie
 
 
 def _mark_read(reads: list[Read], now: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _READ,
-            [
-                [one.unread.message_id for one in reads],
-                [one.reading.outcome for one in reads],
-                [one.reading.format for one in reads],
-                [_clean(one.reading.reason or "") for one in reads],
-            ],
-        )
-        cursor.execute(
-            "UPDATE records_messageseen SET read_at = %s, lease_until = NULL WHERE digest = ANY(%s)",
-            [now, [one.unread.digest for one in reads]],
-        )
+    give_rows(_READ, [_read_row(one.unread.message_id, one.reading) for one in reads])
+    give_rows(_DONE, [{"digest": one.unread.digest, "at": now} for one in reads])
+
+
+def _read_row(message: uuid.UUID, reading: Reading) -> Row:
+    reason = _clean(reading.reason or "")
+    return {"id": message, "outcome": reading.outcome, "format": reading.format, "reason": reason}
 
 
 def _forget_illegal(reads: list[Read]) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from abusedesk.records.bell import ring
-from abusedesk.records.bulk import copy_rows
+from abusedesk.records.bulk import copy_rows, give_rows
 from abusedesk.records.models import BrandAddress, Channel
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import seal
@@ -23,6 +23,12 @@ COLUMNS = (
     "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "subject",
     "payload",
 )  # fmt: skip
+
+_TAKE = """
+INSERT INTO records_messageseen (digest, message_id, received_at, attempts)
+SELECT decode(digest, 'base64'), id, at, 0 FROM json_to_recordset(%s::json) AS row(digest text, id uuid, at timestamptz)
+ON CONFLICT (digest) DO NOTHING RETURNING digest
+"""
 
 _HEADER = re.compile(
     rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
@@ -120,18 +126,8 @@ def _brand(incoming: Incoming, headers: dict[str, str], addresses: dict[str, int
 def _take(sealed: list[_Sealed]) -> set[bytes]:
     """Claims the digests; returns those that nobody had before."""
     sealed.sort(key=lambda one: one.digest)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO records_messageseen (digest, message_id, received_at, attempts) "
-            "SELECT *, 0 FROM unnest(%s::bytea[], %s::uuid[], %s::timestamptz[]) ON CONFLICT (digest) DO NOTHING "
-            "RETURNING digest",
-            [
-                [one.digest for one in sealed],
-                [one.message_id for one in sealed],
-                [one.incoming.received_at for one in sealed],
-            ],
-        )
-        return {bytes(row[0]) for row in cursor.fetchall()}
+    rows = [{"digest": one.digest, "id": one.message_id, "at": one.incoming.received_at} for one in sealed]
+    return {bytes(digest) for (digest,) in give_rows(_TAKE, rows)}
 
 
 def _known(digests: list[bytes]) -> dict[bytes, uuid.UUID]:

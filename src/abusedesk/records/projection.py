@@ -28,7 +28,8 @@ class About(NamedTuple):
 class Change(NamedTuple):
     """A docket before and after some decisions, the last of which was made at `at`.
 
-    `counted` tells by measure id when it was taken automatically, for the blast radius.
+    `counted` tells by measure id when it was taken automatically, for the blast radius; `asked` by abuse type what
+    people are asked about it now, as a case shows it (`review:verify_report`).
     """
 
     about: About
@@ -36,6 +37,7 @@ class Change(NamedTuple):
     after: Docket
     at: datetime
     counted: Mapping[str, datetime]
+    asked: Mapping[str, Sequence[str]]
 
 
 Cases = dict[tuple[int, str], int]
@@ -54,7 +56,8 @@ FROM json_to_recordset(%s::json) AS row(brand bigint, service bigint, customer b
 ON CONFLICT (service_id, abuse_type) DO UPDATE SET last_at = GREATEST(present.last_at, EXCLUDED.last_at),
     occurrences = EXCLUDED.occurrences, reports = EXCLUDED.reports, events = EXCLUDED.events, open = EXCLUDED.open,
     needs = ARRAY(SELECT need FROM unnest(present.needs) need
-                  WHERE need NOT LIKE 'proposal:%%' AND need NOT LIKE 'request:%%') || EXCLUDED.needs,
+                  WHERE need NOT LIKE 'proposal:%%' AND need NOT LIKE 'request:%%' AND need <> ALL(EXCLUDED.needs))
+            || EXCLUDED.needs,
     next_due = EXCLUDED.next_due, next_due_name = EXCLUDED.next_due_name
 RETURNING id, service_id, abuse_type
 """
@@ -153,7 +156,7 @@ def _case_rows(change: Change) -> Iterator[Row]:
             "reports": len(reports),
             "events": sum(one.events for one in reports),
             "open": any(one.processed_at is None and not one.closed for one in occurrences),
-            "needs": _asked(docket, abuse_type),
+            "needs": [*_asked(docket, abuse_type), *change.asked.get(abuse_type, ())],
             "next_due": due.due if due else None,
             "next_due_name": due.name if due else "",
         }

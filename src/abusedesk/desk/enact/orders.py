@@ -1,6 +1,7 @@
 """What people and the outside are to do about a decision: reviews, notices, alerts, and what becomes of belief."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db.models import F
@@ -17,37 +18,54 @@ from abusedesk.vocabulary.assurance import RANK
 EFFECT_COLUMNS = (
     "brand_id", "decision_id", "key", "kind", "payload", "state", "due", "attempts", "lease_owner", "receipt", "error",
 )  # fmt: skip
-REVIEW_COLUMNS = (
-    "brand_id", "docket_id", "case_id", "report_id", "key", "reason", "detail", "restricted", "clauses", "opened_at",
-    "closed_by", "answer",
-)  # fmt: skip
 BELIEF = ("verify_report", "low_assurance")
 """The reviews that ask whether a report can be believed; believing or rejecting it answers them."""
+
+
+class Asked(NamedTuple):
+    """A review to be written, by the columns of its table."""
+
+    brand_id: int
+    docket_id: int
+    case_id: int | None
+    report_id: str | None
+    key: str
+    reason: str
+    detail: str
+    restricted: bool
+    clauses: str
+    opened_at: datetime
+    closed_by: str = ""
+    answer: str = ""
+
+
+def questions(batch: Batch) -> dict[int, dict[str, list[str]]]:
+    """What the decisions leave open to people, by docket and abuse type, as the case shows it."""
+    found: dict[int, dict[str, list[str]]] = {}
+    for one in batch.enacted:
+        for effect in one.decision.effects:
+            if isinstance(effect, Review) and effect.case:
+                needs = found.setdefault(one.move.docket, {}).setdefault(type_in(effect.case), [])
+                if (need := f"review:{effect.reason}") not in needs:
+                    needs.append(need)
+    return found
 
 
 def write_reviews(batch: Batch, cases: Cases) -> None:
     """Asks people what the decisions leave open, and closes what they answered."""
     asked = [
-        _review(batch, one, index, effect, cases)
+        _asked(batch, one, index, effect, cases)
         for one in batch.enacted
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Review)
     ]
     known = _open_already(asked)
     new = [one for one in asked if one.report_id or (one.case_id, one.reason) not in known]
-    copy_rows("records_review", REVIEW_COLUMNS, map(_row, new))
-    closed = [case for one in batch.enacted for case in _close_reviews(batch, one)]
-    refresh_needs(sorted({*closed, *(one.case_id for one in asked if one.case_id is not None)}))
+    copy_rows("records_review", Asked._fields, new)
+    refresh_needs(sorted({case for one in batch.enacted for case in _close_reviews(batch, one)}))
 
 
-def _row(review: models.Review) -> tuple[object, ...]:
-    return (
-        review.brand_id, review.docket_id, review.case_id, review.report_id, review.key, review.reason, review.detail,
-        review.restricted, msgspec.json.encode(review.clauses).decode(), review.opened_at, "", "",
-    )  # fmt: skip
-
-
-def _open_already(asked: list[models.Review]) -> set[tuple[int | None, str]]:
+def _open_already(asked: list[Asked]) -> set[tuple[int | None, str]]:
     """What is asked of a case already: a missed deadline asks again, and one question is enough."""
     beside: set[tuple[int | None, str]] = {
         (one.case_id, one.reason) for one in asked if one.report_id and one.case_id and one.reason in BELIEF
@@ -59,18 +77,18 @@ def _open_already(asked: list[models.Review]) -> set[tuple[int | None, str]]:
     return beside | set(still_open.values_list("case_id", "reason"))
 
 
-def _review(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases) -> models.Review:
-    return models.Review(
-        brand_id=batch.held[one.move.docket].subject.brand,
-        docket_id=one.move.docket,
-        case_id=cases.get((one.move.docket, type_in(effect.case))) if effect.case else None,
-        report_id=effect.report if is_stored(effect.report) else None,
-        key=f"{one.move.docket}:{one.sequence}:{index}",
-        reason=effect.reason,
-        detail=f"the policy needs to know: {effect.missing}" if effect.missing else "",
-        restricted=effect.reason == "illegal_content",
-        clauses=list(effect.clauses),
-        opened_at=one.move.at,
+def _asked(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases) -> Asked:
+    return Asked(
+        batch.held[one.move.docket].subject.brand,
+        one.move.docket,
+        cases.get((one.move.docket, type_in(effect.case))) if effect.case else None,
+        effect.report if is_stored(effect.report) else None,
+        f"{one.move.docket}:{one.sequence}:{index}",
+        effect.reason,
+        f"the policy needs to know: {effect.missing}" if effect.missing else "",
+        effect.reason == "illegal_content",
+        msgspec.json.encode(effect.clauses).decode(),
+        one.move.at,
     )
 
 

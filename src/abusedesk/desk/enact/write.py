@@ -1,7 +1,7 @@
 """Writes a decided batch: decisions with their chain, dockets, projections, timeline, and the orders that follow."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -17,7 +17,7 @@ from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import Report
 from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
-from abusedesk.records.bulk import copy_rows
+from abusedesk.records.bulk import Row, copy_rows, give_rows
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.projection import About, Cases, Change, project
 
@@ -27,10 +27,9 @@ SNAPSHOT_EVERY = 50
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _UPDATE_DOCKETS = """
-UPDATE records_docket docket SET sequence = changed.sequence, state = changed.state, digest = changed.digest,
-    head = changed.head
-FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
-    AS changed(id, sequence, state, digest, head)
+UPDATE records_docket docket SET sequence = changed.sequence, state = decode(changed.state, 'base64'),
+    digest = decode(changed.digest, 'base64'), head = decode(changed.head, 'base64')
+FROM json_to_recordset(%s::json) AS changed(id bigint, sequence bigint, state text, digest text, head text)
 WHERE docket.id = changed.id
 """
 
@@ -50,7 +49,7 @@ def write(batch: Batch) -> None:
     ids = _new_ids("records_decision", len(batch.enacted))
     batch.enacted = [one._replace(decision_id=pk) for one, pk in zip(batch.enacted, ids, strict=True)]
     _write_decisions(batch)
-    cases = project(_changes(batch))
+    cases = project(_changes(batch, orders.questions(batch)))
     _write_timeline(batch, cases)
     orders.write_reviews(batch, cases)
     orders.write_effects(batch, cases)
@@ -71,20 +70,15 @@ def _write_decisions(batch: Batch) -> None:
         last[one.move.docket] = one
         states[one.move.docket] = state
     copy_rows("records_decision", DECISION_COLUMNS, rows)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _UPDATE_DOCKETS,
-            [
-                list(last),
-                [one.sequence for one in last.values()],
-                list(states.values()),
-                [sha256(state).digest() for state in states.values()],
-                [heads[pk] for pk in last],
-            ],
-        )
+    changed = [_docket_row(pk, one.sequence, states[pk], heads[pk]) for pk, one in last.items()]
+    give_rows(_UPDATE_DOCKETS, changed)
 
 
-def _changes(batch: Batch) -> Iterable[Change]:
+def _docket_row(pk: int, sequence: int, state: bytes, head: bytes) -> Row:
+    return {"id": pk, "sequence": sequence, "state": state, "digest": sha256(state).digest(), "head": head}
+
+
+def _changes(batch: Batch, questions: Mapping[int, Mapping[str, Sequence[str]]]) -> Iterable[Change]:
     by_docket: dict[int, list[Enacted]] = {}
     for one in batch.enacted:
         by_docket.setdefault(one.move.docket, []).append(one)
@@ -94,7 +88,8 @@ def _changes(batch: Batch) -> Iterable[Change]:
             continue
         taken = {item: one.move.at for one in ones for item in counted(one.decision)}
         latest = max(one.move.at for one in ones)
-        yield Change(_about(batch, pk, held), held.docket, ones[-1].decision.docket, latest, taken)
+        asked = questions.get(pk, {})
+        yield Change(_about(batch, pk, held), held.docket, ones[-1].decision.docket, latest, taken, asked)
 
 
 def _about(batch: Batch, pk: int, held: Held) -> About:
