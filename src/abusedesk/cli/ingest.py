@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from abusedesk.desk.receive import Incoming
 
 NOT_ALL_WELL = 1
-BATCH = 200
+BATCH = 500
 BATCH_BYTES = 32 * 1024 * 1024
 WORTH_HELP = 1000
 """A helping process takes about a second to start; fewer messages are through before it is there."""
