@@ -35,8 +35,9 @@ def complaint(
     unread = Unread(MESSAGE, b"", NOW, "standard", 5, "mail", "", "", b"", 1)
     voice = Voice(None, f"x@{organisation}", organisation, known=False, muted=False, domains=(), keys={})
     report = Report("arf", None, tuple(one.event for one in ones))
+    category, identities = ones[0].event.category, tuple(identity(one) for one in ones)
     return Complaint(
-        uuid.UUID(int=number), 5, unread, report, ones[0].event.category, voice, assurance, "", {}, tuple(ones)
+        uuid.UUID(int=number), 5, unread, report, category, voice, assurance, "", {}, tuple(ones), identities
     )
 
 

@@ -6,6 +6,7 @@ the DNS alone is for a person to judge, and stays without a holder here.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ def doubt_about_time(event: Event, received_at: datetime) -> str:
     return ""
 
 
+@lru_cache(maxsize=65536)
 def address_of(source: str) -> str | None:
     """The source as an address in its canonical form, or None for a host name."""
     try:

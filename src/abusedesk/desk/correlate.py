@@ -7,7 +7,6 @@ independent voices on one occurrence corroborate each other.
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -49,6 +48,8 @@ class Complaint(NamedTuple):
     grade_reason: str
     evidence: Mapping[str, object]
     placed: tuple[Placed, ...]
+    identities: tuple[bytes, ...]
+    """Of each of `placed`, what makes it this event and no other."""
 
 
 class Heard(NamedTuple):
@@ -84,7 +85,7 @@ def identity(placed: Placed) -> bytes:
 
 def heard_before(complaints: Iterable[Complaint]) -> dict[bytes, Heard]:
     """Which of the complaints' events were told before, and by whom."""
-    identities = list({identity(placed) for one in complaints for placed in one.placed})
+    identities = list({identity for one in complaints for identity in one.identities})
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, [identities])
         return {bytes(one): Heard(organisation or "", assurance) for one, organisation, assurance in cursor.fetchall()}
@@ -135,22 +136,21 @@ def raisings(enacted: Iterable[Enacted]) -> list[Move]:
     return list(moves.values())
 
 
-def _by_service(complaint: Complaint) -> dict[int | None, list[Placed]]:
-    found: dict[int | None, list[Placed]] = {}
-    for placed in complaint.placed:
-        found.setdefault(placed.service, []).append(placed)
+def _by_service(complaint: Complaint) -> dict[int | None, list[tuple[bytes, Placed]]]:
+    found: dict[int | None, list[tuple[bytes, Placed]]] = {}
+    for key, placed in zip(complaint.identities, complaint.placed, strict=True):
+        found.setdefault(placed.service, []).append((key, placed))
     return found
 
 
 def _telling(
-    complaint: Complaint, service: int | None, placed: list[Placed], heard: dict[bytes, Heard]
+    complaint: Complaint, service: int | None, placed: list[tuple[bytes, Placed]], heard: dict[bytes, Heard]
 ) -> Telling | None:
     own = Heard(complaint.voice.organisation, complaint.assurance)
     told: dict[bytes, Placed] = {}
     fresh: list[bytes] = []
     events = 0
-    for one in placed:
-        key = identity(one)
+    for key, one in placed:
         before = heard.get(key)
         if key in told or (before is not None and _repeats(own, before)):
             continue
@@ -189,6 +189,6 @@ def _organisations(reports: set[str]) -> dict[str, str]:
     return {str(pk): organisation for pk, organisation in rows if organisation}
 
 
-def seen_rows(told: Iterable[Telling], now: datetime) -> list[tuple[bytes, int | None, uuid.UUID, datetime]]:
+def seen_rows(told: Iterable[Telling]) -> list[tuple[bytes, uuid.UUID]]:
     """The identities to remember, in one order for all workers, so that none waits for another in a circle."""
-    return sorted((key, one.service, one.complaint.id, now) for one in told for key in one.fresh)
+    return sorted((key, one.complaint.id) for one in told for key in one.fresh)

@@ -78,9 +78,9 @@ FROM json_to_recordset(%s::json) AS row(digest text, at timestamptz) WHERE seen.
 """
 
 _SEEN = """
-INSERT INTO records_eventseen (identity, service_id, report_id, seen_at)
-SELECT decode(identity, 'base64'), service, report, at
-FROM json_to_recordset(%s::json) AS row(identity text, service bigint, report uuid, at timestamptz)
+INSERT INTO records_eventseen (identity, report_id, seen_at)
+SELECT decode(identity, 'base64'), report, at
+FROM json_to_recordset(%s::json) AS row(identity text, report uuid, at timestamptz)
 ON CONFLICT DO NOTHING
 """
 
@@ -234,6 +234,7 @@ def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], pl
         reason,
         {"organisation": voice.organisation, "signed_by": read.signed_by, "known": voice.known},
         placed,
+        tuple(correlate.identity(one) for one in placed),
     )
 
 
@@ -347,9 +348,8 @@ def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:
 
 
 def _write_seen(told: list[Telling], now: datetime) -> None:
-    rows = correlate.seen_rows(told, now)
-    names = ("identity", "service", "report", "at")
-    give_rows(_SEEN, [dict(zip(names, row, strict=True)) for row in rows])
+    rows = correlate.seen_rows(told)
+    give_rows(_SEEN, [{"identity": identity, "report": report, "at": now} for identity, report in rows])
 
 
 def _ask_people(ready: _Ready, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Who held which prefix or name when: the tables in memory, and the number that tells when they are stale."""
 
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ class Holders:
 
     def of_address(self, address: str, at: datetime) -> int | None:
         """The service that held an address at an instant."""
-        found = self.assignments.holder(ip_address(address), at)
+        found = self.assignments.holder(_address(address), at)
         return int(found.service) if found else None
 
     def of_name(self, name: str, at: datetime) -> int | None:
@@ -60,6 +61,8 @@ class Holders:
                 return max(held, key=lambda one: one.since).service
         return None
 
+
+_address = lru_cache(maxsize=65536)(ip_address)
 
 _loaded: list[Holders] = []
 

@@ -146,6 +146,5 @@ class EventSeen(models.Model):
     """The identity of every event: the same source, category, port or URL and time is one event, whoever reports it."""
 
     identity = models.BinaryField(primary_key=True)
-    service = models.ForeignKey(Service, models.CASCADE, null=True, related_name="+")
     report_id = models.UUIDField()
     seen_at = models.DateTimeField()
