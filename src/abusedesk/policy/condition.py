@@ -54,6 +54,10 @@ class Condition:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It was checked when it was made; another process only compiles it again."""
+        return _again, (self.text, self.names)
+
     def weigh(self, values: tuple[object, ...]) -> Answer:
         """The answer for the values of `names`, None for a missing one."""
         answer = self._answers.get(values)
@@ -71,6 +75,10 @@ class Condition:
             missing = next(name for name in self.names if name not in known)
             return None, missing
         return bool(result), ", ".join(f"{name} = {_shown(value)}" for name, value in known.items())
+
+
+def _again(text: str, names: tuple[str, ...]) -> Condition:
+    return Condition(text, names, _cel().compile(text))
 
 
 def compile_condition(text: str, facts: Mapping[str, FactType]) -> Condition:

@@ -61,6 +61,12 @@ class AssignmentTable:
         number = int(ip)
         return [one for shift, prefixes in self._order[ip.version] for one in prefixes.get(number >> shift, ())]
 
+    def tenure(self, address: str | IPv4Address | IPv6Address) -> list[tuple[datetime, str | None]]:
+        """From when on which service held an address, in order of time; None where none did."""
+        covering = self.history(address)
+        changes = sorted({at for one in covering for at in (one.since, one.until) if at is not None})
+        return [(at, next((one.service for one in covering if one.covers(at)), None)) for at in changes]
+
 
 def parse_prefix(text: str) -> IPv4Network | IPv6Network:
     """A prefix or a single address as a network. Raises ValueError where host bits are set."""

@@ -1,0 +1,183 @@
+"""Past: what a changed pack would have made of a brand's recorded past. It writes nothing.
+
+The record is replayed twice from one snapshot of the database, under the brand's present pack and under the changed
+one, each in a process of its own; then what they brought is compared service by service.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from abusedesk.desk import replaying
+from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.desk.replaying import Job, Outcome
+from abusedesk.policy.author.whatif import Comparison, Totals, WhatIf, money
+from abusedesk.policy.facts import Settings
+from abusedesk.policy.pack import Pack
+from abusedesk.problem import Problem
+from abusedesk.records.models import Brand
+from abusedesk.records.past import Access, reading
+
+MOST = 1000
+"""So many differences are given in full unless it is said otherwise: the heaviest."""
+
+Tell = Callable[[int, int], None]
+"""Told how many stimuli both replays have heard, and of how many. What it raises ends the work."""
+
+_TELL_S = 0.1
+
+_COUNT = """
+SELECT count(*) FILTER (WHERE decision.salt <> '' AND (%(since)s::timestamptz IS NULL OR decision.at >= %(since)s)),
+       count(*)
+FROM records_decision decision JOIN records_docket docket ON docket.id = decision.docket_id
+WHERE docket.brand_id = %(brand)s
+"""
+
+
+def what_if(
+    brand: Brand,
+    changed: Pack,
+    since: datetime | None = None,
+    progress: Tell | None = None,
+    most: int | None = MOST,
+) -> WhatIf:
+    """The past of a brand under its present pack and under a changed one, with the brand's settings as they stand.
+
+    With `since`, every docket starts as it stood then, and only what came after is compared. `most` differences are
+    given in full, all of them with None. Raises Problem where there is no past, or the settings set a parameter that
+    the changed pack does not have.
+    """
+    started = time.monotonic()
+    present, settings = pack_of(brand), settings_of(brand)
+    _check(present, changed, settings)
+    access = _access()
+    with tempfile.TemporaryDirectory(prefix="abusedesk-past-") as name, reading(access) as past:
+        total, ever = past.execute(_COUNT, {"brand": brand.pk, "since": since}).fetchone() or (0, 0)
+        if not total:
+            raise Problem(_nothing(brand, since, ever))
+        (snapshot,) = past.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        sides = [Path(name) / side for side in ("before", "after")]
+        jobs = [
+            Job(access, snapshot, brand.pk, since, present, pack, settings, compare, folder, os.getpid())
+            for pack, compare, folder in zip((present, changed), (True, False), sides, strict=True)
+        ]
+        _run([replaying.prepare(job) for job in jobs], total, progress)
+        before, after = (replaying.outcome(side) for side in sides)
+        comparison = _compare(sides[0], sides[1], most)
+    sums = comparison.sums(_totals(before), _totals(after))
+    return WhatIf(
+        brand=brand.slug,
+        present=present.digest,
+        changed=changed.digest,
+        since=since,
+        until=before.until,
+        stimuli=before.stimuli,
+        services=before.services,
+        affected=comparison.affected,
+        sums=sums,
+        money=money(sums),
+        clauses=comparison.clauses(),
+        differences=comparison.heaviest(),
+        differing=comparison.differing,
+        unlike_record=before.unlike_record,
+        skipped=before.erased,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _check(present: Pack, changed: Pack, settings: Settings) -> None:
+    for pack in (present, changed):
+        for version in pack.versions:
+            pack.terms(version, settings)
+
+
+def _nothing(brand: Brand, since: datetime | None, ever: int) -> str:
+    if since is None or not ever:
+        return f"{brand.slug} has no past yet: nothing was decided that could be replayed"
+    return f"{brand.slug} has nothing on record since {since:%Y-%m-%d}; give an earlier date"
+
+
+def _access() -> Access:
+    """How Django connects, for processes that have no Django."""
+    given: dict[str, Any] = connection.get_connection_params()
+    return {name: value for name, value in given.items() if isinstance(value, str | int)}
+
+
+# --- the two processes ----------------------------------------------------------------------------------------------
+
+
+class _Process:
+    """One replay at work: how many stimuli it has heard, and how it ended."""
+
+    def __init__(self, job: Path) -> None:
+        self._errors = job.with_name("errors")
+        command = [sys.executable, "-m", "abusedesk.desk.replaying", str(job)]
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        self.heard = 0
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            self.heard = int(line)
+
+    def is_done(self) -> bool:
+        """Whether it came to its end. Raises RuntimeError where that was a bad one."""
+        code = self._process.poll()
+        if code:
+            raise RuntimeError(f"a replay broke off: {self._errors.read_text(errors='replace').strip()}")
+        return code == 0
+
+    def end(self) -> None:
+        """Ends it, if it has not ended, and gives back what it held."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _run(jobs: list[Path], total: int, progress: Tell | None) -> None:
+    """Has both jobs done side by side."""
+    processes: list[_Process] = []
+    try:
+        processes += [_Process(job) for job in jobs]
+        while sum(one.is_done() for one in processes) < len(processes):
+            if progress is not None:
+                progress(min(total, *(one.heard for one in processes)), total)
+            time.sleep(_TELL_S)
+    finally:
+        for one in processes:
+            one.end()
+    if progress is not None:
+        progress(total, total)
+
+
+# --- the comparison -------------------------------------------------------------------------------------------------
+
+
+def _compare(before: Path, after: Path, most: int | None) -> Comparison:
+    comparison = Comparison(most)
+    for number in range(replaying.SHARES):
+        was, would_be = replaying.share(before, number), replaying.share(after, number)
+        for service in dict.fromkeys([*was, *would_be]):
+            one, other = was.get(service, []), would_be.get(service, [])
+            if one != other:
+                comparison.compare(service, replaying.decoded(one), replaying.decoded(other))
+    return comparison
+
+
+def _totals(outcome: Outcome) -> Totals:
+    return {row: (count, amount) for row, count, amount in outcome.totals}

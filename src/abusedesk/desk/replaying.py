@@ -1,0 +1,229 @@
+"""One of the processes that replay a brand's past: `python -m abusedesk.desk.replaying JOB`.
+
+It reads the record by itself, folds it under one pack, and writes the consequences to files, by service spread over a
+fixed number of them, so that two replays can be compared a share of the services at a time. On standard output it says
+how many stimuli it has heard. It needs no Django, and writes nothing to the database.
+"""
+
+import gc
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from abusedesk import lifeline
+from abusedesk.policy.author.consequences import Consequence, consequences
+from abusedesk.policy.author.whatif import Row, row_of
+from abusedesk.policy.decision import AnyEffect, Decision
+from abusedesk.policy.facts import Settings
+from abusedesk.policy.pack import Pack
+from abusedesk.policy.replay import Replay, Replayed
+from abusedesk.policy.stimulus import Postponed
+from abusedesk.records.past import Access, Record, reading
+
+SHARES = 64
+"""Into so many files the services are spread; a comparison holds two of them in memory."""
+
+_FLUSH = 1 << 16
+_TELL_EVERY = 2000
+_encode = msgspec.msgpack.Encoder().encode
+_effects = msgspec.json.Encoder(order="deterministic").encode
+_stored_effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
+
+
+class Job(NamedTuple):
+    """What a process is to replay: the record of a brand since an instant, under a pack and settings.
+
+    `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `compare`, the decisions
+    are held against what was recorded.
+    """
+
+    access: Access
+    snapshot: str
+    brand: int
+    since: datetime | None
+    present: Pack
+    pack: Pack
+    settings: Settings
+    compare: bool
+    folder: Path
+    parent: int
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """The consequences of one decision about a service."""
+
+    service: str | None
+    consequences: list[Consequence]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a replay amounts to: rows with their counts and amounts, and how far and over what it went."""
+
+    totals: list[tuple[Row, int, int]]
+    stimuli: int
+    services: int
+    erased: int
+    until: datetime
+    unlike_record: int
+
+
+def prepare(job: Job) -> Path:
+    """Writes a job down; what is returned is what the process is started with."""
+    data = BytesIO()
+    _Pickler(data, protocol=5).dump(job)
+    job.folder.mkdir()
+    path = job.folder / "job"
+    path.write_bytes(data.getvalue())
+    return path
+
+
+class _Pickler(pickle.Pickler):
+    """A pack goes without what it remembers."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Pack):
+            return Pack, (value.content, value.safeguards, value.digest)
+        return NotImplemented
+
+
+def outcome(folder: Path) -> Outcome:
+    """What a finished process found."""
+    return msgspec.json.decode((folder / "outcome").read_bytes(), type=Outcome)
+
+
+def share(folder: Path, number: int) -> dict[str | None, list[bytes]]:
+    """The entries of one share of the services, as they were written, by service and in order of time."""
+    found: dict[str | None, list[bytes]] = {}
+    for entry in _entries((folder / str(number)).read_bytes()):
+        found.setdefault(_service_of(entry), []).append(entry)
+    return found
+
+
+def decoded(entries: list[bytes]) -> list[Consequence]:
+    """The consequences that entries hold."""
+    return [one for entry in entries for one in _entry.decode(entry).consequences]
+
+
+_entry = msgspec.msgpack.Decoder(Entry)
+_service_of_entry = msgspec.msgpack.Decoder(tuple[str | None, msgspec.Raw])
+
+
+def _service_of(entry: bytes) -> str | None:
+    return _service_of_entry.decode(entry)[0]
+
+
+def _entries(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : end]
+        at = end
+
+
+class _Shares:
+    """The files of a replay's consequences."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = [folder / str(number) for number in range(SHARES)]
+        self._buffers = [bytearray() for _ in range(SHARES)]
+
+    def write(self, service: str | None, found: list[Consequence]) -> None:
+        """Adds an entry."""
+        entry = _encode((service, found))
+        number = crc32((service or "").encode()) % SHARES
+        buffer = self._buffers[number]
+        buffer += len(entry).to_bytes(4, "big") + entry
+        if len(buffer) > _FLUSH:
+            self._flush(number)
+
+    def close(self) -> None:
+        """Writes what is left; every file is there, if empty."""
+        for number in range(SHARES):
+            self._flush(number)
+
+    def _flush(self, number: int) -> None:
+        with self._paths[number].open("ab") as file:
+            file.write(self._buffers[number])
+        self._buffers[number].clear()
+
+
+class _Tally:
+    """Counts consequences by row, and decisions that are not what was recorded."""
+
+    def __init__(self) -> None:
+        self.totals: dict[Row, list[int]] = {}
+        self.unlike = 0
+
+    def count(self, found: list[Consequence]) -> None:
+        """Adds consequences to their rows."""
+        for one in found:
+            total = self.totals.setdefault(row_of(one), [0, 0])
+            total[0] += 1
+            total[1] += one.amount
+
+    def compare(self, step: Replayed) -> None:
+        """Notes a decision that is not as recorded. Where ids alone differ, it is."""
+        if step.recorded is None:
+            self.unlike += not isinstance(step.stimulus, Postponed)
+        elif step.recorded.effects != _effects(step.decision.effects):
+            stored = Decision(step.decision.docket, _stored_effects.decode(step.recorded.effects))
+            self.unlike += _plainly(step, stored) != _plainly(step, step.decision)
+
+
+def _plainly(step: Replayed, decision: Decision) -> list[tuple[object, ...]]:
+    """What a decision says, without the ids of its docket and what hangs on them."""
+    found = consequences(step.at, "", step.before, decision)
+    return [(one.kind, one.what, one.mode, one.ip, one.port, one.currency) for one in found]
+
+
+def replay(job: Job) -> Outcome:
+    """Replays the record, writing consequences and progress as it goes."""
+    with reading(job.access, job.snapshot) as connection:
+        record = Record(connection, job.brand, job.since)
+        start = record.start(job.present, job.settings) if job.since is not None else None
+        fold = Replay(job.pack, job.settings, record.around(), start)
+        tally, shares, until = _Tally(), _Shares(job.folder), record.until()
+        stimuli = _telling(record.stimuli(with_effects=job.compare))
+        for step in fold.steps(stimuli, until):
+            if job.compare:
+                tally.compare(step)
+            if step.decision.effects:
+                by = str(step.stimulus.__struct_config__.tag)
+                found = consequences(step.at, by, step.before, step.decision)
+                tally.count(found)
+                shares.write(step.service, found)
+        shares.close()
+        totals = [(row, *total) for row, total in tally.totals.items()]
+        unlike = tally.unlike + fold.unfired
+        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)  # type: ignore[arg-type]
+
+
+def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
+    for number, one in enumerate(stimuli, 1):
+        yield one
+        if number % _TELL_EVERY == 0:
+            print(number, flush=True)  # noqa: T201 - the parent reads it
+
+
+def main(path: Path) -> None:
+    """Does the job that lies in a file and leaves the outcome beside it."""
+    job: Job = pickle.loads(path.read_bytes())  # noqa: S301 - our own process wrote it, in a folder of its own
+    lifeline.end_with_parent(job.parent)
+    # Dockets are trees without cycles: looking for cycles among millions of their parts would take most of the time.
+    gc.disable()
+    found = replay(job)
+    (job.folder / "outcome").write_bytes(msgspec.json.encode(found))
+    # Nothing is left to do but to give the memory back, piece by piece; the system is quicker.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,252 @@
+"""The record of a brand's decisions, read in order of time from one snapshot of the database, and never written.
+
+Processes that read the same record side by side share the snapshot. Nothing here needs Django, so that such a process
+starts at once.
+"""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from msgspec.structs import replace
+from psycopg import sql
+
+from abusedesk.policy.decide import decide
+from abusedesk.policy.docket import Docket
+from abusedesk.policy.facts import Facts, Settings
+from abusedesk.policy.pack import Pack
+from abusedesk.policy.replay import Around, Pause, Recorded, Start
+from abusedesk.policy.stimulus import AnyStimulus
+from abusedesk.vocabulary.holding import Assignment, AssignmentTable
+
+_BATCH = 2000
+_HOUR = timedelta(hours=1)
+
+_DOCKETS = """
+SELECT docket.id, service.ref FROM records_docket docket
+LEFT JOIN records_service service ON service.id = docket.service_id WHERE docket.brand_id = %(brand)s
+"""
+
+# Where the replay of each docket begins: at its first decision since a date. The whole record has no such date.
+_CUT = """
+WITH cut AS (
+    SELECT decision.docket_id, min(decision.sequence) AS first
+    FROM records_decision decision JOIN records_docket docket ON docket.id = decision.docket_id
+    WHERE docket.brand_id = %(brand)s AND (%(since)s::timestamptz IS NULL OR decision.at >= %(since)s)
+    GROUP BY decision.docket_id
+)
+"""
+
+_IN_ORDER = (
+    _CUT
+    + """
+SELECT decision.id FROM cut JOIN records_decision decision USING (docket_id)
+WHERE decision.sequence >= cut.first AND decision.salt <> '' ORDER BY decision.at, decision.id
+"""
+)
+
+_SERVICES = (
+    _CUT
+    + """
+SELECT count(*) FROM cut JOIN records_docket docket ON docket.id = cut.docket_id WHERE docket.service_id IS NOT NULL
+"""
+)
+
+_ERASED = (
+    _CUT
+    + """
+SELECT count(*) FROM cut JOIN records_decision decision USING (docket_id)
+WHERE decision.sequence >= cut.first AND decision.salt = ''
+"""
+)
+
+_DECISIONS = """
+SELECT decision.docket_id, decision.at, decision.stimulus, decision.facts, {effects}
+FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted(id, place) JOIN records_decision decision USING (id)
+ORDER BY wanted.place
+"""
+
+# Dockets that heard nothing since a date stood then as they stand now.
+_QUIET = """
+SELECT docket.id, docket.state, decision.facts FROM records_docket docket
+JOIN records_decision decision ON decision.docket_id = docket.id AND decision.sequence = docket.sequence
+WHERE docket.brand_id = %(brand)s AND NOT EXISTS (
+    SELECT FROM records_decision later WHERE later.docket_id = docket.id AND later.at >= %(since)s)
+"""
+
+# The others: their decisions before that date, from the newest snapshot on.
+_NEWEST = """, newest AS (
+    SELECT DISTINCT ON (docket_id) docket_id, decision.sequence
+    FROM cut JOIN records_decision decision USING (docket_id)
+    WHERE decision.sequence < cut.first AND decision.snapshot IS NOT NULL
+    ORDER BY docket_id, decision.sequence DESC
+)
+"""
+
+_EARLIER = (
+    _CUT
+    + _NEWEST
+    + """
+SELECT docket_id, decision.at, decision.stimulus, decision.facts,
+       CASE WHEN decision.sequence = newest.sequence THEN decision.snapshot END
+FROM cut JOIN records_decision decision USING (docket_id) LEFT JOIN newest USING (docket_id)
+WHERE decision.sequence < cut.first AND decision.sequence >= COALESCE(newest.sequence, 0) AND decision.salt <> ''
+ORDER BY docket_id, decision.sequence
+"""
+)
+
+_TAKEN = """
+SELECT at FROM records_measure
+WHERE brand_id = %(brand)s AND counts AND at >= %(since)s::timestamptz - interval '1 hour' AND at < %(since)s
+ORDER BY at
+"""
+
+# A prefix of another brand has another holder than any service of this one.
+_ASSIGNMENTS = """
+SELECT text(assignment.prefix),
+       CASE WHEN service.brand_id = %(brand)s THEN service.ref ELSE service.brand_id || '/' || service.ref END,
+       lower(assignment.period), LEAST(upper(assignment.period), service.until)
+FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
+"""
+
+_ENDED = "SELECT ref, until FROM records_service WHERE brand_id = %(brand)s AND until IS NOT NULL"
+
+_PAUSES = """
+SELECT since, until, reason FROM records_hold WHERE brand_id = %(brand)s
+UNION SELECT held_since, NULL, held_reason FROM records_brand brand WHERE id = %(brand)s AND held_since IS NOT NULL
+    AND NOT EXISTS (SELECT FROM records_hold WHERE brand_id = brand.id AND since = brand.held_since)
+"""
+
+# As far as the watch has looked, all that came due was decided and is on record.
+_UNTIL = """
+SELECT GREATEST((SELECT max(at) FROM records_decision WHERE id = %(last)s),
+                (SELECT at FROM records_heartbeat WHERE name = 'watch'))
+"""
+
+_stimulus = msgspec.json.Decoder[AnyStimulus](AnyStimulus)
+_facts = msgspec.json.Decoder(Facts)
+_docket = msgspec.json.Decoder(Docket)
+_Seen = TypeVar("_Seen")
+
+Access = dict[str, str | int]
+"""How to connect: psycopg's keywords."""
+
+
+@contextmanager
+def reading(access: Access, snapshot: str | None = None) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection that sees one state of the database until the block ends, and cannot write.
+
+    `snapshot` is another such connection's, from `pg_export_snapshot()`.
+    """
+    with psycopg.connect(**{**access, "options": "-c timezone=UTC"}) as connection:  # type: ignore[arg-type]
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        if snapshot is not None:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+        yield connection
+        connection.rollback()
+
+
+class Record:
+    """The decisions of one brand, of which `since` (None: all) those from each docket's first since then."""
+
+    def __init__(
+        self, connection: psycopg.Connection[tuple[Any, ...]], brand: int, since: datetime | None = None
+    ) -> None:
+        self._connection = connection
+        self._given = {"brand": brand, "since": since}
+        self._services: dict[int, str | None] = dict(self._all(_DOCKETS))
+        self._newest: dict[int, tuple[bytes, Facts]] = {}
+        self.ids = array("q", (row[0] for row in self._streamed(_IN_ORDER)))
+
+    def erased(self) -> int:
+        """How many decisions are passed over, since their values were erased."""
+        return int(self._all(_ERASED)[0][0])
+
+    def services(self) -> int:
+        """How many services it is about."""
+        return int(self._all(_SERVICES)[0][0])
+
+    def until(self) -> datetime:
+        """How far the record reaches: to its last stimulus, or to where the watch has looked for what is due."""
+        return self._all(_UNTIL, last=self.ids[-1])[0][0]  # type: ignore[no-any-return]
+
+    def stimuli(self, *, with_effects: bool) -> Iterator[Recorded]:
+        """The stimuli in order of their instants; those of one instant as they were decided."""
+        query = sql.SQL(_DECISIONS).format(effects=sql.SQL("decision.effects" if with_effects else "''::bytea"))
+        with self._connection.cursor(binary=True) as cursor:
+            for first in range(0, len(self.ids), _BATCH):
+                cursor.execute(query, [list(self.ids[first : first + _BATCH])])
+                for docket, at, stimulus, facts, effects in cursor.fetchall():
+                    yield Recorded(
+                        at, self._services[docket], _stimulus.decode(stimulus), self._facts_of(docket, facts), effects
+                    )
+
+    def around(self) -> Around:
+        """What lies outside all dockets."""
+        table = AssignmentTable(
+            Assignment(ip_network(prefix), service, since, until)
+            for prefix, service, since, until in self._all(_ASSIGNMENTS)
+            if until is None or since < until
+        )
+        pauses = tuple(Pause(*row) for row in self._all(_PAUSES))
+        return Around(_remembered(table), dict(self._all(_ENDED)), pauses)
+
+    def start(self, pack: Pack, settings: Settings) -> Start:
+        """How the dockets stood at `since`: each folded from its newest snapshot before, under a pack and settings."""
+        dockets: dict[str | None, Docket] = {}
+        facts: dict[str | None, Facts] = {}
+        for pk, state, known in self._streamed(_QUIET):
+            dockets[self._services[pk]] = _docket.decode(state)
+            facts[self._services[pk]] = self._facts_of(pk, known)
+        for pk, at, stimulus, known, snapshot in self._streamed(_EARLIER):
+            service, its = self._services[pk], self._facts_of(pk, known)
+            facts[service] = its
+            if snapshot is not None:
+                dockets[service] = _docket.decode(snapshot)
+                continue
+            docket = dockets.get(service) or Docket(service)
+            stood = replace(its, settings=settings)
+            dockets[service] = decide(docket, _stimulus.decode(stimulus), stood, pack, at).docket
+        return Start(dockets, facts, tuple(row[0] for row in self._all(_TAKEN)), self._staff_told())
+
+    def _staff_told(self) -> bool:
+        """Whether staff had heard of the blast radius when the first stimulus was decided."""
+        first = self._connection.execute("SELECT facts FROM records_decision WHERE id = %s", [self.ids[0]], binary=True)
+        (facts,) = first.fetchone() or (b"",)
+        return _facts.decode(facts).staff_told
+
+    def _facts_of(self, docket: int, stored: bytes) -> Facts:
+        """Facts, decoded once for as long as those of a docket stay the same."""
+        known = self._newest.get(docket)
+        if known is not None and known[0] == stored:
+            return known[1]
+        facts = _facts.decode(stored) if stored else Facts("", service=self._services[docket])
+        self._newest[docket] = (stored, facts)
+        return facts
+
+    def _all(self, query: str, **more: object) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, {**self._given, **more}).fetchall()
+
+    def _streamed(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with self._connection.cursor("stream", binary=True) as cursor:
+            cursor.itersize = _BATCH
+            cursor.execute(query, self._given)
+            yield from cursor
+
+
+def _remembered(table: AssignmentTable) -> Any:
+    known: dict[str, list[tuple[datetime, str | None]]] = {}
+
+    def tenure(address: str) -> list[tuple[datetime, str | None]]:
+        found = known.get(address)
+        if found is None:
+            found = known[address] = table.tenure(address)
+        return found
+
+    return tenure
