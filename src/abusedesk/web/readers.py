@@ -1,10 +1,16 @@
-"""Who may open what: reports of illegal content are for few."""
+"""Who may do what: reports of illegal content are for few, and a policy is changed by few."""
 
 from typing import Any
 
 RESTRICTED_GROUP = "restricted readers"
+PUBLISHERS_GROUP = "policy publishers"
 
 
 def may_read_restricted(user: Any) -> bool:
     """Whether a user may open restricted reviews: administrators, and members of the group of that name."""
     return bool(user.is_superuser) or user.groups.filter(name=RESTRICTED_GROUP).exists()
+
+
+def may_publish(user: Any) -> bool:
+    """Whether a user may propose and approve a policy: administrators, and members of the group of that name."""
+    return bool(user.is_superuser) or user.groups.filter(name=PUBLISHERS_GROUP).exists()

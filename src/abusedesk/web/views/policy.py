@@ -1,5 +1,6 @@
 """The policies: every brand with the version in force, and one policy clause by clause."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -9,19 +10,21 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.policy.author.coverage import ClauseCoverage
 from abusedesk.policy.author.show import as_html, sheet
-from abusedesk.policy.pack import find_pack
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand
 from abusedesk.web import citations, policy
+from abusedesk.web.pack_files import covered, present_files
 from abusedesk.web.pack_zip import zipped
 
 
 class Row(NamedTuple):
-    """A clause or safeguard on the page, with how often it was cited; None while that is not counted."""
+    """A clause or safeguard on the page, the cases that try it, and how often it was cited, None while not counted."""
 
     card: Any
     cited: citations.Cited | None
+    coverage: ClauseCoverage | None = None
 
 
 class PolicyRow(NamedTuple):
@@ -51,11 +54,17 @@ def policy_page(request: HttpRequest, slug: str) -> HttpResponse:
     shown = policy.shown(pack, settings_of(brand), at)
     text, kind = request.GET.get("q", "").strip(), request.GET.get("show", "")
     cited = citations.count(brand, timezone.now()) if request.GET.get("cited") else citations.known(brand)
+    tried = covered(brand)
+    tally = Counter(one.state for one in tried.values() if one.clause in pack.clauses)
+    untested = frozenset(one.clause for one in tried.values() if one.state == "no case")
     context = {
         "brand": brand,
         "shown": shown,
-        "rows": _rows(policy.matching(shown.cards, text, kind, frozenset()), cited),
-        "safeguards": _rows(shown.safeguards, cited),
+        "rows": _rows(policy.matching(shown.cards, text, kind, untested), cited, tried),
+        "safeguards": _rows(shown.safeguards, cited, tried),
+        "tally": tally,
+        "in_passing": tally["in passing"],
+        "untested": tally["no case"],
         "at": at,
         "wrong": wrong,
         "dated": "at" in request.GET and not wrong,
@@ -94,12 +103,8 @@ def public(request: HttpRequest, slug: str) -> HttpResponse:
 def pack_zip(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The pack's folder as a zip, to be changed and tried."""
     brand = get_object_or_404(Brand, slug=slug)
-    folder = find_pack(brand.pack)
-    names = [one for one in sorted(folder.rglob("*")) if one.is_file()]
-    response = HttpResponse(
-        zipped({one.relative_to(folder).as_posix(): one.read_bytes() for one in names}),
-        content_type="application/zip",
-    )
+    _pack_or_404(brand)
+    response = HttpResponse(zipped(present_files(brand)), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{brand.slug}-pack.zip"'
     return response
 
@@ -134,6 +139,12 @@ def _pack_or_404(brand: Brand) -> Any:
         raise Http404(str(problem)) from None
 
 
-def _rows(cards: Iterable[Any], counts: Mapping[str, citations.Cited] | None) -> list[Row]:
+def _rows(
+    cards: Iterable[Any],
+    counts: Mapping[str, citations.Cited] | None,
+    tried: Mapping[str, ClauseCoverage] | None = None,
+) -> list[Row]:
     never = citations.Cited(0, [])
-    return [Row(card, None if counts is None else counts.get(card.id, never)) for card in cards]
+    return [
+        Row(card, None if counts is None else counts.get(card.id, never), (tried or {}).get(card.id)) for card in cards
+    ]
