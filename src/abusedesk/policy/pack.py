@@ -152,7 +152,7 @@ class Terms:
         self.good_behaviour = quiet if isinstance(quiet, timedelta) else None
         limitation = self._values["limitation"]
         self.limitation: dict[str, timedelta | None] = limitation if isinstance(limitation, dict) else {}
-        self.used = {name: _shown(one.kind, self._values[name]) for name, one in content.parameters.items()}
+        self.used = {name: shown_value(one.kind, self._values[name]) for name, one in content.parameters.items()}
 
     def duration(self, name: str) -> timedelta:
         """A parameter that is a duration."""
@@ -331,7 +331,8 @@ def _indexed(rules: Iterable[Rule]) -> dict[tuple[str, str | None], tuple[Rule, 
     return index
 
 
-def _shown(kind: ParameterKind, value: Value) -> str:
+def shown_value(kind: ParameterKind, value: Value) -> str:
+    """A value as a pack writes it."""
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, dict):
