@@ -33,6 +33,7 @@ from abusedesk.records.models.parties import (
     Hold,
     Service,
 )
+from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
     "Assignment",
@@ -67,4 +68,5 @@ __all__ = [
     "Ticket",
     "TicketEntry",
     "TimelineEntry",
+    "WhatIfRun",
 ]
