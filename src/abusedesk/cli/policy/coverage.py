@@ -3,12 +3,14 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from abusedesk.cli.progress import Progress
-from abusedesk.policy.author.cases import CaseResult, case_files, run_file
-from abusedesk.policy.author.coverage import ClauseCoverage, coverage, never_hit
+from abusedesk.policy.author.cases import CaseResult, case_files, read_case, run_file
+from abusedesk.policy.author.coverage import ClauseCoverage, coverage, never_hit, stem
 from abusedesk.policy.author.show import short
+from abusedesk.policy.author.trials import trials, unnoticed
 from abusedesk.policy.pack import Pack, load_pack
 from abusedesk.policy.rule import Rule
 
@@ -21,18 +23,22 @@ _TITLE = 38
 
 
 class Found(NamedTuple):
-    """A pack with its coverage."""
+    """A pack with its coverage. `unnoticed` are the small changes that no case notices, None where none was tried."""
 
     pack: Pack
     clauses: list[ClauseCoverage]
     idle: list[Rule]
     results: list[CaseResult]
+    unnoticed: list[str] | None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be given."""
     parser.add_argument("pack", metavar="PACK", help="a pack's name or folder")
-    parser.add_argument("--rules", action="store_true", help="below each clause its rules, each with its cases")
+    parser.add_argument(
+        "--rules", action="store_true", help="below each clause its rules, each with the cases in which it acts"
+    )
+    parser.add_argument("--changes", action="store_true", help="try small changes, and say which no case notices")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
@@ -42,12 +48,20 @@ def work(options: argparse.Namespace) -> int:
     files = case_files(options.pack)
     with Progress() as progress:
         results = [run_file(path, pack) for path in progress.over(files, "cases", len(files))]
-    found = Found(pack, coverage(pack, results), never_hit(pack, results), results)
+        missed = _unnoticed(pack, results, progress) if options.changes else None
+    found = Found(pack, coverage(pack, results), never_hit(pack, results), results, missed)
     if options.json:
         print(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
         print("\n".join([*_table(found, with_rules=options.rules), *_remarks(found)]))
     return 1 if any(one.lacking for one in found.clauses) else 0
+
+
+def _unnoticed(pack: Pack, results: list[CaseResult], progress: Progress) -> list[str]:
+    passing = [Path(one.file) for one in results if one.passed]
+    cases = [read_case(path.read_text(encoding="utf-8"), path, pack) for path in passing]
+    tried = progress.over(unnoticed(pack, cases), "changes", sum(1 for _ in trials(pack)))
+    return [trial.text for trial, missed in tried if missed]
 
 
 def _table(found: Found, *, with_rules: bool) -> Iterator[str]:
@@ -62,11 +76,16 @@ def _table(found: Found, *, with_rules: bool) -> Iterator[str]:
         state = one.state.upper() if one.lacking else one.state
         yield f"{short(found.pack, one.clause):27}{title:{_TITLE}}{acts:11}{rules:>7}{len(one.cases):>6}  {state}"
         if with_rules:
-            yield from (f"    {rule}: {_listed(cases)}" for rule, cases in one.by_rule.items())
+            yield from (f"    {rule}: {_among(cases, one.clause, found)}" for rule, cases in one.by_rule.items())
 
 
-def _listed(cases: Sequence[str]) -> str:
-    return ", ".join(cases) or "no case"
+def _among(cases: Sequence[str], clause: str, found: Found) -> str:
+    """In how many cases, with one of them, best one that is there to show the clause."""
+    if not cases:
+        return "no case"
+    naming = [stem(one) for one in found.results if clause in one.clauses]
+    best = next((one for one in cases if one in naming), cases[0])
+    return best if len(cases) == 1 else f"{best} and {_count(len(cases) - 1, 'other')}"
 
 
 def _remarks(found: Found) -> Iterator[str]:
@@ -79,6 +98,8 @@ def _remarks(found: Found) -> Iterator[str]:
     lacking = [one for one in found.clauses if one.lacking]
     for one in lacking:
         yield f"the clause {short(found.pack, one.clause)} acts by itself and no case shows it; write one in cases/"
+    for text in found.unnoticed or ():
+        yield f"no case notices when {text}"
     yield f"{_count(len(lacking), 'clause')} without a case, {_count(len(found.idle), 'rule')} that no case tries"
 
 
@@ -93,4 +114,5 @@ def _as_json(found: Found) -> dict[str, Any]:
         "failed": sum(not one.passed for one in found.results),
         "clauses": [{**one._asdict(), "lacking": one.lacking} for one in found.clauses],
         "never_hit": [one.id for one in found.idle],
+        **({"unnoticed": found.unnoticed} if found.unnoticed is not None else {}),
     }

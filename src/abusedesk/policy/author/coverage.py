@@ -73,10 +73,10 @@ def _covered(pack: Pack, clause: str, passed: list[CaseResult]) -> ClauseCoverag
         clause,
         pack.clause(clause).title,
         tuple(rule.id for rule in rules),
-        tuple(_stem(one) for one in exercising),
+        tuple(stem(one) for one in exercising),
         automatic=any(automatic(rule) for rule in rules),
         state=_state(pack, clause, exercising),
-        by_rule={rule.id: tuple(_stem(one) for one in passed if (rule.id, clause) in one.hits) for rule in rules},
+        by_rule={rule.id: tuple(stem(one) for one in passed if (rule.id, clause) in one.hits) for rule in rules},
     )
 
 
@@ -123,5 +123,6 @@ def _state(pack: Pack, clause: str, exercising: list[CaseResult]) -> State:
     return "in passing" if exercising else "no case"
 
 
-def _stem(case: CaseResult) -> str:
+def stem(case: CaseResult) -> str:
+    """A case's file without folder and ending, as people name it."""
     return case.file.rpartition("/")[2].removesuffix(".yaml")
