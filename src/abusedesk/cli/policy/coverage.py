@@ -19,7 +19,7 @@ DESCRIPTION = (
     "Ends with 1 where a clause acts by itself and no case that passes shows it."
 )
 
-_TITLE = 38
+_TITLE = 36
 
 
 class Found(NamedTuple):
@@ -83,8 +83,9 @@ def _among(cases: Sequence[str], clause: str, found: Found) -> str:
     """In how many cases, with one of them, best one that is there to show the clause."""
     if not cases:
         return "no case"
-    naming = [stem(one) for one in found.results if clause in one.clauses]
-    best = next((one for one in cases if one in naming), cases[0])
+    naming = [one for one in found.results if clause in one.clauses]
+    about = [stem(one) for one in sorted(naming, key=lambda one: one.clauses[0] != clause)]
+    best = next((one for one in about if one in cases), cases[0])
     return best if len(cases) == 1 else f"{best} and {_count(len(cases) - 1, 'other')}"
 
 
