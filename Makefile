@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN := exec env ABUSEDESK_SUPERVISOR=$$PPID $(BIN)/abusedesk
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test bench lint format clean
+.PHONY: help demo serve test bench fuzz lint format clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## run every test, against an embedded PostgreSQL of their ow
 
 bench: $(VENV)/.dev ## measure the figures, print them, and write var/bench.json
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/.fuzz ## feed the readers broken messages for an hour (SECONDS=60 for a minute)
+	@$(BIN)/python -m fuzz $(SECONDS)
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	@$(BIN)/ruff check .
@@ -42,6 +45,10 @@ clean: ## remove the virtual environment and what tools left behind; ./var stays
 $(VENV)/.dev: requirements/dev.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	@requirements/install requirements/dev.txt $(VENV)
 	@touch $(VENV)/.base $@
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 $(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	@requirements/install requirements/base.txt $(VENV)

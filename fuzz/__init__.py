@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of the entry point that reads messages; `make fuzz` runs it."""
