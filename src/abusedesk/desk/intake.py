@@ -6,7 +6,7 @@ on its messages ends and another reads them again, under the same report ids.
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parseaddr
 from typing import NamedTuple
 
@@ -14,13 +14,14 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import correlate, verify
+from abusedesk.desk import correlate, drift, verify
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
 from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
-from abusedesk.desk.parse import Unread, is_illegal, read_message
+from abusedesk.desk.parse import Unread, is_illegal, own_rules, read_message
 from abusedesk.desk.verify import Evidence, Voice
+from abusedesk.parsing.own import OwnRule
 from abusedesk.records import models
 from abusedesk.records.bulk import Row, copy_rows, give_rows
 from abusedesk.records.holders import Holders, holders, lock_version
@@ -60,9 +61,10 @@ UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE
 """
 
 _MESSAGES = """
-SELECT message.id, message.received_at, message.retention, message.brand_id, message.channel, message.name,
-       message.sender, message.payload, key.key
-FROM records_message message LEFT JOIN records_messagekey key ON key.message_id = message.id
+SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
+       message.name, message.sender, message.payload, key.key
+FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
+LEFT JOIN records_messagekey key ON key.message_id = message.id
 WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
 """
 
@@ -114,8 +116,8 @@ def process_messages(now: datetime, limit: int = BATCH) -> int:
     claimed = _claim(now, limit)
     if not claimed:
         return 0
-    known = verify.known_voices()
-    reads = [_read(unread, known) for unread in claimed]
+    known, rules = verify.known_voices(), own_rules()
+    reads = [_read(unread, known, rules) for unread in claimed]
     while not _decide(reads, now):
         pass
     return len(reads)
@@ -157,9 +159,9 @@ def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
     return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts)  # type: ignore[arg-type]
 
 
-def _read(unread: Unread, known: dict[str, Voice]) -> Read:
+def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...]) -> Read:
     voice = verify.voice_for(unread.sender, known)
-    reading = read_message(unread, from_known_reporter=voice.known)
+    reading = read_message(unread, rules, from_known_reporter=voice.known)
     if not unread.sender and reading.reporter:
         voice = verify.voice_for(parseaddr(reading.reporter)[1] or reading.reporter, {})
     vouched = reading.outcome == "reported" and voice.known and unread.payload is not None
@@ -252,6 +254,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     _write_events(ready.told)
     _write_seen(ready.told, now)
     _ask_people(ready, now)
+    drift.note(filter(None, map(_yield, ready.reads)))
     _mark_read(ready.reads, now)
     _forget_illegal(ready.reads)
 
@@ -377,6 +380,16 @@ def _review(read: Read, reason: str, detail: str, now: datetime) -> models.Revie
         restricted=illegal,
         opened_at=min(read.unread.received_at, now),
     )
+
+
+def _yield(read: Read) -> tuple[str, date, bool, bool] | None:
+    """Whether a message yielded a source and times, for whom it came from; None for a stranger's noise."""
+    if not read.voice.known and read.reading.outcome == "not_a_report":
+        return None
+    events = read.reading.events
+    timed = bool(events) and all(one.occurred_at is not None for one in events)
+    sender = read.voice.key if read.voice.known else verify.domain_of(read.voice.key)
+    return sender or "unnamed", read.unread.received_at.date(), bool(events), timed
 
 
 def _mark_read(reads: list[Read], now: datetime) -> None:

@@ -1,10 +1,18 @@
-"""Parse: asks the readers what a message is. What a known reporter sent and nobody can read is never filed as noise."""
+"""Parse: asks the operator's own rules, then the readers, what a message is.
+
+What a known reporter sent and nobody can read is never filed as noise, unless a rule of the operator's says so.
+"""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
+from abusedesk.parsing.own import OwnRule, read_by
 from abusedesk.parsing.read import read
+from abusedesk.records.models import ReadingRule
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.vocabulary.report import Reading
 
@@ -27,13 +35,22 @@ class Unread(NamedTuple):
     attempts: int
 
 
-def read_message(unread: Unread, *, from_known_reporter: bool) -> Reading:
+def own_rules() -> tuple[OwnRule, ...]:
+    """The operator's own rules that are switched on, in their order."""
+    bodies = ReadingRule.objects.filter(enabled=True).order_by("position", "pk").values_list("name", "body")
+    return tuple(msgspec.convert({**body, "name": name}, OwnRule) for name, body in bodies)
+
+
+def read_message(unread: Unread, rules: Sequence[OwnRule] = (), *, from_known_reporter: bool) -> Reading:
     """What the message turned out to be."""
     if unread.payload is None:
         return Reading("needs_review", "none", "the bytes of this message can no longer be read")
     if unread.attempts > ATTEMPTS:
         reason = f"reading this message broke off {ATTEMPTS} times; read it by hand"
         return Reading("needs_review", "none", reason)
+    own = read_by(rules, unread.payload, unread.name) if rules else None
+    if own is not None:
+        return own
     reading = read(unread.payload, unread.name)
     if reading.outcome == "not_a_report" and from_known_reporter:
         reason = f"a known reporter sent it, and yet: {reading.reason}"

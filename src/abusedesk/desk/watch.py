@@ -14,7 +14,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from abusedesk.desk import hold
+from abusedesk.desk import drift, hold
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import marks
@@ -34,6 +34,9 @@ JUMP = timedelta(minutes=1)
 LONG_OUTAGE = "PT1H"
 """The brand's setting `long_outage`: after a longer silence of the watch a person looks before anything fires."""
 
+DRIFT_EVERY = timedelta(hours=1)
+"""How often senders are looked at whose messages yield less than before."""
+
 NAME = "watch"
 STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
 
@@ -43,10 +46,15 @@ _INSTANT = timedelta(microseconds=1)
 def run(stop: threading.Event) -> None:
     """Fire what is due until `stop`."""
     clock = Clock(_wall, _steady)
+    looked_at: datetime | None = None
 
     def turn() -> int:
+        nonlocal looked_at
         now = clock.wall()
         hold_if_doubtful(now, clock.drift())
+        if looked_at is None or now - looked_at >= DRIFT_EVERY:
+            looked_at = now
+            drift.check(now)
         return fire_due(now) + hold.finish_releases(now)
 
     keep_doing(turn, stop, POLL_S)

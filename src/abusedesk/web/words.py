@@ -60,6 +60,7 @@ REVIEW_ASKS = {
     "no_policy_in_force": "No policy was in force",
     "unknown_fact": "A fact is missing",
     "no_brand": "Sent to no brand of ours",
+    "format_drift": "A sender's messages yield less",
     "damages_calculable": "Damages can be calculated",
     "blast_radius": "Many measures within an hour",
 }

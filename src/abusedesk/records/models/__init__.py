@@ -33,6 +33,7 @@ from abusedesk.records.models.parties import (
     Hold,
     Service,
 )
+from abusedesk.records.models.reading import ReadingRule, SenderDay
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
@@ -59,9 +60,11 @@ __all__ = [
     "MessageKey",
     "MessageSeen",
     "Notice",
+    "ReadingRule",
     "Report",
     "Reporter",
     "Review",
+    "SenderDay",
     "Service",
     "Strike",
     "Target",

@@ -8,7 +8,7 @@ import uuid
 
 from django.db import models
 
-from abusedesk.records.models.parties import Brand, Service
+from abusedesk.records.models.parties import Brand
 
 
 class Channel(models.Model):
@@ -64,13 +64,15 @@ class MessageKey(models.Model):
 class MessageSeen(models.Model):
     """The digest of every message taken: the same bytes for the same brand twice are one message.
 
-    `read_at` is set when every report in it was decided; until then the message is unread work.
+    `read_at` is set when every report in it was decided; until then the message is unread work. `again_at` is when it
+    was put before the readers once more: it counts as received then.
     """
 
     digest = models.BinaryField(primary_key=True)
     message_id = models.UUIDField()
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    again_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
 
