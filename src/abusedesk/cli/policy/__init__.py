@@ -23,6 +23,8 @@ COMMANDS = (
     AuthorsCommand("lint", "find the faults of packs"),
     AuthorsCommand("test", "play the test cases of packs"),
     AuthorsCommand("coverage", "which clause is tried by which case"),
+    AuthorsCommand("diff", "what two packs, or two dates, say differently"),
+    AuthorsCommand("simulate", "the recorded past of a brand replayed under a changed pack"),
 )
 
 PACK = "the name of a pack that comes with the product (jimcloud, scalibit), or a pack's folder"
