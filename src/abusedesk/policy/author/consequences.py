@@ -49,6 +49,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HEAVY: tuple[MeasureKind, ...] = ("terminate", "suspend", "shutdown", "null_route", "block_port", "rate_limit")
 MODES = ("automatic", "approved", "proposed", "")
+_KIND, _HEAVY, _MODE = ({name: place for place, name in enumerate(names)} for names in (KINDS, HEAVY, MODES))
 WITHOUT_REFUND, WITH_REFUND = "without refund", "with refund"
 
 
@@ -88,27 +89,30 @@ class Consequence(Struct, frozen=True, array_like=True):
         return self.kind, self.what, self.ip, self.port, self.root or self.at
 
     def weight(self) -> tuple[int, int, int]:
-        """Its place among others, the heaviest first: what cuts a customer off, then money, then the rest."""
-        heavy = next((place for place, kind in enumerate(HEAVY) if kind == self.what), len(HEAVY))
-        mode = MODES.index(self.mode) if self.mode in MODES else len(MODES)
-        return KINDS.index(self.kind), heavy, mode
+        """Its place among others."""
+        return weight_of(self.kind, self.what, self.mode)
 
     @property
     def text(self) -> str:
         """In a few words, such as `suspend, automatic, without refund`."""
-        words = [_TEXTS.get(self.kind, "{what}").format(what=self.what.replace("_", " "))]
+        return f"{self.head}, {self.detail}" if self.detail else self.head
+
+    @property
+    def head(self) -> str:
+        """The same without its detail."""
+        words = _TEXTS.get(self.kind, "{what}").format(what=self.what.replace("_", " "))
         if self.currency:
-            words[0] += f" {format_amount(self.amount)} {self.currency}"
+            words += f" {format_amount(self.amount)} {self.currency}"
         if self.ip:
-            words[0] += f" on {self.ip}"
+            words += f" on {self.ip}"
         if self.port:
-            words[0] += f" port {self.port}"
+            words += f" port {self.port}"
         mode = f"to the {self.mode}" if self.kind == "notice" else self.mode.replace("_", " ")
-        return ", ".join(one for one in (*words, mode, self.detail) if one)
+        return f"{words}, {mode}" if mode else words
 
 
 _TEXTS = {
-    "refund": "{what} stands on",
+    "refund": "refund of {what} changed",
     "withdraw": "withdraw {what}",
     "lift": "lift {what}",
     "strike": "strike for {what}",
@@ -125,6 +129,11 @@ def consequences(at: datetime, by: str, before: Docket, decision: Decision) -> l
     """What a decision made at an instant, on a docket as it was before, means."""
     docket = decision.docket
     return [_READ[type(effect)](effect, at, by, before, docket) for effect in decision.effects]
+
+
+def weight_of(kind: Kind, what: str, mode: str) -> tuple[int, int, int]:
+    """A place among others, the heaviest first: what cuts a customer off, then money, then the rest."""
+    return _KIND[kind], _HEAVY.get(what, len(HEAVY)), _MODE.get(mode, len(MODES))
 
 
 def root_of(docket: Docket, occurrence: str | None) -> str:

@@ -7,11 +7,12 @@ difference is the change's doing alone, and not that of parameters which staff h
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from abusedesk.policy.author.consequences import HEAVY, KINDS, MODES, Consequence, Kind
+from abusedesk.policy.author.consequences import MODES, Consequence, Kind, weight_of
 
 Change = Literal["gained", "lost", "changed"]
 """Only the changed pack brings it; only the present one does; both do, at another time, in another mode or amount."""
@@ -59,7 +60,10 @@ class Difference(Struct, frozen=True):
         moved = _by_how_much(self.before.at, self.after.at)
         if self.before.text == self.after.text:
             return f"{moved}: {self.after.text}{cited}"
-        return f"changed: {self.before.text} → {self.after.text}{f', {moved}' if moved else ''}{cited}"
+        late = f", {moved}" if moved else ""
+        if self.before.head == self.after.head:
+            return f"changed: {self.after.head}: {self.before.detail} → {self.after.detail}{late}{cited}"
+        return f"changed: {self.before.text} → {self.after.text}{late}{cited}"
 
 
 class Sum(Struct, frozen=True):
@@ -121,7 +125,7 @@ class WhatIf(Struct, frozen=True):
     present: str
     changed: str
     since: datetime | None
-    until: datetime | None
+    until: datetime
     stimuli: int
     services: int
     affected: int
@@ -168,7 +172,8 @@ class Comparison:
         self.affected = 0
         self.differing = 0
         self._most = most
-        self._kept: list[Difference] = []
+        self._kept: list[tuple[_Place, Difference]] = []
+        self._worst: _Place | None = None
         self._changes: Counter[tuple[Row, Change]] = Counter()
         self._clauses: Counter[tuple[str, Change]] = Counter()
 
@@ -185,7 +190,7 @@ class Comparison:
 
     def sums(self, before: Totals, after: Totals) -> tuple[Sum, ...]:
         """Every row of either replay, with what differs in it; the heaviest first."""
-        rows = sorted({*before, *after}, key=_place)
+        rows = sorted({*before, *after}, key=_row_place)
         return tuple(self._sum(row, before.get(row, (0, 0)), after.get(row, (0, 0))) for row in rows)
 
     def clauses(self) -> tuple[ClauseSum, ...]:
@@ -200,8 +205,8 @@ class Comparison:
 
     def heaviest(self) -> tuple[Difference, ...]:
         """The differences in full, the heaviest first and each weight in order of time."""
-        self._cut(self._most)
-        return tuple(self._kept)
+        self._cut()
+        return tuple(one for _, one in self._kept)
 
     def _sum(self, row: Row, before: tuple[int, int], after: tuple[int, int]) -> Sum:
         gained, lost, changed = (self._changes[row, change] for change in ("gained", "lost", "changed"))
@@ -220,14 +225,17 @@ class Comparison:
             self._clauses[clause, one.change] += 1
 
     def _keep(self, found: list[Difference]) -> None:
-        self._kept += found
+        placed = [(_place(one), one) for one in found]
+        self._kept += placed if self._worst is None else [one for one in placed if one[0] < self._worst]
         if self._most is not None and len(self._kept) > 2 * self._most + 1000:
-            self._cut(self._most)
+            self._cut()
 
-    def _cut(self, most: int | None) -> None:
-        self._kept.sort(key=lambda one: (one.one.weight(), one.at, one.service or "", one.text))
-        if most is not None:
-            del self._kept[most:]
+    def _cut(self) -> None:
+        """The heaviest in order; what is lighter than the last of them need not be kept from now on."""
+        self._kept.sort(key=itemgetter(0))
+        if self._most is not None and len(self._kept) > self._most:
+            del self._kept[self._most :]
+            self._worst = self._kept[-1][0] if self._kept else None
 
 
 def differences(service: str | None, before: Sequence[Consequence], after: Sequence[Consequence]) -> list[Difference]:
@@ -260,6 +268,9 @@ def money(sums: Iterable[Sum]) -> tuple[Money, ...]:
     return tuple(Money(currency, mode, *totals[currency, mode]) for currency, mode in order)
 
 
+_Place = tuple[tuple[int, int, int], datetime, str, str, str]
+"""Where a difference stands among others."""
+
 _Subjects = dict[tuple[object, ...], list[Consequence]]
 
 
@@ -280,10 +291,14 @@ def _without_common(before: Sequence[Consequence], after: Sequence[Consequence])
     return lost, gained
 
 
-def _place(row: Row) -> tuple[int, int, str, int, str, str]:
-    heavy = next((place for place, kind in enumerate(HEAVY) if kind == row.what), len(HEAVY))
-    mode = MODES.index(row.mode) if row.mode in MODES else len(MODES)
-    return KINDS.index(row.kind), heavy, row.what, mode, row.mode, row.currency
+def _place(one: Difference) -> _Place:
+    about = one.one
+    return about.weight(), one.at, one.service or "", about.root, about.ip or ""
+
+
+def _row_place(row: Row) -> tuple[int, int, str, int, str, str]:
+    kind, heavy, mode = weight_of(row.kind, row.what, row.mode)
+    return kind, heavy, row.what, mode, row.mode, row.currency
 
 
 def _by_how_much(before: datetime, after: datetime) -> str:
