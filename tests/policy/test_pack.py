@@ -8,7 +8,7 @@ import pytest
 
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.notice import PLACEHOLDERS, placeholders
-from abusedesk.policy.pack import PACKS, load_pack
+from abusedesk.policy.pack import PACKS, deciding_files, find_pack, load_pack, notices, pack_files, pack_from
 from abusedesk.problem import Problem
 
 GOOD = """\
@@ -185,6 +185,61 @@ def test_the_digest_changes_with_a_template(tmp_path: Path) -> None:
     (tmp_path / "notices/en/new.txt").write_text("Subject\n\nText\n", encoding="utf-8")
     load_pack.cache_clear()
     assert load_pack(str(tmp_path)).digest != before
+
+
+@pytest.mark.parametrize("name", ["jimcloud", "scalibit"])
+def test_a_pack_of_its_files_is_the_pack_of_its_folder(name: str) -> None:
+    files = pack_files(find_pack(name))
+    assert pack_from(files).digest == load_pack(name).digest
+    assert pack_from(files).content.clauses == load_pack(name).content.clauses
+
+
+def test_cases_are_among_the_files_and_not_in_the_digest() -> None:
+    files = pack_files(find_pack("jimcloud"))
+    without = {name: data for name, data in files.items() if not name.startswith("cases/")}
+    assert len(without) < len(files)
+    assert pack_from(without).digest == pack_from(files).digest
+
+
+def test_the_files_that_decide_keep_the_digest_and_the_safeguards_of_then() -> None:
+    files = deciding_files(pack_files(find_pack("jimcloud")))
+    assert pack_from(files).digest == load_pack("jimcloud").digest
+    older = {**files, "safeguards.yaml": b"four_eyes: {title: Two, text: Two of them.}"}
+    pack = pack_from(older)
+    assert pack.digest != load_pack("jimcloud").digest
+    assert pack_from(deciding_files(older)).digest == pack.digest
+    assert pack.clause("safeguard:four_eyes").text == "Two of them."
+    assert pack.clause("safeguard:irreversible").title == load_pack("jimcloud").clause("safeguard:irreversible").title
+
+
+def test_the_order_of_languages_in_the_digest_is_that_of_their_folders() -> None:
+    files = {
+        "pack.yaml": GOOD.encode(),
+        "notices/en-GB/a.txt": b"Subject\n\nText\n",
+        "notices/en/b.txt": b"Subject\n\nText\n",
+    }
+    assert notices(files) == ["notices/en/b.txt", "notices/en-GB/a.txt"]
+
+
+def test_an_error_names_the_place_in_the_origin() -> None:
+    bad = GOOD.replace("strikes >= strikes_to_suspend", "strikse >= 2").encode()
+    for origin, begins in (("", "pack.yaml:27:11: "), ("handed in", "handed in/pack.yaml:27:11: ")):
+        with pytest.raises(Problem) as caught:
+            pack_from({"pack.yaml": bad}, origin)
+        assert str(caught.value).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "pack.yaml is missing"),
+        ({"pack.yaml": b"\xff\xfe"}, "pack.yaml cannot be read"),
+        ({"pack.yaml": GOOD.encode(), "notices/en/x.txt": b"\xff"}, "notices/en/x.txt cannot be read"),
+    ],
+)
+def test_files_that_are_no_pack_are_refused(files: dict[str, bytes], words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        pack_from(files)
 
 
 def test_the_engine_names_no_pack() -> None:

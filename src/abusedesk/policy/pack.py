@@ -1,14 +1,15 @@
 """A pack: one provider's policy as data, in dated versions.
 
 `load_pack` gives a `Pack` by the name of one that comes with the product or by its folder, remembered for the life of
-the process. A pack is never changed after it was loaded.
+the process; `pack_from` makes one from the files themselves, wherever they are kept. A pack is never changed after it
+was loaded.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ from abusedesk.vocabulary.money import format_amount, parse_amount
 PACKS = Path(__file__).parent.parent / "packs"
 """Where the packs that come with the product stand, and the product's own safeguards beside them."""
 
+SAFEGUARDS = "safeguards.yaml"
 SAFEGUARD = "safeguard:"
 NEVER = "never"
 
@@ -270,11 +272,58 @@ def load_pack(name_or_path: str) -> Pack:
 
     Raises Problem with file, line and column for whatever is wrong with it.
     """
+    folder = find_pack(name_or_path)
+    return pack_from(pack_files(folder), str(folder))
+
+
+def pack_from(files: Mapping[str, bytes], origin: str = "") -> Pack:
+    """A pack from its files by their names in its folder: `pack.yaml`, `notices/en/complaint.txt`.
+
+    Where `safeguards.yaml` is among them, as it is among those that are kept with a decision, it takes the place of
+    today's and the digest is that of then. Raises Problem with file, line and column, the file's name after `origin`.
+    """
     from abusedesk.policy.pack_reader import read_pack, read_safeguards  # noqa: PLC0415 - it needs the types above
 
-    folder = find_pack(name_or_path)
-    safeguards = read_safeguards(PACKS / "safeguards.yaml")
-    return Pack(read_pack(folder, frozenset(safeguards)), safeguards, _digest(folder))
+    today = _safeguards_of_today()
+    safeguards = read_safeguards(today, str(PACKS))
+    if SAFEGUARDS in files:
+        # A safeguard that came later keeps its title on pages about a pack of before.
+        safeguards |= read_safeguards(files[SAFEGUARDS], origin)
+    content = read_pack(files, origin, frozenset(safeguards))
+    return Pack(content, safeguards, _digest({SAFEGUARDS: today, **files}))
+
+
+def pack_files(folder: Path) -> dict[str, bytes]:
+    """The files of a pack's folder by their names in it: `pack.yaml`, notices and cases, and nothing else.
+
+    Raises Problem for one that cannot be read.
+    """
+    found = [folder / "pack.yaml", *folder.glob("notices/*/*.txt"), *folder.glob("cases/*.yaml")]
+    try:
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(found)}
+    except OSError as error:
+        raise Problem(f"{error.filename} cannot be read: {error.strerror}; give a UTF-8 text file") from None
+
+
+def deciding_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that make a pack's digest: itself, its notices, and the safeguards that hold with it; no cases."""
+    own = {name: files[name] for name in ("pack.yaml", *notices(files)) if name in files}
+    return {SAFEGUARDS: files.get(SAFEGUARDS) or _safeguards_of_today(), **own}
+
+
+def notices(files: Iterable[str]) -> list[str]:
+    """The names of notice templates, `notices/<language>/<template>.txt`, by language."""
+    paths = sorted(PurePosixPath(name) for name in files)
+    return [str(one) for one in paths if one.match("notices/*/*.txt") and len(one.parts) == 3]
+
+
+def placed(name: str, origin: str) -> str:
+    """A file's name as an error gives it."""
+    return f"{origin}/{name}" if origin else name
+
+
+def _safeguards_of_today() -> bytes:
+    return (PACKS / SAFEGUARDS).read_bytes()
 
 
 def find_pack(name_or_path: str) -> Path:
@@ -340,11 +389,9 @@ def shown_value(kind: ParameterKind, value: Value) -> str:
     return format_amount(value) if kind == "amount" else str(value)
 
 
-def _digest(folder: Path) -> str:
+def _digest(files: Mapping[str, bytes]) -> str:
     """SHA-256 over the pack's files and the safeguards, names included, in order."""
     total = sha256()
-    for path in (PACKS / "safeguards.yaml", folder / "pack.yaml", *sorted(folder.glob("notices/*/*.txt"))):
-        name = path.name if path.parent == PACKS else path.relative_to(folder).as_posix()
-        content = path.read_bytes()
-        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    for name in (SAFEGUARDS, "pack.yaml", *notices(files)):
+        total.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
     return total.hexdigest()

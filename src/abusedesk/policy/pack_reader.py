@@ -1,9 +1,9 @@
-"""Reads a pack folder into `Content`, and refuses with file, line and column whatever a policy author got wrong."""
+"""Reads a pack's files into `Content`, and refuses with file, line and column whatever a policy author got wrong."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, cast
 
 from abusedesk.policy.condition import Condition, Refused, compile_condition
@@ -11,6 +11,7 @@ from abusedesk.policy.known_facts import DURATIONS, THRESHOLD, declared_at
 from abusedesk.policy.pack import (
     NEVER,
     SAFEGUARD,
+    SAFEGUARDS,
     AbuseType,
     Clause,
     Content,
@@ -21,8 +22,10 @@ from abusedesk.policy.pack import (
     Threshold,
     Value,
     Version,
+    notices,
     parameter_facts,
     parse_value,
+    placed,
 )
 from abusedesk.policy.pack_orders import read_order
 from abusedesk.policy.rule import BREACH, KINDED, OF, Moment, Rule
@@ -42,10 +45,9 @@ _MOMENTS: tuple[str, ...] = Moment.__args__  # type: ignore[attr-defined]
 OPERATOR = "operator"
 
 
-def read_pack(folder: Path, safeguards: frozenset[str]) -> Content:
-    """The content of a pack folder. Raises Problem for the first thing that is wrong."""
-    path = folder / "pack.yaml"
-    root = read_yaml(_text_of(path), str(path))
+def read_pack(files: Mapping[str, bytes], origin: str, safeguards: frozenset[str]) -> Content:
+    """The content of a pack's files. Raises Problem for the first thing that is wrong, with its place in `origin`."""
+    root = read_yaml(_text_of(files, "pack.yaml", origin), placed("pack.yaml", origin))
     keys = root.known_keys("the pack", _REQUIRED, _OPTIONAL)
     name = _matching(keys["pack"], "the pack's name", _NAME, "lower case letters, digits, - and _")
     clauses = _clauses(keys["clauses"], name)
@@ -59,7 +61,7 @@ def read_pack(folder: Path, safeguards: frozenset[str]) -> Content:
         if "languages" in keys
         else ("en",)
     )
-    templates = _templates(folder)
+    templates = _templates(files, origin)
     rules = reader.rules(keys["rules"], parameters, thresholds, versions, {template for _, template in templates})
     return Content(
         name=name,
@@ -79,23 +81,26 @@ def read_pack(folder: Path, safeguards: frozenset[str]) -> Content:
     )
 
 
-def read_safeguards(path: Path) -> dict[str, Clause]:
+def read_safeguards(data: bytes, origin: str) -> dict[str, Clause]:
     """The product's own safeguards by full id."""
-    return {
-        f"{SAFEGUARD}{short}": clause for short, clause in _bare_clauses(read_yaml(_text_of(path), str(path))).items()
-    }
+    root = read_yaml(_text_of({SAFEGUARDS: data}, SAFEGUARDS, origin), placed(SAFEGUARDS, origin))
+    return {f"{SAFEGUARD}{short}": clause for short, clause in _bare_clauses(root).items()}
 
 
-def _text_of(path: Path) -> str:
+def _text_of(files: Mapping[str, bytes], name: str, origin: str) -> str:
+    place = placed(name, origin)
+    if name not in files:
+        raise Problem(f"{place} is missing; a pack begins with it")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{path} cannot be read: {error}; give a UTF-8 text file") from None
+        return files[name].decode()
+    except UnicodeDecodeError as error:
+        raise Problem(f"{place} cannot be read: {error}; give a UTF-8 text file") from None
 
 
-def _templates(folder: Path) -> dict[tuple[str, str], str]:
+def _templates(files: Mapping[str, bytes], origin: str) -> dict[tuple[str, str], str]:
     """The notice templates by language and name."""
-    return {(path.parent.name, path.stem): _text_of(path) for path in sorted(folder.glob("notices/*/*.txt"))}
+    paths = [PurePosixPath(name) for name in notices(files)]
+    return {(path.parent.name, path.stem): _text_of(files, str(path), origin) for path in paths}
 
 
 def _clauses(node: Node, pack: str) -> dict[str, Clause]:
