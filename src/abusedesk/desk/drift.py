@@ -59,6 +59,16 @@ class Yield(NamedTuple):
     sourced: int
     timed: int
 
+    @property
+    def share_sourced(self) -> str:
+        """In how many of a hundred a source was found."""
+        return _share(self.sourced, self.messages)
+
+    @property
+    def share_timed(self) -> str:
+        """In how many of a hundred every source had a time."""
+        return _share(self.timed, self.messages)
+
 
 class Sender(NamedTuple):
     """A sender's yield over the four weeks before, over the last seven days, and on the last day."""
@@ -147,6 +157,10 @@ def samples(sender: str, now: datetime, limit: int) -> QuerySet[Message]:
         received_at__gt=now - RECENT, outcome__in=("needs_review", "rejected", "not_a_report")
     )
     return found.filter(sender__iendswith=domain).order_by("-received_at")[:limit]
+
+
+def _share(some: int, of: int) -> str:
+    return f"{some / of:.0%}" if of else "–"
 
 
 def _key(sender: str) -> str:

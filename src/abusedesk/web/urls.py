@@ -20,9 +20,11 @@ from abusedesk.web.views import (
     outbox,
     policy,
     queue,
+    reading,
     review,
     search,
     service,
+    whatif,
 )
 
 handler403 = errors.forbidden
@@ -56,6 +58,12 @@ urlpatterns = [
     _staff("messages", message.messages, "messages"),
     _staff("messages/<uuid:pk>", message.message, "message"),
     _staff("messages/<uuid:pk>/payload", message.payload, "payload"),
+    _staff("reading", reading.reading, "reading"),
+    _staff("reading/again", reading.read_again, "read-again"),
+    _staff("reading/rules/new", reading.new_rule, "new-reading-rule"),
+    _staff("reading/rules/<int:pk>", reading.rule, "reading-rule"),
+    _staff("reading/rules/<int:pk>/delete", reading.delete_rule, "delete-reading-rule"),
+    _staff("reading/rules/<int:pk>/up", reading.move_rule, "move-reading-rule"),
     _staff("outbox", outbox.outbox, "outbox"),
     _staff("notices/<uuid:pk>", outbox.notice, "notice"),
     _staff("brands", brand.brands, "brands"),
@@ -68,6 +76,13 @@ urlpatterns = [
     _staff("policies/<slug:slug>/cited", policy.cited, "policy-cited"),
     _staff("policies/<slug:slug>/public", policy.public, "policy-public"),
     _staff("policies/<slug:slug>/pack.zip", policy.pack_zip, "policy-pack"),
+    _staff("policies/<slug:slug>/what-if", whatif.start, "what-if"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>", whatif.trial, "trial"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>/progress", whatif.progress, "trial-progress"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>/checks", whatif.checks, "trial-checks"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>/play", whatif.play, "trial-play"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>/delete", whatif.delete, "trial-delete"),
+    _staff("policies/<slug:slug>/what-if/<uuid:pk>/pack.zip", whatif.trial_zip, "trial-zip"),
     _staff("search", search.search, "search"),
     _staff("more", more.more, "more"),
 ]

@@ -10,6 +10,7 @@ from abusedesk.records.models import Brand, Event, Message, Report, Review
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.web import paging
 from abusedesk.web.payload import text_of
+from abusedesk.web.readers import may_change_reading
 
 OUTCOMES = {
     "reported": ("report", ""),
@@ -71,6 +72,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "reviews": Review.objects.filter(message_id=pk).order_by("opened_at"),
         "digest": bytes(one.digest).hex(),
         "readable": not _is_illegal(pk),
+        "may_teach": may_change_reading(request.user) and one.outcome in {"needs_review", "rejected"},
     }
     return render(request, "web/message.html", context)
 
