@@ -1,4 +1,4 @@
-"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures.
+"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
+from abusedesk.desk.whatif.runs import ponder
 
 POLL_S = 0.5
 
@@ -40,7 +41,12 @@ def drive(worker: str, now: datetime) -> int:
     return int(perform_target(worker, now))
 
 
-LANES: tuple[Lane, ...] = (read, notify, drive)
+def try_out(worker: str, now: datetime) -> int:
+    """What-ifs, each in a process of its own."""
+    return ponder(worker, now)
+
+
+LANES: tuple[Lane, ...] = (read, notify, drive, try_out)
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:

@@ -8,16 +8,13 @@ from pathlib import Path
 
 from abusedesk.policy.author.cases import run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
-from abusedesk.policy.pack import find_pack, load_pack
+from abusedesk.policy.pack import find_pack, load_pack, pack_files
 from abusedesk.records.models import Brand
-from abusedesk.web.pack_zip import belongs
 
 
 def present_files(brand: Brand) -> dict[str, bytes]:
     """The files of the pack that a brand goes by. Raises Problem where there is none."""
-    folder = find_pack(brand.pack)
-    names = (one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
-    return {name: (folder / name).read_bytes() for name in sorted(names) if belongs(name)}
+    return pack_files(find_pack(brand.pack))
 
 
 def covered(brand: Brand) -> dict[str, ClauseCoverage]:

@@ -153,6 +153,12 @@ def token() -> str:
     return uuid4().hex
 
 
+@register.filter
+def lead(text: str) -> str:
+    """What stands before the first colon."""
+    return text.partition(": ")[0]
+
+
 @register.simple_tag
 def clause_chip(clause: str, brand: Brand | None) -> SafeString:
     """A clause's id that leads to it on the page of the brand's policy, with its title in the tooltip."""
@@ -175,6 +181,8 @@ _SECTIONS = {
     "notice": "outbox",
     "brand": "brands",
     "policy": "policies",
+    "what-if": "policies",
+    "trial": "policies",
 }
 
 

@@ -1,0 +1,88 @@
+"""A changed pack looked at before it is tried or published: what changes in words, its faults, its own cases."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from abusedesk.policy.author.cases import CaseResult, run_cases
+from abusedesk.policy.author.coverage import ClauseCoverage, coverage
+from abusedesk.policy.author.diff import Change, diff
+from abusedesk.policy.author.lint import Finding, lint
+from abusedesk.policy.author.show import short
+from abusedesk.policy.pack import Pack, pack_from
+from abusedesk.problem import Problem
+from abusedesk.web.pack_files import laid_out
+
+
+class ClauseChanges(NamedTuple):
+    """What changes in one clause; `short` is empty for what belongs to none."""
+
+    short: str
+    title: str
+    changes: list[Change]
+
+
+class Checks(NamedTuple):
+    """The faults of a pack, its own cases, and the clauses that act by themselves and that no case tries."""
+
+    findings: list[Finding]
+    cases: list[CaseResult]
+    lacking: list[ClauseCoverage]
+    problem: str = ""
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings for which it is not fit to be published."""
+        return [one for one in self.findings if one.level == "error"]
+
+    @property
+    def remarks(self) -> int:
+        """How many findings are for the author to weigh."""
+        return len(self.findings) - len(self.errors)
+
+    @property
+    def failed(self) -> list[CaseResult]:
+        """The cases that do not come out as they say."""
+        return [one for one in self.cases if not one.passed]
+
+
+def changes(present: Pack, changed: Pack) -> list[ClauseChanges]:
+    """What differs between two packs, clause by clause."""
+    found: dict[str | None, list[Change]] = {}
+    for one in diff(present, changed):
+        found.setdefault(one.clause, []).append(one)
+    return [_of_clause(clause, listed, present, changed) for clause, listed in found.items()]
+
+
+def _of_clause(clause: str | None, listed: list[Change], present: Pack, changed: Pack) -> ClauseChanges:
+    if clause is None:
+        return ClauseChanges("", "", listed)
+    known = changed if clause in changed.clauses else present
+    return ClauseChanges(short(known, clause), known.clause(clause).title, listed)
+
+
+def checks_of(files: Mapping[str, bytes]) -> Checks:
+    """What is to be known of a pack that is no pack of the desk yet."""
+    with laid_out(files) as folder:
+        try:
+            pack = pack_from(files)
+            results = run_cases(str(folder))
+            findings = lint(str(folder))
+        except Problem as problem:
+            return Checks([], [], [], str(problem).replace(f"{folder}/", ""))
+        lacking = [one for one in coverage(pack, results) if one.lacking]
+        return Checks([_bare(one, folder) for one in findings], [_bare_case(one, folder) for one in results], lacking)
+
+
+def _bare(one: Finding, folder: Path) -> Finding:
+    return one._replace(place=one.place.replace(f"{folder}/", ""), text=one.text.replace(f"{folder}/", ""))
+
+
+def _bare_case(one: CaseResult, folder: Path) -> CaseResult:
+    def bare(lines: Iterable[str]) -> tuple[str, ...]:
+        return tuple(line.replace(f"{folder}/", "") for line in lines)
+
+    fault = one.fault.replace(f"{folder}/", "") if one.fault else None
+    return one._replace(
+        file=Path(one.file).name, missing=bare(one.missing), unexpected=bare(one.unexpected), fault=fault
+    )
