@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
+from msgspec.structs import replace
 
 from abusedesk import lifeline
 from abusedesk.policy.author.consequences import Consequence, consequences
 from abusedesk.policy.author.whatif import Row, row_of
-from abusedesk.policy.decision import AnyEffect, Decision
+from abusedesk.policy.decision import AnyEffect
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.replay import Replay, Replayed
@@ -174,14 +175,12 @@ class _Tally:
         if step.recorded is None:
             self.unlike += not isinstance(step.stimulus, Postponed)
         elif step.recorded.effects != _effects(step.decision.effects):
-            stored = Decision(step.decision.docket, _stored_effects.decode(step.recorded.effects))
-            self.unlike += _plainly(step, stored) != _plainly(step, step.decision)
+            self.unlike += _plain(_stored_effects.decode(step.recorded.effects)) != _plain(step.decision.effects)
 
 
-def _plainly(step: Replayed, decision: Decision) -> list[tuple[object, ...]]:
-    """What a decision says, without the ids of its docket and what hangs on them."""
-    found = consequences(step.at, "", step.before, decision)
-    return [(one.kind, one.what, one.mode, one.ip, one.port, one.currency) for one in found]
+def _plain(effects: tuple[AnyEffect, ...]) -> list[AnyEffect]:
+    """Effects without the ids of their docket, which one other decision shifts for good."""
+    return [replace(one, occurrence=None, item_id=None) for one in effects]
 
 
 def replay(job: Job) -> Outcome:
