@@ -10,7 +10,8 @@ from abusedesk.cli.policy import run
 from abusedesk.policy.author.cases import CaseResult, run_cases, run_file, run_text, unmatched
 from abusedesk.policy.pack import PACKS, load_pack
 
-SHIPPED = sorted(PACKS.glob("*/cases/*.yaml"))
+DOCS = Path(__file__).parents[3] / "docs"
+SHIPPED = sorted((*PACKS.glob("*/cases/*.yaml"), *DOCS.glob("how-to/*/cases/*.yaml")))
 
 STORY = """\
 name: A port scan
@@ -33,7 +34,7 @@ FINED = '{effect: charge, item: fine, amount: "20.00"}'
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda one: f"{one.parent.parent.name}/{one.stem}")
 def test_a_case_of_the_product_passes(path: Path) -> None:
-    result = run_file(path, load_pack(path.parent.parent.name))
+    result = run_file(path, load_pack(str(path.parent.parent)))
     assert (result.fault, result.missing, result.unexpected) == (None, (), ())
 
 
