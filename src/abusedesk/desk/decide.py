@@ -12,9 +12,10 @@ from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import Decision
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Facts, Settings, addresses_in
-from abusedesk.policy.pack import Pack, load_pack
+from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import AnyStimulus, Request
 from abusedesk.policy.strikes import struck_addresses
+from abusedesk.records import packs
 from abusedesk.records.holders import Holders
 from abusedesk.records.models import Brand
 from abusedesk.records.models import Decision as StoredDecision
@@ -76,9 +77,7 @@ def settings_of(brand: Brand) -> Settings:
     return Settings(**own, in_force_from=brand.in_force_from, overrides=overrides)
 
 
-def pack_of(brand: Brand) -> Pack:
-    """The pack that a brand goes by. Raises Problem where it cannot be loaded."""
-    return load_pack(brand.pack)
+pack_of = packs.pack_of
 
 
 def facts_for(

@@ -172,14 +172,20 @@ class Terms:
 
 
 class Pack:
-    """A loaded pack. `digest` identifies its whole content, templates included."""
+    """A loaded pack. `digest` identifies its whole content, templates included.
 
-    __slots__ = ("_breaches", "_terms", "_types", "content", "currency", "digest", "name", "safeguards")
+    `files` are those that the digest covers; a pack made from another one, to try something, has none.
+    """
 
-    def __init__(self, content: Content, safeguards: dict[str, Clause], digest: str) -> None:
+    __slots__ = ("_breaches", "_terms", "_types", "content", "currency", "digest", "files", "name", "safeguards")
+
+    def __init__(
+        self, content: Content, safeguards: dict[str, Clause], digest: str, files: Mapping[str, bytes] | None = None
+    ) -> None:
         self.content = content
         self.safeguards = safeguards
         self.digest = digest
+        self.files = files or {}
         self.name = content.name
         self.currency = content.currency
         self._types: dict[str, AbuseType] = {}
@@ -290,7 +296,8 @@ def pack_from(files: Mapping[str, bytes], origin: str = "") -> Pack:
         # A safeguard that came later keeps its title on pages about a pack of before.
         safeguards |= read_safeguards(files[SAFEGUARDS], origin)
     content = read_pack(files, origin, frozenset(safeguards))
-    return Pack(content, safeguards, _digest({SAFEGUARDS: today, **files}))
+    own = deciding_files({SAFEGUARDS: today, **files})
+    return Pack(content, safeguards, _digest(own), own)
 
 
 def pack_files(folder: Path) -> dict[str, bytes]:
@@ -307,8 +314,8 @@ def pack_files(folder: Path) -> dict[str, bytes]:
 
 def deciding_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files that make a pack's digest: itself, its notices, and the safeguards that hold with it; no cases."""
-    own = {name: files[name] for name in ("pack.yaml", *notices(files)) if name in files}
-    return {SAFEGUARDS: files.get(SAFEGUARDS) or _safeguards_of_today(), **own}
+    safeguards = files[SAFEGUARDS] if SAFEGUARDS in files else _safeguards_of_today()
+    return {SAFEGUARDS: safeguards, **{name: files[name] for name in ("pack.yaml", *notices(files)) if name in files}}
 
 
 def notices(files: Iterable[str]) -> list[str]:

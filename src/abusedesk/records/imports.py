@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from django.db import connection
 
-from abusedesk.policy.pack import load_pack
 from abusedesk.records import csv_tables as csv
 from abusedesk.records.csv_tables import Column, Fault, Row, Table
 from abusedesk.records.models import Brand
+from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.instant import format_instant
 
 Kind = Literal["customers", "services", "assignments", "domains"]
@@ -237,7 +237,7 @@ def _plan_services(table: Table, brand: Brand) -> Plan:
     made = Plan("services", len(table.rows), open_now, _faults(table))
     final = _merged(table, stored, _NEW_SERVICE, made)
     customers = dict.fromkeys(ref for (ref,) in _rows("SELECT ref FROM records_customer WHERE brand_id = %s", brand.pk))
-    types = load_pack(brand.pack).content.service_types
+    types = pack_of(brand).content.service_types
     for row, values in final:
         made.faults += _service_faults(row.line, values, customers, types, made)
         _sort_in(made, values, stored.get(values["ref"]), _SERVICE_FIELDS)

@@ -18,6 +18,7 @@ from abusedesk.policy.stimulus import Report
 from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import Row, copy_rows, give_rows
+from abusedesk.records.packs import keep
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.projection import About, Cases, Change, project
 
@@ -46,6 +47,7 @@ def write(batch: Batch) -> None:
     """Writes decisions, dockets, projections, timeline, reviews and orders."""
     if not batch.enacted:
         return
+    keep({terms.pack.digest: terms.pack for terms in batch.terms.values()}.values())
     ids = _new_ids("records_decision", len(batch.enacted))
     batch.enacted = [one._replace(decision_id=pk) for one, pk in zip(batch.enacted, ids, strict=True)]
     _write_decisions(batch)

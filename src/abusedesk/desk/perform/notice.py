@@ -7,7 +7,7 @@ from datetime import datetime
 from abusedesk.actuators.mail import Letter
 from abusedesk.desk.perform.words import values_of
 from abusedesk.policy.notice import render
-from abusedesk.policy.pack import load_pack
+from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
     Case,
     Customer,
@@ -17,6 +17,7 @@ from abusedesk.records.models import (
     Ticket,
     TicketEntry,
 )
+from abusedesk.records.packs import kept, pack_of
 
 # Without letters and digits that are taken for one another when read aloud.
 TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # noqa: S105 - the alphabet, not a secret
@@ -122,8 +123,14 @@ def _ticket(case: Case, now: datetime) -> Ticket:
 
 
 def _text(effect: Effect, case: Case | None, language: str) -> tuple[str, str]:
-    pack = load_pack(effect.brand.pack)
+    pack = _pack_behind(effect)
     version_id = effect.decision.pack_version if effect.decision else ""
     version = pack.version(version_id) if version_id else None
     values = values_of(effect, case, pack, language, answer_at=effect.brand.sender)
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
+
+
+def _pack_behind(effect: Effect) -> Pack:
+    """The pack that ordered the notice, whatever was published since."""
+    decided_by = kept(bytes(effect.decision.pack_digest).hex()) if effect.decision else None
+    return decided_by or pack_of(effect.brand)

@@ -33,6 +33,7 @@ from abusedesk.records.models.parties import (
     Hold,
     Service,
 )
+from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
 from abusedesk.records.models.reading import ReadingRule, SenderDay
 from abusedesk.records.models.whatif import WhatIfRun
 
@@ -55,11 +56,15 @@ __all__ = [
     "EventSeen",
     "Heartbeat",
     "Hold",
+    "Installed",
     "Measure",
     "Message",
     "MessageKey",
     "MessageSeen",
     "Notice",
+    "PackText",
+    "Publication",
+    "PublicationEntry",
     "ReadingRule",
     "Report",
     "Reporter",
@@ -71,5 +76,6 @@ __all__ = [
     "Ticket",
     "TicketEntry",
     "TimelineEntry",
+    "UpgradeAudit",
     "WhatIfRun",
 ]

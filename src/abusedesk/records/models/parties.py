@@ -11,6 +11,8 @@ from abusedesk.records.models.fields import PrefixField
 class Brand(models.Model):
     """A provider's face: its pack, addresses, languages and safeguards.
 
+    `pack` is the name or folder of its pack, which holds until one is `published` for it by its digest.
+
     `settings` holds the safeguards and overrides of pack parameters (`policy.facts.Settings`); `actuators` names the
     actuator for each kind of measure, `{"suspend": {"actuator": "console"}}`, with the actuator's own options.
     `held_since` is set while the stop button is pressed; under `dry_run` decisions are recorded and nothing goes out.
@@ -19,6 +21,7 @@ class Brand(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     pack = models.CharField(max_length=300)
+    published = models.ForeignKey("records.PackText", models.PROTECT, null=True, blank=True, related_name="+")
     in_force_from = models.DateTimeField(null=True)
     languages = models.JSONField(default=list)
     sender = models.EmailField()
