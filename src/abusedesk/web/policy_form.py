@@ -15,6 +15,7 @@ from abusedesk.web import policy_words, words
 
 _LONGEST_TEXT = 5000
 _LARGEST = 1_000_000_000
+_LONGEST = timedelta(days=36525)
 
 
 class Group(NamedTuple):
@@ -41,6 +42,10 @@ class Span(forms.CharField):
             length = policy_words.read_span(text)
         except (ValueError, OverflowError) as error:
             raise forms.ValidationError(f"{words.sentence(str(error))}.") from None
+        if length > _LONGEST:
+            raise forms.ValidationError(
+                "That is longer than a hundred years; write “for ever” where that can be meant."
+            )
         if not length:
             raise forms.ValidationError("No time at all is no length; write for example 4 hours.")
         return length

@@ -86,8 +86,11 @@ def files_of(run: WhatIfRun) -> dict[str, bytes]:
 
 
 def result_of(run: WhatIfRun) -> WhatIf | None:
-    """What came of it, if it was played to its end."""
-    return None if run.result is None else _decode(bytes(run.result))
+    """What came of it; None where it was not played to its end, or by a release that wrote it down otherwise."""
+    try:
+        return None if run.result is None else _decode(bytes(run.result))
+    except msgspec.MsgspecError:
+        return None
 
 
 _decode = msgspec.json.Decoder(WhatIf).decode
