@@ -14,7 +14,7 @@ from abusedesk.policy.decision import Notify, SetDeadline, Take
 from abusedesk.policy.digest import canonical
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.pack import PACKS, Pack, load_pack
-from abusedesk.policy.replay import Around, Pause, Recorded, Replay, Replayed, Start
+from abusedesk.policy.replay import MADE_ANEW, Around, Pause, Recorded, Replay, Replayed, Start
 from abusedesk.policy.scenario import Scenario
 from abusedesk.policy.simulate import Stage, Step
 from abusedesk.policy.stimulus import DeadlinePassed, Postponed, Report, Stimulus
@@ -240,3 +240,8 @@ def test_in_a_pause_that_lasts_nothing_fires() -> None:
     one = story("jimcloud", f"02-02 10:00 {report('a', 'copyright/copyright')}")
     record = [complaint(one)]
     assert len(list(replay_of(one, pauses=(PAUSE._replace(until=None),)).steps(record, one.until))) == 1
+
+
+def test_what_is_made_anew_are_the_last_of_the_facts() -> None:
+    """The record is read up to the first of them."""
+    assert Facts.__struct_fields__[-len(MADE_ANEW) :] == MADE_ANEW

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -173,10 +174,24 @@ def _compare(before: Path, after: Path, most: int | None) -> Comparison:
     for number in range(replaying.SHARES):
         was, would_be = replaying.share(before, number), replaying.share(after, number)
         for service in dict.fromkeys([*was, *would_be]):
-            one, other = was.get(service, []), would_be.get(service, [])
-            if one != other:
+            one, other = _unequal(was.get(service, []), would_be.get(service, []))
+            if one or other:
                 comparison.compare(service, replaying.decoded(one), replaying.decoded(other))
     return comparison
+
+
+def _unequal(before: list[bytes], after: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The entries that only one side has. What is the same in both to the last byte need not even be read."""
+    if before == after:
+        return [], []
+    left = Counter(before)
+    only_after = []
+    for entry in after:
+        if left[entry] > 0:
+            left[entry] -= 1
+        else:
+            only_after.append(entry)
+    return list(left.elements()), only_after
 
 
 def _totals(outcome: Outcome) -> Totals:

@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
 
 from abusedesk import lifeline
-from abusedesk.policy.author.consequences import Consequence, consequences
-from abusedesk.policy.author.whatif import Row, row_of
+from abusedesk.policy.author.consequences import Consequence, Kind, consequences
+from abusedesk.policy.author.whatif import Row
 from abusedesk.policy.decision import AnyEffect
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.replay import Replay, Replayed
-from abusedesk.policy.stimulus import Postponed
+from abusedesk.policy.stimulus import AnyStimulus, Postponed
 from abusedesk.records.past import Access, Record, reading
 
 SHARES = 64
@@ -34,6 +34,7 @@ SHARES = 64
 
 _FLUSH = 1 << 16
 _TELL_EVERY = 2000
+_TAGS: dict[type, str] = {one: str(one.__struct_config__.tag) for one in get_args(AnyStimulus)}
 _encode = msgspec.msgpack.Encoder().encode
 _effects = msgspec.json.Encoder(order="deterministic").encode
 _stored_effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
@@ -135,11 +136,14 @@ class _Shares:
     def __init__(self, folder: Path) -> None:
         self._paths = [folder / str(number) for number in range(SHARES)]
         self._buffers = [bytearray() for _ in range(SHARES)]
+        self._numbers: dict[str | None, int] = {}
 
     def write(self, service: str | None, found: list[Consequence]) -> None:
         """Adds an entry."""
         entry = _encode((service, found))
-        number = crc32((service or "").encode()) % SHARES
+        number = self._numbers.get(service, -1)
+        if number < 0:
+            number = self._numbers[service] = crc32((service or "").encode()) % SHARES
         buffer = self._buffers[number]
         buffer += len(entry).to_bytes(4, "big") + entry
         if len(buffer) > _FLUSH:
@@ -160,13 +164,16 @@ class _Tally:
     """Counts consequences by row, and decisions that are not what was recorded."""
 
     def __init__(self) -> None:
-        self.totals: dict[Row, list[int]] = {}
+        self.totals: dict[tuple[Kind, str, str, str], list[int]] = {}
         self.unlike = 0
 
     def count(self, found: list[Consequence]) -> None:
         """Adds consequences to their rows."""
         for one in found:
-            total = self.totals.setdefault(row_of(one), [0, 0])
+            row = (one.kind, one.what, one.mode, one.currency)
+            total = self.totals.get(row)
+            if total is None:
+                total = self.totals[row] = [0, 0]
             total[0] += 1
             total[1] += one.amount
 
@@ -195,14 +202,13 @@ def replay(job: Job) -> Outcome:
             if job.compare:
                 tally.compare(step)
             if step.decision.effects:
-                by = str(step.stimulus.__struct_config__.tag)
-                found = consequences(step.at, by, step.before, step.decision)
+                found = consequences(step.at, _TAGS[type(step.stimulus)], step.before, step.decision)
                 tally.count(found)
                 shares.write(step.service, found)
         shares.close()
-        totals = [(row, *total) for row, total in tally.totals.items()]
+        totals = [(Row(*row), count, amount) for row, (count, amount) in tally.totals.items()]
         unlike = tally.unlike + fold.unfired
-        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)  # type: ignore[arg-type]
+        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)
 
 
 def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:

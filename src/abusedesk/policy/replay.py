@@ -12,7 +12,7 @@ when it was recorded.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 from msgspec.structs import replace
 
@@ -28,6 +28,9 @@ from abusedesk.policy.surroundings import BlastRadius, VirtualClock, still_due
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _NONE: frozenset[str] = frozenset()
 _NOTHING = Stimulus()
+
+MADE_ANEW = ("held_ips", "struck_ips", "automatic_within_hour", "staff_told", "settings")
+"""The facts that a replay does not take from the record: the last ones of `Facts`, in their order."""
 
 Tenure = Callable[[str], Sequence[tuple[datetime, str | None]]]
 """From when on which service held an address, in order of time; None where none did (`AssignmentTable.tenure`)."""
@@ -204,8 +207,9 @@ class Replay:
         if known is None:
             return self._know(one.service, Docket(one.service), one.facts)
         if known.base is not one.facts:
+            if known.base.customer != one.facts.customer:
+                self._note_customer(one.service, one.facts)
             known.base = one.facts
-            self._note_customer(one.service, one.facts)
         return known
 
     def _know(self, service: str | None, docket: Docket, facts: Facts) -> _Known:
@@ -253,7 +257,7 @@ class Replay:
         return known.built
 
     def _look_at_addresses(self, service: str, known: _Known, stimulus: AnyStimulus, at: datetime) -> None:
-        named = _addresses(stimulus)
+        named = _addresses(stimulus) if type(stimulus) in _NAMING else ()
         if at >= known.held_until or not known.named.issuperset(named):
             self._name(service, known, named, at)
 
@@ -275,6 +279,9 @@ class Replay:
             if other != service:
                 found |= struck_addresses(self._known[other].docket.occurrences, acts_on)
         return found
+
+
+_NAMING = frozenset(one for one in get_args(AnyStimulus) if {"ip", "ips"} & {*one.__struct_fields__})
 
 
 def _addresses(stimulus: Stimulus) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ starts at once.
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_network
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import psycopg
@@ -20,12 +20,11 @@ from abusedesk.policy.decide import decide
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Facts, Settings
 from abusedesk.policy.pack import Pack
-from abusedesk.policy.replay import Around, Pause, Recorded, Start
+from abusedesk.policy.replay import MADE_ANEW, Around, Pause, Recorded, Start
 from abusedesk.policy.stimulus import AnyStimulus
 from abusedesk.vocabulary.holding import Assignment, AssignmentTable
 
 _BATCH = 2000
-_HOUR = timedelta(hours=1)
 
 _DOCKETS = """
 SELECT docket.id, service.ref FROM records_docket docket
@@ -131,7 +130,7 @@ SELECT GREATEST((SELECT max(at) FROM records_decision WHERE id = %(last)s),
 _stimulus = msgspec.json.Decoder[AnyStimulus](AnyStimulus)
 _facts = msgspec.json.Decoder(Facts)
 _docket = msgspec.json.Decoder(Docket)
-_Seen = TypeVar("_Seen")
+_ANEW = f'"{MADE_ANEW[0]}":'.encode()
 
 Access = dict[str, str | int]
 """How to connect: psycopg's keywords."""
@@ -222,12 +221,13 @@ class Record:
         return _facts.decode(facts).staff_told
 
     def _facts_of(self, docket: int, stored: bytes) -> Facts:
-        """Facts, decoded once for as long as those of a docket stay the same."""
+        """Facts, decoded once for as long as those of a docket stay the same, up to where a replay makes them anew."""
+        lasting = stored[: stored.find(_ANEW)]
         known = self._newest.get(docket)
-        if known is not None and known[0] == stored:
+        if known is not None and known[0] == lasting:
             return known[1]
         facts = _facts.decode(stored) if stored else Facts("", service=self._services[docket])
-        self._newest[docket] = (stored, facts)
+        self._newest[docket] = (lasting, facts)
         return facts
 
     def _all(self, query: str, **more: object) -> list[tuple[Any, ...]]:
