@@ -177,7 +177,7 @@ def test_the_command_names_the_case_and_what_is_wrong(tmp_path: Path, capsys: py
     shown = capsys.readouterr().out
     assert "  FAIL  scan: A port scan\n" in shown
     assert "cases/scan.yaml:16: missing: flag, no_unblock; there is no flag at all" in shown
-    assert shown.endswith("0 passed, 1 failed\n")
+    assert shown.endswith("0 passed, 1 failed; `abusedesk simulate FILE` shows all that happens in one\n")
 
 
 def test_the_command_says_it_all_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,6 +193,13 @@ def test_a_pack_without_cases_fails(tmp_path: Path, capsys: pytest.CaptureFixtur
     (folder / "cases" / "scan.yaml").unlink()
     assert run(["test", str(folder)]) == 1
     assert "has no cases; write its first in cases/*.yaml" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_played_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = own_pack(tmp_path / "mine", expecting(SUSPENDED))
+    (folder / "cases" / "more.yml").write_text("name: never read", encoding="utf-8")
+    assert run(["test", str(folder)]) == 1
+    assert "cases/more.yml is not played; a case is a file cases/NAME.yaml" in capsys.readouterr().err
 
 
 def test_a_case_is_played_by_simulate_from_its_own_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from abusedesk.cli.progress import Progress
-from abusedesk.policy.author.cases import CaseResult, case_files, run_file
+from abusedesk.policy.author.cases import CaseResult, case_files, not_played, run_file
 from abusedesk.policy.pack import PACKS, load_pack
 
 DESCRIPTION = (
     "Play the test cases of packs, one line each; of a case that fails, what is missing and what came unexpected. "
     "Without PACK: those that come with the product. Ends with 1 where a case fails, or a pack has none."
 )
+
+
+_HINT = "; `abusedesk simulate FILE` shows all that happens in one"
 
 
 class Tested(NamedTuple):
@@ -32,18 +35,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def work(options: argparse.Namespace) -> int:
     """Plays all and prints; 1 where a case fails."""
-    tested = _play(options.packs or sorted(one.parent.name for one in PACKS.glob("*/pack.yaml")))
+    names = list(dict.fromkeys(options.packs)) or sorted(one.parent.name for one in PACKS.glob("*/pack.yaml"))
+    tested = _play(names)
     failed = sum(not result.passed for one in tested for result in one.results)
     passed = sum(len(one.results) for one in tested) - failed
     if options.json:
         cases = [_as_json(one.pack, result) for one in tested for result in one.results]
         print(json.dumps({"passed": passed, "failed": failed, "cases": cases}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join([*_as_lines(tested), f"{passed} passed, {failed} failed"]))
-    empty = [one.pack for one in tested if not one.results]
-    for name in empty:
-        print(f"abusedesk policy: {name} has no cases; write its first in cases/*.yaml", file=sys.stderr)
-    return 1 if failed or empty else 0
+        print("\n".join([*_as_lines(tested), f"{passed} passed, {failed} failed{_HINT if failed else ''}"]))
+    remarks = [remark for one in tested for remark in _remarks(one)]
+    for remark in remarks:
+        print(f"abusedesk policy: {remark}", file=sys.stderr)
+    return 1 if failed or remarks else 0
 
 
 def _play(packs: list[str]) -> list[Tested]:
@@ -54,6 +58,14 @@ def _play(packs: list[str]) -> list[Tested]:
         for name, pack, path in progress.over(todo, "cases", len(todo)):
             results[name].append(run_file(path, pack))
     return [Tested(*one) for one in results.items()]
+
+
+def _remarks(tested: Tested) -> Iterator[str]:
+    """Why a pack is not tried as its author may think."""
+    if not tested.results:
+        yield f"{tested.pack} has no cases; write its first in cases/*.yaml"
+    for path in not_played(tested.pack):
+        yield f"{_near(str(path))} is not played; a case is a file cases/NAME.yaml"
 
 
 def _as_lines(tested: list[Tested]) -> Iterator[str]:

@@ -90,6 +90,12 @@ def case_files(pack_folder_or_name: str) -> list[Path]:
     return sorted((find_pack(pack_folder_or_name) / "cases").glob("*.yaml"))
 
 
+def not_played(pack_folder_or_name: str) -> list[Path]:
+    """What else lies among a pack's cases, such as a file that ends in .yml, and is nobody's case."""
+    folder = find_pack(pack_folder_or_name) / "cases"
+    return sorted(set(folder.glob("[!.]*")) - set(folder.glob("*.yaml")))
+
+
 def run_file(path: Path, pack: Pack) -> CaseResult:
     """Plays the case of one file; one that cannot be read is a result with a fault."""
     try:
