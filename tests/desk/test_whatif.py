@@ -58,7 +58,7 @@ def test_a_changed_pack_is_kept_as_it_was_given(db: Any) -> None:
         ({"pack.yaml": b"a: [" }, "no YAML"),
         ({"pack.yaml": ONE_STRIKE.replace("pack: jimcloud", "pack: other").encode()}, "goes by 'jimcloud'"),
         ({"pack.yaml": ONE_STRIKE.encode(), "cases/a.yaml": b"a\0"}, "byte of nought"),
-        ({"pack.yaml": ONE_STRIKE.encode(), "cases/a.yaml": b"\xff"}, "no text in UTF-8"),
+        ({"pack.yaml": ONE_STRIKE.encode(), "cases/a.yaml": b"\xff"}, "save it as UTF-8 text"),
     ],
 )  # fmt: skip
 def test_what_is_no_pack_of_the_brand_is_refused(files: dict[str, bytes], said: str, db: Any) -> None:

@@ -153,7 +153,7 @@ def test_citations_are_counted_with_the_last_cases(page: Client, desk: rows.Desk
     TimelineEntry.objects.update(clauses=["jimcloud:1.a"])
     text = _text(page, "/policies/jimcloud/cited")
     assert re.search(
-        rf'id="cited-clause-jimcloud-1-a".*?Cited once in 30 days, last in <a href="/cases/{desk.case.pk}">', text
+        rf'id="cited-clause-jimcloud-1-a".*?Cited once in 30 days, lately in <a href="/cases/{desk.case.pk}">', text
     )
     assert "Not cited in 30 days" in text
 
@@ -174,7 +174,7 @@ def test_old_decisions_other_brands_and_what_was_carried_out_are_not_counted(pag
 
 
 def test_a_desk_with_too_much_to_count_says_so(page: Client, desk: rows.Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abusedesk.web.citations._COUNT", "SELECT pg_sleep(5), %s, %s, %s, %s")
+    monkeypatch.setattr("abusedesk.web.citations._COUNT", "SELECT pg_sleep(5), %s, %s, %s")
     monkeypatch.setattr("abusedesk.web.citations.PATIENCE_MS", 50)
     assert "too much to count" in _text(page, "/policies/jimcloud/cited")
 

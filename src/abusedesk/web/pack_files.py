@@ -3,18 +3,41 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from abusedesk.policy.author.cases import run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
-from abusedesk.policy.pack import find_pack, load_pack, pack_files
+from abusedesk.policy.pack import SAFEGUARDS, Pack, find_pack, load_pack, pack_files
 from abusedesk.records.models import Brand
+from abusedesk.records.packs import bytes_of, kept, pack_of
 
 
 def present_files(brand: Brand) -> dict[str, bytes]:
-    """The files of the pack that a brand goes by. Raises Problem where there is none."""
-    return pack_files(find_pack(brand.pack))
+    """The files of the pack that a brand goes by, its cases among them. Raises Problem where there is none."""
+    if brand.published_id is None:
+        return pack_files(find_pack(brand.pack))
+    return {**own_files(pack_of(brand)), **bytes_of(_published_cases(brand))}
+
+
+def own_files(pack: Pack) -> dict[str, bytes]:
+    """The files that a pack itself is made of, without the product's safeguards of then."""
+    return {name: data for name, data in pack.files.items() if name != SAFEGUARDS}
+
+
+def _published_cases(brand: Brand) -> dict[str, str]:
+    newest = brand.publications.filter(state="published", pack=brand.published_id).order_by("-decided_at").first()
+    return dict(newest.cases) if newest else {}
+
+
+def pack_at(brand: Brand, at: datetime) -> Pack:
+    """The pack that a brand went by at an instant. Raises Problem where it cannot be read.
+
+    What went before the first publication is known by that, as far as it was kept; else it is taken to be today's.
+    """
+    later = brand.publications.filter(state="published", decided_at__gt=at).order_by("decided_at", "pk").first()
+    return (kept(later.previous) if later else None) or pack_of(brand)
 
 
 def covered(brand: Brand) -> dict[str, ClauseCoverage]:

@@ -26,6 +26,7 @@ from abusedesk.policy.pack import Pack, pack_from
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
 from abusedesk.records.models import Brand, WhatIfRun
+from abusedesk.records.packs import bytes_of, texts_of
 
 log = structlog.get_logger()
 
@@ -59,30 +60,15 @@ def make(brand: Brand, files: Mapping[str, bytes], by: str, title: str, now: dat
         by=by,
         at=now,
         title=title[:300],
-        files=_as_text(files),
+        files=texts_of(files),
         digest=changed.digest,
         present=present.digest,
     )
 
 
-def _as_text(files: Mapping[str, bytes]) -> dict[str, str]:
-    texts = {name: _decoded(name, data) for name, data in files.items()}
-    for name, text in texts.items():
-        if "\0" in text:
-            raise Problem(f"{name} holds a byte of nought, which no text has; save it as text again")
-    return texts
-
-
-def _decoded(name: str, data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise Problem(f"{name} is no text in UTF-8; save it as such") from None
-
-
 def files_of(run: WhatIfRun) -> dict[str, bytes]:
     """The changed pack's files."""
-    return {name: text.encode() for name, text in run.files.items()}
+    return bytes_of(run.files)
 
 
 def result_of(run: WhatIfRun) -> WhatIf | None:

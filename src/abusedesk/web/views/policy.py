@@ -15,7 +15,7 @@ from abusedesk.policy.author.show import as_html, sheet
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand
 from abusedesk.web import citations, policy
-from abusedesk.web.pack_files import covered, present_files
+from abusedesk.web.pack_files import covered, pack_at, present_files
 from abusedesk.web.pack_zip import zipped
 
 
@@ -48,7 +48,7 @@ def policy_page(request: HttpRequest, slug: str) -> HttpResponse:
     brand = get_object_or_404(Brand, slug=slug)
     at, wrong = _instant(request)
     try:
-        pack = pack_of(brand)
+        pack = pack_at(brand, at)
     except Problem as problem:
         return render(request, "web/policy_unread.html", {"brand": brand, "problem": str(problem)}, status=503)
     shown = policy.shown(pack, settings_of(brand), at)
@@ -92,7 +92,7 @@ def public(request: HttpRequest, slug: str) -> HttpResponse:
     brand = get_object_or_404(Brand, slug=slug)
     at, _ = _instant(request)
     try:
-        page = as_html(sheet(_pack_or_404(brand), at))
+        page = as_html(sheet(pack_at(brand, at), at))
     except Problem as problem:
         raise Http404(str(problem)) from None
     response = HttpResponse(page)
