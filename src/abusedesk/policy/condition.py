@@ -31,7 +31,11 @@ Answer = tuple[bool | None, str]
 
 
 class Refused(ValueError):  # noqa: N818 - it says what happened to the condition
-    """A condition that cannot be used; the text says why and what to do."""
+    """A condition that cannot be used; the text says why and what to do. `word` is the unknown fact, if it is that."""
+
+    def __init__(self, text: str, word: str | None = None) -> None:
+        super().__init__(text)
+        self.word = word
 
 
 class Condition:
@@ -91,7 +95,7 @@ def compile_condition(text: str, facts: Mapping[str, FactType]) -> Condition:
     names = _names_in_order(program.variables(), text)
     for name in names:
         if name not in facts:
-            raise Refused(f"there is no fact {name!r} at this moment{nearest(name, facts)}")
+            raise Refused(f"there is no fact {name!r} at this moment{nearest(name, facts)}", name)
     _dry_run(program, {name: facts[name] for name in names}, text)
     return Condition(text, names, program)
 

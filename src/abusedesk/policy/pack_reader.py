@@ -1,10 +1,11 @@
 """Reads a pack's files into `Content`, and refuses with file, line and column whatever a policy author got wrong."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from abusedesk.policy.condition import Condition, Refused, compile_condition
 from abusedesk.policy.known_facts import DURATIONS, THRESHOLD, declared_at
@@ -29,7 +30,7 @@ from abusedesk.policy.pack import (
 )
 from abusedesk.policy.pack_orders import read_order
 from abusedesk.policy.rule import BREACH, KINDED, OF, Moment, Rule
-from abusedesk.policy.source import Node, nearest, read_yaml
+from abusedesk.policy.source import Faults, Node, nearest, read_yaml
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.assurance import ASSURANCES, Assurance
 from abusedesk.vocabulary.instant import parse_instant
@@ -40,51 +41,86 @@ _OPTIONAL = ("languages", "thresholds", "interpretations", "service_types")
 _NEEDED_PARAMETERS = ("limitation", "occurrence_window")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_NAMES_ARE = "lower case letters, digits, - and _"
+_CURRENCIES_ARE = "three capital letters such as USD"
 _AMOUNT = re.compile(r"\d+\.\d\d")
 _MOMENTS: tuple[str, ...] = Moment.__args__  # type: ignore[attr-defined]
 OPERATOR = "operator"
 
+T = TypeVar("T")
+
 
 def read_pack(files: Mapping[str, bytes], origin: str, safeguards: frozenset[str]) -> Content:
-    """The content of a pack's files. Raises Problem for the first thing that is wrong, with its place in `origin`."""
-    root = read_yaml(_text_of(files, "pack.yaml", origin), placed("pack.yaml", origin))
-    keys = root.known_keys("the pack", _REQUIRED, _OPTIONAL)
-    name = _matching(keys["pack"], "the pack's name", _NAME, "lower case letters, digits, - and _")
-    clauses = _clauses(keys["clauses"], name)
-    reader = _Reader(name, clauses, safeguards)
-    parameters = reader.parameters(keys["parameters"])
-    thresholds = reader.thresholds(keys.get("thresholds"), parameters)
-    versions = reader.versions(keys["versions"])
-    types = reader.abuse_types(keys["abuse_types"])
-    languages = (
-        tuple(one.text("a language") for one in keys["languages"].items("languages"))
-        if "languages" in keys
-        else ("en",)
-    )
-    templates = _templates(files, origin)
-    rules = reader.rules(keys["rules"], parameters, thresholds, versions, {template for _, template in templates})
-    return Content(
+    """The content of a pack's files.
+
+    Raises Unfit, a Problem that reads as the first fault and holds all that could be found at once, each with its
+    place in `origin`.
+    """
+    faults = Faults()
+    root = read_yaml(_text_of(files, "pack.yaml", origin), placed("pack.yaml", origin), faults)
+    parts = _Parts(root, faults)
+    name = parts.read("pack", lambda node: _matching(node, "the pack's name", _NAME, _NAMES_ARE), "")
+    reader = _Reader(name, parts.names("clauses"), safeguards, faults)
+    clauses: dict[str, Clause] = parts.read("clauses", lambda node: _clauses(node, f"{name}:", faults), {})
+    parameters: dict[str, Parameter] = parts.read("parameters", reader.parameters, {})
+    if faults and not (parts.names("clauses") and parts.names("parameters")):
+        raise faults.unfit()  # everything else speaks of these
+    thresholds: dict[str, Threshold] = parts.read("thresholds", lambda node: reader.thresholds(node, parameters), {})
+    versions: tuple[Version, ...] = parts.read("versions", reader.versions, ())
+    templates = _templates(files, origin, faults)
+    known = _Known(parameters, thresholds, versions, {template for _, template in templates})
+    content = Content(
         name=name,
-        title=keys["title"].text("title"),
-        currency=_matching(keys["currency"], "the currency", _CURRENCY, "three capital letters such as USD"),
-        languages=languages,
+        title=parts.read("title", lambda node: node.text("title"), ""),
+        currency=parts.read("currency", lambda node: _matching(node, "the currency", _CURRENCY, _CURRENCIES_ARE), ""),
+        languages=parts.read("languages", lambda node: _texts(node, "languages"), ("en",)),
         versions=versions,
-        counting=reader.counting(keys["counting"]),
+        counting=parts.read("counting", reader.counting, Counting("unverified", "")),
         clauses=clauses,
         parameters=parameters,
         thresholds=thresholds,
-        abuse_types=types,
-        rules=rules,
-        interpretations=reader.interpretations(keys.get("interpretations"), parameters),
-        service_types=_texts(keys.get("service_types"), "service_types"),
+        abuse_types=parts.read("abuse_types", reader.abuse_types, {}),
+        rules=parts.read("rules", lambda node: reader.rules(node, known), ()),
+        interpretations=parts.read("interpretations", lambda node: reader.interpretations(node, parameters), ()),
+        service_types=parts.read("service_types", lambda node: _texts(node, "service_types"), ()),
         templates=templates,
     )
+    if faults:
+        raise faults.unfit()
+    return content
+
+
+class _Parts:
+    """The top level of a pack: unknown and missing keys are faults, and each part is read for itself."""
+
+    def __init__(self, root: Node, faults: Faults) -> None:
+        self._mapping = root.mapping("the pack")
+        self._faults = faults
+        for key in self._mapping:
+            faults.tried(partial(root.known_key, "the pack", key, (*_REQUIRED, *_OPTIONAL)), None)
+        for key in _REQUIRED:
+            faults.tried(partial(root.needed_key, "the pack", key), None)
+
+    def read(self, key: str, read: Callable[[Node], T], default: T) -> T:
+        """A part, or the default where it is missing or faulty."""
+        if key not in self._mapping:
+            return default
+        return self._faults.tried(lambda: read(self._mapping[key]), default)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The names that a part defines, faulty ones included."""
+        node = self._mapping.get(key)
+        return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
 
 
 def read_safeguards(data: bytes, origin: str) -> dict[str, Clause]:
     """The product's own safeguards by full id."""
     root = read_yaml(_text_of({SAFEGUARDS: data}, SAFEGUARDS, origin), placed(SAFEGUARDS, origin))
-    return {f"{SAFEGUARD}{short}": clause for short, clause in _bare_clauses(root).items()}
+    faults = Faults()
+    clauses = _clauses(root, SAFEGUARD, faults)
+    if faults:
+        raise faults.unfit()
+    return clauses
 
 
 def _text_of(files: Mapping[str, bytes], name: str, origin: str) -> str:
@@ -97,26 +133,24 @@ def _text_of(files: Mapping[str, bytes], name: str, origin: str) -> str:
         raise Problem(f"{place} cannot be read: {error}; give a UTF-8 text file") from None
 
 
-def _templates(files: Mapping[str, bytes], origin: str) -> dict[tuple[str, str], str]:
+def _templates(files: Mapping[str, bytes], origin: str, faults: Faults) -> dict[tuple[str, str], str]:
     """The notice templates by language and name."""
     paths = [PurePosixPath(name) for name in notices(files)]
-    return {(path.parent.name, path.stem): _text_of(files, str(path), origin) for path in paths}
-
-
-def _clauses(node: Node, pack: str) -> dict[str, Clause]:
     return {
-        f"{pack}:{short}": Clause(f"{pack}:{short}", one.title, one.text, one.informative)
-        for short, one in _bare_clauses(node).items()
+        (path.parent.name, path.stem): faults.tried(partial(_text_of, files, str(path), origin), "") for path in paths
     }
 
 
-def _bare_clauses(node: Node) -> dict[str, Clause]:
-    clauses = {}
-    for short, one in node.mapping("clauses").items():
-        keys = one.known_keys(f"the clause {short!r}", ("title", "text"), ("informative",))
-        informative = "informative" in keys and keys["informative"].truth("informative")
-        clauses[short] = Clause(short, keys["title"].text("title"), keys["text"].text("text"), informative)
-    return clauses
+def _clauses(node: Node, prefix: str, faults: Faults) -> dict[str, Clause]:
+    """The clauses by full id, which is the prefix and the short one."""
+    found = faults.each(node.mapping("clauses"), lambda short, one: _clause(short, one, prefix))
+    return {one.id: one for one in found.values()}
+
+
+def _clause(short: str, node: Node, prefix: str) -> Clause:
+    keys = node.known_keys(f"the clause {short!r}", ("title", "text"), ("informative",))
+    informative = "informative" in keys and keys["informative"].truth("informative")
+    return Clause(f"{prefix}{short}", keys["title"].text("title"), keys["text"].text("text"), informative)
 
 
 def _matching(node: Node, what: str, form: re.Pattern[str], meaning: str) -> str:
@@ -130,20 +164,30 @@ def _texts(node: Node | None, what: str) -> tuple[str, ...]:
     return tuple(one.text(what) for one in node.items(what)) if node is not None else ()
 
 
-class _Reader:
-    """Reads the parts of one pack that speak of its clauses."""
+class _Known(NamedTuple):
+    """What rules may refer to."""
 
-    def __init__(self, pack: str, clauses: Mapping[str, Clause], safeguards: frozenset[str]) -> None:
+    parameters: Mapping[str, Parameter]
+    thresholds: Mapping[str, Threshold]
+    versions: tuple[Version, ...]
+    templates: set[str]
+
+
+class _Reader:
+    """Reads the parts of one pack that speak of its clauses. `clauses` are their short ids."""
+
+    def __init__(self, pack: str, clauses: tuple[str, ...], safeguards: frozenset[str], faults: Faults) -> None:
         self.pack = pack
         self.clauses = clauses
         self.safeguards = safeguards
+        self.faults = faults
 
     def clause(self, node: Node) -> str:
         """A clause's full id, of the pack or of the product's safeguards."""
         word = node.text("a clause")
-        if word in self.safeguards or f"{self.pack}:{word}" in self.clauses:
+        if word in self.safeguards or word in self.clauses:
             return word if word in self.safeguards else f"{self.pack}:{word}"
-        known = [*(one.removeprefix(f"{self.pack}:") for one in self.clauses), *self.safeguards]
+        known = [*self.clauses, *self.safeguards]
         return node.refuse(f"there is no clause {word!r}{nearest(word, known)}")
 
     def counting(self, node: Node) -> Counting:
@@ -154,20 +198,25 @@ class _Reader:
     def versions(self, node: Node) -> tuple[Version, ...]:
         versions: list[Version] = []
         for one in node.items("versions"):
-            keys = one.known_keys("a version", ("id", "from", "clause"))
-            since = None if keys["from"].value == OPERATOR else _instant(keys["from"])
-            if versions and (since is None or (versions[-1].since is not None and since <= versions[-1].since)):
-                keys["from"].refuse("versions must follow each other in time; put the earlier one first")
-            versions.append(Version(keys["id"].text("a version's id"), since, self.clause(keys["clause"])))
-        if not versions:
+            self.faults.tried(partial(self._version, one, versions), None, _id_of(one))
+        if not node.value:
             node.refuse("a pack has at least one version")
         return tuple(versions)
 
+    def _version(self, node: Node, earlier: list[Version]) -> None:
+        """Adds a version to the earlier ones."""
+        keys = node.known_keys("a version", ("id", "from", "clause"))
+        since = None if keys["from"].value == OPERATOR else _instant(keys["from"])
+        if earlier and (since is None or (earlier[-1].since is not None and since <= earlier[-1].since)):
+            keys["from"].refuse("versions must follow each other in time; put the earlier one first")
+        earlier.append(Version(keys["id"].text("a version's id"), since, self.clause(keys["clause"])))
+
     def parameters(self, node: Node) -> dict[str, Parameter]:
-        parameters = {name: self._parameter(name, one) for name, one in node.mapping("parameters").items()}
+        parameters = self.faults.each(node.mapping("parameters"), self._parameter)
         for name in _NEEDED_PARAMETERS:
-            if name not in parameters:
-                node.refuse(f"the parameter {name!r} is missing; every pack must say it")
+            if name not in node.value:
+                text = f"the parameter {name!r} is missing; every pack must say it"
+                self.faults.tried(partial(node.refuse, text), None)
         return parameters
 
     def _parameter(self, name: str, node: Node) -> Parameter:
@@ -179,22 +228,23 @@ class _Reader:
         values = tuple((since, _value(kind, one)) for since, one in dated)
         return Parameter(name, self.clause(keys["clause"]), kind, values)
 
-    def thresholds(self, node: Node | None, parameters: Mapping[str, Parameter]) -> dict[str, Threshold]:
-        found = {}
-        for name, one in node.mapping("thresholds").items() if node is not None else ():
-            keys = one.known_keys(f"the threshold {name!r}", ("fact",), ("below", "up_to"))
-            if ("below" in keys) == ("up_to" in keys):
-                one.refuse(f"the threshold {name!r} needs either below or up_to")
-            bound = "below" if "below" in keys else "up_to"
-            durations = [key for key, parameter in parameters.items() if parameter.kind == "duration"]
-            parameter = keys[bound].one_of("a duration among the parameters", durations)
-            fact = keys["fact"].one_of("a duration", DURATIONS)
-            found[name] = Threshold(name, fact, bound, parameter)  # type: ignore[arg-type]
-        return found
+    def thresholds(self, node: Node, parameters: Mapping[str, Parameter]) -> dict[str, Threshold]:
+        named = node.mapping("thresholds")
+        return self.faults.each(named, lambda name, one: self._threshold(name, one, parameters))
+
+    def _threshold(self, name: str, node: Node, parameters: Mapping[str, Parameter]) -> Threshold:
+        keys = node.known_keys(f"the threshold {name!r}", ("fact",), ("below", "up_to"))
+        if ("below" in keys) == ("up_to" in keys):
+            node.refuse(f"the threshold {name!r} needs either below or up_to")
+        bound = "below" if "below" in keys else "up_to"
+        durations = [key for key, parameter in parameters.items() if parameter.kind == "duration"]
+        parameter = keys[bound].one_of("a duration among the parameters", durations)
+        fact = keys["fact"].one_of("a duration", DURATIONS)
+        return Threshold(name, fact, bound, parameter)  # type: ignore[arg-type]
 
     def abuse_types(self, node: Node) -> dict[str, AbuseType]:
-        types = {name: self._abuse_type(name, one) for name, one in node.mapping("abuse_types").items()}
-        if not any("*" in one.categories for one in types.values()):
+        types = self.faults.each(node.mapping("abuse_types"), self._abuse_type)
+        if len(types) == len(node.value) and not any("*" in one.categories for one in types.values()):
             node.refuse('no abuse type takes what fits no other; give the last one the categories ["*"]')
         return types
 
@@ -212,8 +262,9 @@ class _Reader:
             return {pattern: self.clause(one) for pattern, one in node.value.items()}
         return {"*": self.clause(node)}
 
-    def interpretations(self, node: Node | None, parameters: Mapping[str, Parameter]) -> tuple[Interpretation, ...]:
-        return tuple(self._interpretation(one, parameters) for one in node.items("interpretations")) if node else ()
+    def interpretations(self, node: Node, parameters: Mapping[str, Parameter]) -> tuple[Interpretation, ...]:
+        listed = node.items("interpretations")
+        return tuple(self.faults.listed(listed, lambda one: self._interpretation(one, parameters)))
 
     def _interpretation(self, node: Node, parameters: Mapping[str, Parameter]) -> Interpretation:
         keys = node.known_keys("an interpretation", ("clause", "question", "choice", "alternatives"), ("parameter",))
@@ -226,49 +277,39 @@ class _Reader:
             parameter,
         )
 
-    def rules(
-        self,
-        node: Node,
-        parameters: Mapping[str, Parameter],
-        thresholds: Mapping[str, Threshold],
-        versions: tuple[Version, ...],
-        templates: set[str],
-    ) -> tuple[tuple[Rule, frozenset[str]], ...]:
+    def rules(self, node: Node, known: _Known) -> tuple[tuple[Rule, frozenset[str]], ...]:
         seen: dict[str, int] = {}
-        found = []
-        for one in node.items("rules"):
-            rule, holds_in = self._rule(one, parameters, thresholds, versions, templates)
-            if rule.id in seen:
-                one.refuse(f"there is a rule {rule.id!r} already, in line {seen[rule.id]}; give this one another id")
-            seen[rule.id] = one.line
-            found.append((rule, holds_in))
-        return tuple(found)
+        return tuple(self.faults.listed(node.items("rules"), lambda one: self._another(one, known, seen)))
 
-    def _rule(
-        self,
-        node: Node,
-        parameters: Mapping[str, Parameter],
-        thresholds: Mapping[str, Threshold],
-        versions: tuple[Version, ...],
-        templates: set[str],
-    ) -> tuple[Rule, frozenset[str]]:
+    def _another(self, node: Node, known: _Known, seen: dict[str, int]) -> tuple[Rule, frozenset[str]]:
+        """A rule whose id is not among those seen, to which it is added."""
+        rule = self._rule(node, known)
+        if rule.id in seen:
+            node.refuse(f"there is a rule {rule.id!r} already, in line {seen[rule.id]}; give this one another id")
+        seen[rule.id] = node.line
+        return rule, frozenset(_version_ids(node.value.get("versions"), known.versions))
+
+    def _rule(self, node: Node, known: _Known) -> Rule:
         optional = ("kind", "when", "needs", "below", "versions")
         keys = node.known_keys("a rule", ("id", "clause", "says", "on", "then"), optional)
         moment = cast("Moment", keys["on"].one_of("the moment", _MOMENTS))
         clauses = self._rule_clauses(keys["clause"])
-        rule = Rule(
+        orders = self.faults.listed(
+            _orders(keys["then"]),
+            lambda one: read_order(one, moment, known.parameters, known.templates, self.clause),
+        )
+        return Rule(
             id=keys["id"].text("a rule's id"),
             clauses=clauses,
             says=keys["says"].text("says"),
             on=moment,
-            orders=tuple(read_order(one, moment, parameters, templates, self.clause) for one in _orders(keys["then"])),
+            orders=tuple(orders),
             kind=_rule_kind(node, keys, moment),
-            condition=_condition(keys.get("when"), moment, parameters, thresholds),
+            condition=_condition(keys.get("when"), moment, known.parameters, known.thresholds),
             needs=_assurance(keys.get("needs"), "unverified"),
             below=_assurance(keys["below"], "unverified") if "below" in keys else None,
             line=node.line,
         )
-        return rule, frozenset(_version_ids(keys.get("versions"), versions))
 
     def _rule_clauses(self, node: Node) -> tuple[str, ...]:
         listed = node.value if isinstance(node.value, list) else [node]
@@ -288,6 +329,12 @@ class _Reader:
                 node.refuse(f"{word!r} names no measure{nearest(word.removeprefix(OF), MEASURES)}")
             return word
         return self.clause(node)
+
+
+def _id_of(node: Node) -> str:
+    """The id that a node gives itself, if it does."""
+    known = node.value.get("id") if isinstance(node.value, dict) else None
+    return str(known.raw) if known is not None else ""
 
 
 def _orders(node: Node) -> list[Node]:
@@ -323,7 +370,7 @@ def _condition(
     try:
         return compile_condition(node.text("a condition"), facts)
     except Refused as error:
-        node.refuse(str(error))
+        node.refuse(str(error), error.word)
 
 
 def _instant(node: Node) -> datetime:

@@ -34,11 +34,11 @@ from abusedesk.vocabulary.holding import Assignment, parse_prefix
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import MEASURES
 from abusedesk.vocabulary.money import parse_amount
+from abusedesk.vocabulary.request import REQUESTS
 
 LISTED = "reputation/blocklist"
 _BRAND_SETTINGS = ("irreversible", "blast_radius")
 _COSTS = ("admin", "upstream_fine", "engineering", "delisting", "actual_damages")
-_REQUESTS = ("open_mail_port", "unblock", "replace_ip", "restore")
 _CAUSES = ("own_use", "third_party", "provider")
 
 
@@ -291,7 +291,7 @@ def _cost(keys: dict[str, Node], _: datetime) -> Stimulus:
 def _request(keys: dict[str, Node], _: datetime) -> Stimulus:
     return Request(
         keys["id"].text("an id"),
-        keys["kind"].one_of("the request", _REQUESTS),
+        keys["kind"].one_of("the request", REQUESTS),
         _address(keys["ip"]) if "ip" in keys else None,
         keys["cause"].one_of("the cause", _CAUSES) if "cause" in keys else None,
     )

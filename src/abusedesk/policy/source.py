@@ -1,8 +1,8 @@
 """YAML that remembers where everything stands, and refuses a key given twice."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import yaml
 
@@ -10,6 +10,86 @@ from abusedesk.problem import Problem
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SCALARS = {"tag:yaml.org,2002:bool": "bool", "tag:yaml.org,2002:int": "int", "tag:yaml.org,2002:null": "null"}
+
+
+T = TypeVar("T")
+
+
+class Fault(Problem):
+    """A Problem at a place. `word` is the unknown name, where that is what is wrong."""
+
+    def __init__(self, file: str, line: int, column: int, text: str, word: str | None = None) -> None:
+        super().__init__(file, line, column, text, word)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.text = text
+        self.word = word
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.text}"
+
+
+class Unfit(Problem):
+    """All that is wrong with a document; it reads as the first of it."""
+
+    def __init__(self, *faults: Problem) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return str(self.faults[0])
+
+
+class Faults:
+    """What is wrong, kept while the reading goes on to the next thing."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Problem, str]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def keep(self, problem: Problem, name: str = "") -> None:
+        """Keeps a Problem; whatever refers to `name`, which it spoils, is not to be blamed for that."""
+        self._found.append((problem, name))
+
+    def tried(self, read: Callable[[], T], otherwise: T, name: str = "") -> T:
+        """What `read` gives, or `otherwise` where it raises a Problem, which is kept."""
+        try:
+            return read()
+        except Problem as problem:
+            self.keep(problem, name)
+            return otherwise
+
+    def each(self, nodes: "dict[str, Node]", read: "Callable[[str, Node], T]") -> dict[str, T]:
+        """What `read` gives for each name and node, without those that are faulty."""
+        found = {}
+        for name, node in nodes.items():
+            try:
+                found[name] = read(name, node)
+            except Problem as problem:
+                self.keep(problem, name)
+        return found
+
+    def listed(self, nodes: "list[Node]", read: "Callable[[Node], T]") -> list[T]:
+        """What `read` gives for each node, without those that are faulty."""
+        return list(
+            self.each({str(place): node for place, node in enumerate(nodes)}, lambda _, node: read(node)).values()
+        )
+
+    def unfit(self) -> Unfit:
+        """All of it in the order of the text, without what only follows from something else that is wrong."""
+        faults = [one for one, _ in self._found if not self._follows(one)]
+        return Unfit(*sorted(faults, key=lambda one: (one.line, one.column) if isinstance(one, Fault) else _LAST))
+
+    def _follows(self, problem: Problem) -> bool:
+        """Whether it only blames a name that is there, and spoilt by something else."""
+        word = problem.word if isinstance(problem, Fault) else None
+        return word is not None and any(name == word for other, name in self._found if other is not problem)
+
+
+_LAST = (10**9, 0)
 
 
 class Node:
@@ -25,9 +105,9 @@ class Node:
         self.keys: dict[str, Node] = {}
         self.raw = ""
 
-    def refuse(self, message: str) -> NoReturn:
-        """Raises the Problem that begins with this place."""
-        raise Problem(f"{self.file}:{self.line}:{self.column}: {message}")
+    def refuse(self, message: str, word: str | None = None) -> NoReturn:
+        """Raises the Fault at this place; `word` is the unknown name where that is what is wrong."""
+        raise Fault(self.file, self.line, self.column, message, word)
 
     def mapping(self, what: str) -> "dict[str, Node]":
         """The value as a mapping; refuses anything else."""
@@ -63,22 +143,30 @@ class Node:
 
     def known_keys(self, what: str, required: Iterable[str], optional: Iterable[str] = ()) -> "dict[str, Node]":
         """The value as a mapping with no unknown and no missing key."""
-        mapping = self.mapping(what)
-        allowed = [*required, *optional]
-        for key in mapping:
-            if key not in allowed:
-                self.keys[key].refuse(f"{what} has no key {key!r}{nearest(key, allowed)}")
-        for key in required:
-            if key not in mapping:
-                self.refuse(f"{what} lacks the key {key!r}; add it")
-        return mapping
+        needed = [*required]
+        allowed = [*needed, *optional]
+        for key in self.mapping(what):
+            self.known_key(what, key, allowed)
+        for key in needed:
+            self.needed_key(what, key)
+        return self.mapping(what)
+
+    def known_key(self, what: str, key: str, allowed: Iterable[str]) -> None:
+        """Refuses a key that there is not."""
+        if key not in allowed:
+            self.keys[key].refuse(f"{what} has no key {key!r}{nearest(key, allowed)}")
+
+    def needed_key(self, what: str, key: str) -> None:
+        """Refuses a mapping without a key."""
+        if key not in self.mapping(what):
+            self.refuse(f"{what} lacks the key {key!r}; add it")
 
     def one_of(self, what: str, allowed: Iterable[str]) -> str:
         """The value as one of the known words."""
         word = self.text(what)
         known = list(allowed)
         if word not in known:
-            self.refuse(f"{what} {word!r} is unknown{nearest(word, known)}")
+            self.refuse(f"{what} {word!r} is unknown{nearest(word, known)}", word)
         return word
 
 
@@ -91,48 +179,64 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(sorted(names))}" if names else ""
 
 
-def read_yaml(text: str, file: str) -> Node:
-    """A YAML document as nodes. Raises Problem with file, line and column for what is no YAML or has a key twice."""
+def read_yaml(text: str, file: str, faults: Faults | None = None) -> Node:
+    """A YAML document as nodes. Raises Fault for what is no YAML.
+
+    A key given twice is kept in `faults`, where those are given, and raised otherwise.
+    """
     try:
         tree = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise Problem(f"{file}:{place}: this is no YAML: {error.problem or error.context}; mend the line") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        text = f"this is no YAML: {error.problem or error.context}; mend the line"
+        raise Fault(file, line, column, text) from None
     except yaml.YAMLError as error:
-        raise Problem(f"{file}:1:1: this is no YAML: {' '.join(str(error).split())}; mend the file") from None
+        raise Fault(file, 1, 1, f"this is no YAML: {' '.join(str(error).split())}; mend the file") from None
     if tree is None:
-        raise Problem(f"{file}:1:1: the file is empty; write a mapping of keys to values")
-    return _node(tree, file, depth=0)
+        raise Fault(file, 1, 1, "the file is empty; write a mapping of keys to values")
+    kept = faults if faults is not None else Faults()
+    root = _Builder(file, kept).node(tree, depth=0)
+    if kept and faults is None:
+        raise kept.unfit()
+    return root
 
 
 _MAX_DEPTH = 40
 
 
-def _node(tree: yaml.Node, file: str, depth: int) -> Node:
-    node = Node(None, file, tree.start_mark.line + 1, tree.start_mark.column + 1)
-    if depth > _MAX_DEPTH:
-        node.refuse("the document is nested too deeply")
-    if isinstance(tree, yaml.MappingNode):
-        node.value = _mapping(tree, node, depth)
-    elif isinstance(tree, yaml.SequenceNode):
-        node.value = [_node(one, file, depth + 1) for one in tree.value]
-    else:
-        node.value = _scalar(tree, node)
-        node.raw = str(tree.value)
-    return node
+class _Builder:
+    """Makes nodes of one file's tree."""
 
+    def __init__(self, file: str, faults: Faults) -> None:
+        self.file = file
+        self.faults = faults
 
-def _mapping(tree: yaml.MappingNode, node: Node, depth: int) -> dict[str, Node]:
-    mapping: dict[str, Node] = {}
-    for key, value in tree.value:
-        name = str(key.value)
-        place = Node(name, node.file, key.start_mark.line + 1, key.start_mark.column + 1)
-        if name in mapping:
-            place.refuse(f"the key {name!r} is given twice, first in line {node.keys[name].line}; keep one")
-        node.keys[name] = place
-        mapping[name] = _node(value, node.file, depth + 1)
-    return mapping
+    def node(self, tree: yaml.Node, depth: int) -> Node:
+        node = Node(None, self.file, tree.start_mark.line + 1, tree.start_mark.column + 1)
+        if depth > _MAX_DEPTH:
+            node.refuse("the document is nested too deeply")
+        if isinstance(tree, yaml.MappingNode):
+            node.value = self._mapping(tree, node, depth)
+        elif isinstance(tree, yaml.SequenceNode):
+            node.value = [self.node(one, depth + 1) for one in tree.value]
+        else:
+            node.value = self.faults.tried(lambda: _scalar(tree, node), None)
+            node.raw = str(tree.value)
+        return node
+
+    def _mapping(self, tree: yaml.MappingNode, node: Node, depth: int) -> dict[str, Node]:
+        mapping: dict[str, Node] = {}
+        for key, value in tree.value:
+            name = str(key.value)
+            place = Node(name, self.file, key.start_mark.line + 1, key.start_mark.column + 1)
+            if name in mapping:
+                text = f"the key {name!r} is given twice, first in line {node.keys[name].line}; keep one"
+                self.faults.keep(Fault(self.file, place.line, place.column, text))
+                continue
+            node.keys[name] = place
+            mapping[name] = self.node(value, depth + 1)
+        return mapping
 
 
 def _scalar(tree: yaml.Node, node: Node) -> str | int | bool | None:

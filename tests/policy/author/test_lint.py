@@ -1,5 +1,6 @@
 """`policy lint`: one small pack for each fault, with the words that its finding must contain."""
 
+import pickle
 import re
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from abusedesk.cli.policy import run
 from abusedesk.policy.author.lint import lint
+from abusedesk.policy.pack import load_pack
+from abusedesk.policy.source import Fault, Unfit
+from abusedesk.problem import Problem
 
 BAD = sorted((Path(__file__).parent.parent / "bad_packs").iterdir())
 
@@ -16,7 +20,7 @@ def test_a_fault_is_found_at_its_place_and_alone(folder: Path) -> None:
     found = [str(one) for one in lint(str(folder))]
     assert len(found) == 1
     assert (folder / "says.txt").read_text(encoding="utf-8").strip() in found[0]
-    assert re.match(rf"{re.escape(str(folder))}/pack\.yaml:\d+:\d+: ", found[0])
+    assert re.match(rf"{re.escape(str(folder))}/(pack\.yaml|notices/en/\w+\.txt):\d+:\d+: ", found[0])
 
 
 @pytest.mark.parametrize("name", ["jimcloud", "scalibit"])
@@ -28,3 +32,91 @@ def test_errors_end_with_one_and_warnings_do_not(capsys: pytest.CaptureFixture[s
     assert run(["lint", "scalibit"]) == 0
     assert "0 errors, 1 warnings" in capsys.readouterr().out
     assert run(["lint", str(next(one for one in BAD if one.name == "always_false"))]) == 1
+
+
+ALL_AT_ONCE = """\
+pack: tiny
+title: Tiny policy
+colour: blue
+currency: eur
+versions: [{id: first, from: soon, clause: "1"}, {id: second, from: 2027-01-01, clause: "8"}]
+clauses:
+  "1": {title: One, text: Behave.}
+  "2": {title: Two}
+parameters:
+  limitation: {clause: "1", value: {"*": P90D}}
+  occurrence_window: {clause: "1", value: PT6H}
+  occurrence_window: {clause: "1", value: PT7H}
+  least: {clause: "2", value: PT}
+abuse_types:
+  abuse: {categories: ["*"], breaches: "1"}
+rules:
+  - id: strike
+    clause: "2"
+    says: Everything counts.
+    on: report
+    needs: authentic
+    then: [{strike: true}]
+  - id: suspend
+    clause: "2"
+    says: The second strike suspends.
+    on: strike
+    when: strikes >= least
+    versions: [first]
+    then: [{measure: suspendd}, {notify: customer, via: [fax], template: x}]
+"""
+
+
+def test_all_faults_that_the_loader_sees_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "pack.yaml").write_text(ALL_AT_ONCE, encoding="utf-8")
+    found = [str(one).removeprefix(f"{tmp_path}/pack.yaml:").split("; ")[0] for one in lint(str(tmp_path))]
+    assert found == [
+        "1:1: error: the pack lacks the key 'counting'",
+        "3:1: error: the pack has no key 'colour'",
+        "4:11: error: the currency 'eur' must be three capital letters such as USD",
+        "5:30: error: 'soon' is no date",
+        "5:89: error: there is no clause '8'",
+        "8:8: error: the clause '2' lacks the key 'text'",
+        "12:3: error: the key 'occurrence_window' is given twice, first in line 11",
+        "13:31: error: 'PT' is no duration such as PT6H or P365D",
+        "21:12: error: an assurance 'authentic' is unknown",
+        "29:22: error: a measure 'suspendd' is unknown",
+        "29:58: error: a way 'fax' is unknown",
+    ]
+
+
+def test_what_follows_from_another_fault_is_not_told(tmp_path: Path) -> None:
+    good = (BAD[0] / "pack.yaml").read_text(encoding="utf-8")
+    (tmp_path / "notices/en").mkdir(parents=True)
+    (tmp_path / "notices/en/complaint.txt").write_text("A\n\nB\n", encoding="utf-8")
+    broken = good.replace("strikes_to_suspend: {clause:", "strikes_to_suspend: {claus:")
+    (tmp_path / "pack.yaml").write_text(broken, encoding="utf-8")
+    assert [one.text for one in lint(str(tmp_path))] == [
+        "the parameter 'strikes_to_suspend' has no key 'claus'; did you mean 'clause'?"
+    ]
+
+
+def test_the_loader_raises_the_first_of_them(tmp_path: Path) -> None:
+    (tmp_path / "pack.yaml").write_text(ALL_AT_ONCE, encoding="utf-8")
+    with pytest.raises(Problem, match=r"pack\.yaml:1:1: the pack lacks the key 'counting'; add it"):
+        load_pack(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["a: [", "", "[1, 2]", "clauses: {}", "clauses: 3\nparameters: 4"])
+def test_what_is_hardly_a_pack_is_refused_in_words(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pack.yaml").write_text(text, encoding="utf-8")
+    assert all(one.level == "error" and one.place.startswith(f"{tmp_path}/pack.yaml:") for one in lint(str(tmp_path)))
+    assert lint(str(tmp_path)) != []
+
+
+def test_what_to_do_about_the_missing_date_is_said() -> None:
+    [warning] = lint("scalibit")
+    assert warning.level == "warning"
+    assert "give the brand in_force_from, or write the date here" in warning.text
+
+
+def test_a_fault_keeps_its_place_between_processes() -> None:
+    fault = Fault("pack.yaml", 3, 1, "the key is unknown", "key")
+    again = pickle.loads(pickle.dumps(Unfit(fault)))
+    assert str(again) == "pack.yaml:3:1: the key is unknown"
+    assert again.faults[0].word == "key"

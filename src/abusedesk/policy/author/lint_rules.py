@@ -1,0 +1,76 @@
+"""Faults of rules: what can never act, what nothing follows, who gets no answer."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from abusedesk.policy.author.finding import Finding, error
+from abusedesk.policy.author.reach import can_hold, unknown_words
+from abusedesk.policy.pack import Pack
+from abusedesk.policy.rule import GiveAnswer, Rule, ShortenDeadline, StartDeadline
+from abusedesk.policy.source import Node, nearest
+from abusedesk.vocabulary.request import APPROVED_ALONE, REQUESTS
+
+
+def conditions(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Words that a fact never has, and conditions that never hold."""
+    for rule, node in _placed(pack, keys):
+        if rule.condition is None:
+            continue
+        place = node.value["when"]
+        unknown = list(unknown_words(rule, pack))
+        yield from (error(place, text) for text in unknown)
+        if not unknown and not can_hold(rule, pack):
+            yield error(place, f"the rule {rule.id!r} is never reached: its condition is always false; mend it")
+
+
+def repeated(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Rules that order what an earlier one orders, at the same moment and on the same condition."""
+    seen: dict[object, str] = {}
+    for (rule, node), (_, versions) in zip(_placed(pack, keys), pack.content.rules, strict=True):
+        key = (replace(rule, id="", says="", line=0, clauses=()), versions)
+        if key in seen:
+            text = f"the rule {rule.id!r} orders nothing that {seen[key]!r} does not order before it; remove one"
+            yield error(node, text)
+        seen.setdefault(key, rule.id)
+
+
+def deadlines(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Deadlines that may be missed without anything happening, and rules that wait for one that nobody sets."""
+    missed = {rule.kind for rule in pack.rules if rule.on == "missed"}
+    started = {one.name for rule in pack.rules for one in rule.orders if isinstance(one, StartDeadline)}
+    told: set[str] = set()
+    for rule, node in _placed(pack, keys):
+        for order, place in zip(rule.orders, node.value["then"].value, strict=True):
+            if isinstance(order, StartDeadline) and order.name not in missed | told:
+                told.add(order.name)
+                text = f"nothing happens when the {order.name} deadline is missed; add a rule on missed with kind "
+                yield error(place, f"{text}{order.name}, or remove the deadline")
+            if isinstance(order, ShortenDeadline) and order.name not in started:
+                yield error(place, f"no rule starts a {order.name} deadline that could be shortened; add one")
+        if rule.on == "missed" and rule.kind not in started:
+            text = f"no rule starts a deadline {rule.kind!r}, so the rule {rule.id!r} never acts"
+            yield error(node.value["kind"], f"{text}{nearest(rule.kind or '', sorted(started))}")
+
+
+def requests(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Requests that no rule answers, approvals that nothing follows, and rules for what nobody can ask."""
+    answered = {rule.kind for rule in pack.rules if rule.on == "request"}
+    silent = [kind for kind in REQUESTS if kind not in answered]
+    if silent:
+        text = (
+            f"no rule answers {', '.join(silent)}: a customer who asks gets no answer; add a rule on request for each"
+        )
+        yield error(keys["rules"], text)
+    approved = {rule.kind for rule in pack.rules if rule.on == "approved"}
+    for rule, node in _placed(pack, keys):
+        if rule.on in {"request", "approved"} and rule.kind not in REQUESTS:
+            yield error(node.value["kind"], f"nobody can ask for {rule.kind!r}{nearest(rule.kind or '', REQUESTS)}")
+        elif GiveAnswer("needs_approval") in rule.orders and rule.kind not in approved | APPROVED_ALONE:
+            text = f"nothing follows when {rule.kind} is approved; add a rule on approved with kind {rule.kind}"
+            yield error(node, text)
+
+
+def _placed(pack: Pack, keys: dict[str, Node]) -> list[tuple[Rule, Node]]:
+    """The rules, each with its node."""
+    return list(zip(pack.rules, keys["rules"].value, strict=True))

@@ -1,0 +1,105 @@
+"""Faults of versions and values: dates at which nothing begins, amounts that the text does not state, values unused."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from abusedesk.policy.author.difference import day
+from abusedesk.policy.author.finding import Finding, error, warning
+from abusedesk.policy.pack import Pack, Parameter
+from abusedesk.policy.rule import MakeCharge, MakeStrike, Order, ShortenDeadline, StartDeadline, TopUp
+from abusedesk.policy.source import Node
+from abusedesk.vocabulary.money import format_amount, parse_amount
+
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_USED_BY_THE_ENGINE = frozenset({"limitation", "occurrence_window", "good_behaviour"})
+
+
+def versions(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Versions of one id, and versions whose date is left to the operator."""
+    seen: set[str] = set()
+    for version, node in zip(pack.versions, keys["versions"].value, strict=True):
+        if version.id in seen:
+            yield error(node, f"there are two versions {version.id!r}; give this one another id")
+        seen.add(version.id)
+        if version.since is None:
+            text = (
+                f"the version {version.id!r} has no date, so it decides nothing until each brand under it has one; "
+                "give the brand in_force_from, or write the date here, as in `from: 2026-01-31`"
+            )
+            yield warning(node.value["from"], text)
+
+
+def dates(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Values from a date at which no version begins: a version has the values of its own date."""
+    begins = [one.since for one in pack.versions]
+    for name, one in pack.parameters.items():
+        for place, (since, _) in enumerate(one.values):
+            if place and since is not None and since not in begins:
+                until = one.values[place + 1][0] if place + 1 < len(one.values) else None
+                yield error(_value_node(keys, name, place), _never(name, since, until, begins))
+
+
+def _never(name: str, since: datetime, until: datetime | None, begins: list[datetime | None]) -> str:
+    later = [one for one in begins if one is not None and one > since and (until is None or one < until)]
+    held = f"only from {day(later[0])} on" if later else "never"
+    advice = "add a version from that date, or give it the date of one"
+    return f"no version begins on {day(since)}, so this value of {name!r} holds {held}; {advice}"
+
+
+def _value_node(keys: dict[str, Node], name: str, place: int) -> Node:
+    values: Node = keys["parameters"].value[name].value["values"]
+    return list(values.keys.values())[place]
+
+
+def amounts(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Amounts that no text of their clause states and no interpretation explains."""
+    read = {one.parameter for one in pack.interpretations}
+    for name, one in pack.parameters.items():
+        if one.kind == "amount" and name not in read:
+            for amount in _unstated(pack, one):
+                text = (
+                    f"no text of its clause states {amount}, the value of {name!r}; mend it, or add an interpretation"
+                )
+                yield error(keys["parameters"].keys[name], f"{text} with `parameter: {name}`")
+
+
+def _unstated(pack: Pack, parameter: Parameter) -> list[str]:
+    """The amounts that neither the clause nor one of its sub-clauses states."""
+    kin = (parameter.clause, f"{parameter.clause}.")
+    texts = " ".join(one.text for key, one in pack.clauses.items() if key == kin[0] or key.startswith(kin[1]))
+    stated = {_minor(number) for number in _NUMBER.findall(texts)}
+    return [format_amount(value) for _, value in parameter.values if isinstance(value, int) and value not in stated]
+
+
+def _minor(number: str) -> int | None:
+    try:
+        return parse_amount(number.replace(",", ""))
+    except ValueError:
+        return None
+
+
+def unused(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Values and thresholds that no rule applies."""
+    named = {name for rule in pack.rules if rule.condition is not None for name in rule.condition.names}
+    for name in pack.content.thresholds:
+        if name not in named:
+            text = f"no rule's condition names the threshold {name!r}; name it in one, or remove it"
+            yield error(keys["thresholds"].keys[name], text)
+    compared = {one.parameter for one in pack.content.thresholds.values()}
+    ordered = {name for rule in pack.rules for order in rule.orders for name in _values_of(order)}
+    for name in pack.parameters:
+        if name not in named | compared | ordered | _USED_BY_THE_ENGINE:
+            text = f"no rule uses the parameter {name!r}, so its value holds nowhere; use it in one, or remove it"
+            yield error(keys["parameters"].keys[name], text)
+
+
+def _values_of(order: Order) -> tuple[str | None, ...]:
+    """The parameters that an order names."""
+    if isinstance(order, StartDeadline | ShortenDeadline):
+        return (order.within,)
+    if isinstance(order, MakeStrike):
+        return (order.points,)
+    if isinstance(order, TopUp):
+        return (order.at_least, order.per_event)
+    return (order.amount,) if isinstance(order, MakeCharge) else ()
