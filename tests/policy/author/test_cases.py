@@ -1,10 +1,13 @@
 """Cases of packs: those that come with the product pass, and a wrong expectation is found and said in words."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abusedesk.cli.policy import run
 from abusedesk.policy.author.cases import CaseResult, run_cases, run_file, run_text, unmatched
@@ -160,6 +163,17 @@ def test_a_matching_gives_up_only_when_no_other_would_do() -> None:
     fits = {"a": "12", "b": "1", "c": "3"}
     assert unmatched("abc", "123", lambda one, other: other in fits[one]) == []
     assert unmatched("ab", "1", lambda one, other: other in fits[one]) == ["b"]
+
+
+@given(st.lists(st.sets(st.integers(0, 4)), max_size=5))
+def test_no_matching_leaves_fewer_over(choices: list[set[int]]) -> None:
+    """Each of the left may take what its set names; all orders of handing out are tried beside it."""
+    left = range(len(choices))
+    over = unmatched(left, range(5), lambda one, other: other in choices[one])
+    most = max(
+        sum(other in choices[one] for one, other in zip(left, order, strict=False)) for order in permutations(range(5))
+    )
+    assert len(choices) - len(over) == most
 
 
 def own_pack(folder: Path, case: str) -> Path:
