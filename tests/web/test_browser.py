@@ -1,67 +1,20 @@
 """The console in a real browser: by keyboard, on a phone, with the stop button, and within its content policy."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from abusedesk.records.models import Brand, Measure
-from tests.conftest import needs
 from tests.web import rows
+from tests.web.browsing import browser, desk, opened, synchronous_database
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
 
-SWITCHES = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PASSWORD = "a long enough password"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    chromium = needs("chromium")
-    with sync_playwright() as player:
-        running = player.chromium.launch(executable_path=chromium, args=SWITCHES)
-        yield running
-        running.close()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _synchronous_database(django_db_setup: None) -> Iterator[None]:
-    # Playwright runs an event loop in this thread; the tests' own queries are made between its steps, never inside.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        # The server's threads would keep their connections, and no database with connections can be dropped.
-        patch.setitem(connections["default"].settings_dict, "CONN_MAX_AGE", 0)
-        yield
-
-
-def _open(browser: Any, server: Any, width: int = 1440) -> Any:
-    page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
-    page.set_default_timeout(8000)
-    page.refused = []
-    page.on("console", lambda line: page.refused.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: page.refused.append(str(error)))
-    page.goto(f"{server.url}/accounts/login/")
-    page.fill("#id_login", "ann")
-    page.fill("#id_password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{server.url}/")
-    return page
-
-
-@pytest.fixture
-def desk(transactional_db: Any) -> rows.Desk:
-    rows.staff("ann", PASSWORD)
-    return rows.desk()
+__all__ = ["browser", "desk", "synchronous_database"]
 
 
 def test_the_queue_is_worked_by_keyboard(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{live_server.url}/cases/{desk.case.pk}")
@@ -77,7 +30,7 @@ def test_the_queue_is_worked_by_keyboard(browser: Any, live_server: Any, desk: r
 
 
 def test_an_irreversible_proposal_asks_before_it_is_approved(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.goto(f"{live_server.url}/cases/{desk.case.pk}")
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
@@ -95,7 +48,7 @@ def test_a_proposal_is_made_and_approved_by_another(browser: Any, live_server: A
     from abusedesk.policy.stimulus import Proposal
 
     submit(desk.service.docket, Proposal(by="bo", measure="suspend"), key="p1", at=timezone.now(), by="bo")
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.goto(f"{live_server.url}/cases/{desk.case.pk}")
     page.get_by_role("button", name="Approve suspension").click()
     page.get_by_text("Suspension ordered (approved").wait_for()
@@ -104,7 +57,7 @@ def test_a_proposal_is_made_and_approved_by_another(browser: Any, live_server: A
 
 
 def test_a_mistake_is_shown_at_its_field(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.goto(f"{live_server.url}/cases/{desk.case.pk}")
     page.get_by_text("Propose a measure").click()
     form = page.locator("form", has=page.get_by_role("button", name="Propose"))
@@ -114,7 +67,7 @@ def test_a_mistake_is_shown_at_its_field(browser: Any, live_server: Any, desk: r
 
 
 def test_why_opens_in_place(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.goto(f"{live_server.url}/cases/{desk.case.pk}")
     page.get_by_text("Why this, and why not more").click()
     page.get_by_text("the first attack suspends").wait_for()
@@ -122,7 +75,7 @@ def test_why_opens_in_place(browser: Any, live_server: Any, desk: rows.Desk) -> 
 
 
 def test_the_stop_button_stops_and_releases(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.goto(f"{live_server.url}/brands/jimcloud")
     page.get_by_label("Reason").fill("wrong data in a feed")
     page.get_by_role("button", name="Stop JimCloud").click()
@@ -147,14 +100,14 @@ def test_the_stop_button_stops_and_releases(browser: Any, live_server: Any, desk
     ],
 )
 def test_a_phone_never_scrolls_sideways(path: str, browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server, width=390)
+    page = opened(browser, live_server, width=390)
     page.goto(live_server.url + path.format(case=desk.case.pk))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("path", ["/", "/cases/{case}"])
 def test_a_thumb_finds_its_targets(path: str, browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server, width=390)
+    page = opened(browser, live_server, width=390)
     page.goto(live_server.url + path.format(case=desk.case.pk))
     heights = page.eval_on_selector_all(
         "main .button, .tabbar a, .row-link", "all => all.filter(one => one.offsetParent).map(one => one.offsetHeight)"
@@ -163,7 +116,7 @@ def test_a_thumb_finds_its_targets(path: str, browser: Any, live_server: Any, de
 
 
 def test_the_theme_is_kept(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    page = _open(browser, live_server)
+    page = opened(browser, live_server)
     page.get_by_role("button", name="Dark").click()
     page.reload()
     assert page.get_attribute("html", "data-theme") == "dark"
