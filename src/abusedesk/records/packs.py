@@ -48,12 +48,15 @@ def kept(digest: str) -> Pack | None:
         return None
 
 
-@lru_cache(maxsize=64)
-def _kept(digest: str) -> Pack:
+def read_kept(digest: str) -> Pack:
+    """The pack of a digest, read from its kept text anew. Raises Problem as `kept` does, and PackText.DoesNotExist."""
     pack = pack_from(bytes_of(PackText.objects.get(pk=digest).files), f"policy {digest[:12]}")
     if pack.digest != digest:
         raise Problem(f"the text kept of the policy {digest[:12]} was changed afterwards; restore it from a backup")
     return pack
+
+
+_kept = lru_cache(maxsize=64)(read_kept)
 
 
 def texts_of(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -1,0 +1,247 @@
+"""Publishing: a changed pack is put forward by one person and approved by another, and holds from that moment.
+
+Publishing never reaches back by itself: the version in force when an event occurred decides it (`jimcloud:11`), and a
+pack carries its versions with their dates. What a change rewrites of versions already in force is said in words, and
+its author must mean it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from abusedesk.desk.decide import settings_of
+from abusedesk.desk.fitness import listed, unfit
+from abusedesk.policy.author.back import reaches_back
+from abusedesk.policy.author.pack_zip import belongs
+from abusedesk.policy.pack import SAFEGUARDS, Pack, find_pack, pack_files, pack_from
+from abusedesk.problem import Problem
+from abusedesk.records.bell import ring
+from abusedesk.records.chain import append_entry
+from abusedesk.records.models import Brand, PackText, Publication
+from abusedesk.records.packs import bytes_of, keep, kept, pack_of, texts_of
+
+FOUR_EYES = "safeguard:four_eyes"
+
+
+class ReachesBackError(Problem):
+    """The change rewrites what is in force already, and nobody has said that this is meant. `words` says what."""
+
+    def __init__(self, words: list[str]) -> None:
+        super().__init__(f"this changes what is in force already, and must be confirmed as meant: {listed(words)}")
+        self.words = words
+
+
+def files_of(brand: Brand) -> dict[str, bytes]:
+    """The files of the pack that a brand goes by, with its own cases, to be read, changed or handed on.
+
+    Raises Problem where there are none.
+    """
+    if brand.published_id is None:
+        return pack_files(find_pack(brand.pack))
+    return _files_by_digest(brand, brand.published_id)
+
+
+def reaching_back(brand: Brand, changed: Pack, now: datetime | None = None) -> list[str]:
+    """In words, what a changed pack rewrites of the brand's versions in force; empty as a rule."""
+    return reaches_back(pack_of(brand), changed, settings_of(brand), now or timezone.now())
+
+
+def propose(
+    brand: Brand,
+    files: Mapping[str, bytes],
+    by: str,
+    note: str,
+    *,
+    reaching_back_is_meant: bool = False,
+    now: datetime | None = None,
+) -> Publication:
+    """Puts a pack forward for a brand. Another person approves it.
+
+    Raises Problem where it is no pack, has errors, fails its own cases, is another policy, says nothing new or does not
+    fit the brand's settings; ReachesBackError where it rewrites what is in force and that is not said to be meant.
+    """
+    now = now or timezone.now()
+    author, said = _said(by, "who proposes it"), _said(note, "what changes and why")
+    changed = _fit(files)
+    with transaction.atomic():
+        brand = _locked(brand)
+        present = pack_of(brand)
+        _must_suit(brand, present, changed)
+        waiting = brand.publications.filter(pack=changed.digest, state="proposed").first()
+        if waiting is not None:
+            raise Problem(f"{waiting.author} has proposed exactly this already, and it waits for a decision")
+        backwards = reaches_back(present, changed, settings_of(brand), now)
+        if backwards and not reaching_back_is_meant:
+            raise ReachesBackError(backwards)
+        keep([present, changed])
+        publication = Publication.objects.create(
+            brand=brand,
+            pack_id=changed.digest,
+            previous=present.digest,
+            author=author,
+            note=said,
+            proposed_at=now,
+            reaches_back=backwards,
+            cases=texts_of({name: data for name, data in files.items() if name.startswith("cases/")}),
+        )
+        append_entry(publication, now, author, said)
+    return publication
+
+
+def roll_back(
+    brand: Brand,
+    digest: str,
+    by: str,
+    note: str,
+    *,
+    reaching_back_is_meant: bool = False,
+    now: datetime | None = None,
+) -> Publication:
+    """Puts forward a pack that the brand went by before, by its digest; it needs another person's approval too."""
+    files = _files_by_digest(brand, digest)
+    return propose(brand, files, by, note, reaching_back_is_meant=reaching_back_is_meant, now=now)
+
+
+def approve(publication: Publication, by: str, *, now: datetime | None = None) -> Publication:
+    """Publishes what another person proposed: the brand's next decision is made by it.
+
+    Raises Problem for one's own proposal, one that is decided, one made for a pack that the brand no longer goes by, or
+    one that by now reaches back where it did not when it was proposed.
+    """
+    now = now or timezone.now()
+    who = _said(by, "who approves it")
+    _must_be_fit(_files_of_proposal(publication))
+    with transaction.atomic():
+        brand, found = _to_decide(publication)
+        if _is_same_person(who, found.author):
+            raise Problem(f"{found.author} proposed it, and another person must approve it [{FOUR_EYES}]")
+        present = pack_of(brand)
+        if present.digest != found.previous:
+            raise Problem("the policy in force has changed since this was proposed; propose it again on top of that")
+        changed = _kept(found.pack_id)
+        _must_suit(brand, present, changed)
+        backwards = reaches_back(present, changed, settings_of(brand), now)
+        if not set(backwards) <= set(found.reaches_back):
+            raise Problem(
+                f"by now this changes what is in force already: {listed(backwards)}; withdraw it, and propose it again"
+            )
+        _decide(found, "published", who, "", now)
+        Brand.objects.filter(pk=brand.pk).update(published=found.pack_id)
+        ring()
+    return found
+
+
+def reject(publication: Publication, by: str, reason: str, *, now: datetime | None = None) -> Publication:
+    """Refuses what another person proposed, with the reason. Raises Problem where it is decided, or one's own."""
+    who, why = _said(by, "who rejects it"), _said(reason, "why")
+    with transaction.atomic():
+        _, found = _to_decide(publication)
+        if _is_same_person(who, found.author):
+            raise Problem(f"{found.author} proposed it, and can withdraw it; rejecting is for others [{FOUR_EYES}]")
+        return _decide(found, "rejected", who, why, now or timezone.now())
+
+
+def withdraw(publication: Publication, by: str, *, reason: str = "", now: datetime | None = None) -> Publication:
+    """Takes back one's own proposal. Raises Problem where it is decided, or another's."""
+    who = _said(by, "who withdraws it")
+    with transaction.atomic():
+        _, found = _to_decide(publication)
+        if not _is_same_person(who, found.author):
+            raise Problem(f"{found.author} proposed it, and only the author withdraws; reject it instead")
+        return _decide(found, "withdrawn", who, reason.strip(), now or timezone.now())
+
+
+# --- what is proposed -----------------------------------------------------------------------------------------------
+
+
+def _fit(files: Mapping[str, bytes]) -> Pack:
+    """The pack of the files, if it can be published as far as itself is concerned."""
+    foreign = sorted(name for name in files if not belongs(name))
+    if foreign:
+        raise Problem(f"{foreign[0]} is no file of a pack, which has a pack.yaml, notices and cases; leave it out")
+    texts_of(files)
+    _must_be_fit(files)
+    return pack_from(files)
+
+
+def _must_be_fit(files: Mapping[str, bytes]) -> None:
+    faults = unfit(files)
+    if faults:
+        raise Problem(f"this pack cannot be published: {listed(faults)}")
+
+
+def _must_suit(brand: Brand, present: Pack, changed: Pack) -> None:
+    if changed.name != present.name:
+        raise Problem(f"this is the policy {changed.name!r}, and {brand.name} goes by {present.name!r}")
+    if changed.digest == present.digest:
+        raise Problem(f"{brand.name} goes by exactly this already; nothing would change")
+    settings = settings_of(brand)
+    for version in changed.versions:
+        changed.terms(version, settings)
+
+
+def _files_by_digest(brand: Brand, digest: str) -> dict[str, bytes]:
+    """A kept pack's files as an author has them: without the product's safeguards, with its cases."""
+    text = PackText.objects.filter(pk=digest).first()
+    if text is None:
+        raise Problem(f"there is no policy {digest[:12]!r} in the database")
+    own = {name: data for name, data in bytes_of(text.files).items() if name != SAFEGUARDS}
+    latest = Publication.objects.filter(brand=brand, pack=digest).order_by("-pk").first()
+    return {**own, **(bytes_of(latest.cases) if latest else _cases_of_folder(brand, digest))}
+
+
+def _cases_of_folder(brand: Brand, digest: str) -> dict[str, bytes]:
+    """The cases of a pack that was never put forward, while the brand's folder still holds that pack."""
+    try:
+        files = pack_files(find_pack(brand.pack))
+        same = pack_from(files).digest == digest
+    except Problem:
+        return {}
+    return {name: data for name, data in files.items() if same and name.startswith("cases/")}
+
+
+def _files_of_proposal(publication: Publication) -> dict[str, bytes]:
+    files = bytes_of({**PackText.objects.get(pk=publication.pack_id).files, **publication.cases})
+    return {name: data for name, data in files.items() if name != SAFEGUARDS}
+
+
+def _kept(digest: str) -> Pack:
+    pack = kept(digest)
+    if pack is None:
+        raise Problem(f"the text of the policy {digest[:12]} is not in the database; restore it from a backup")
+    return pack
+
+
+# --- deciding -------------------------------------------------------------------------------------------------------
+
+
+def _locked(brand: Brand) -> Brand:
+    """The brand's row, locked and as it stands: whoever publishes for it waits here for whoever does at the moment."""
+    return Brand.objects.select_for_update().get(pk=brand.pk)
+
+
+def _to_decide(publication: Publication) -> tuple[Brand, Publication]:
+    brand = Brand.objects.select_for_update().get(pk=publication.brand_id)
+    found = Publication.objects.select_for_update().get(pk=publication.pk)
+    if found.state != "proposed":
+        raise Problem(f"this was {found.state} by {found.decided_by} already")
+    return brand, found
+
+
+def _decide(found: Publication, state: str, by: str, reason: str, now: datetime) -> Publication:
+    found.state, found.decided_by, found.decided_at, found.reason = state, by, now, reason
+    found.save(update_fields=["state", "decided_by", "decided_at", "reason"])
+    append_entry(found, now, by, reason)
+    return found
+
+
+def _said(text: str, what: str) -> str:
+    if not text.strip():
+        raise Problem(f"say {what}")
+    return text.strip()
+
+
+def _is_same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
