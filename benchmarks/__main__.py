@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-MODULES = ("decide", "parsing", "lookup", "ingest", "deadlines")
+MODULES = ("decide", "parsing", "lookup", "ingest", "lmtp", "deadlines")
 
 GOALS = {
     "mail_ingest_per_s": (">=", 3000),
+    "lmtp_per_s": (">=", 1000),
     "feed_rows_per_s": (">=", 30000),
     "decide_per_s": (">=", 20000),
     "arf_parse_per_s": (">=", 8000),

@@ -23,6 +23,17 @@ class ConfigurationError(Problem):
     """A setting that cannot be used: the text says which one, where it stands, and what to write instead."""
 
 
+class Listen(NamedTuple):
+    """Where to listen: a host and a port, or the path of a socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        return self.path or f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """Every setting, checked. `database_url` is None when the embedded PostgreSQL of the data folder is used."""
@@ -36,6 +47,11 @@ class Configuration:
     trusted_proxy: bool
     given_secret_key: str | None
     smtp_url: str | None
+    lmtp: Listen | None
+    smtp: Listen | None
+    mail_certificate: Path | None
+    mail_certificate_key: Path | None
+    mail_size_mb: int
     mail_from: str
     dns: bool
     workers: int
@@ -82,6 +98,21 @@ def _plain(value: str) -> str:
 
 def _path(value: str) -> Path:
     return Path(value).expanduser().absolute()
+
+
+def _file(value: str) -> Path | None:
+    return _path(value) if value else None
+
+
+def _listen(value: str) -> Listen | None:
+    if not value:
+        return None
+    if value.startswith("/"):
+        return Listen(path=value)
+    host, _, port = value.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise ValueError(f"{value!r} is neither an address such as 127.0.0.1:2424 nor the path of a socket")
+    return Listen(host.strip("[]"), int(port))
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -158,6 +189,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("trusted_proxy", "trusted_proxy", _yes_or_no, "no"),
     Setting("secret_key", "given_secret_key", _secret, ""),
     Setting("smtp_url", "smtp_url", _url(("smtp", "smtps"), "smtp://user:password@host:587"), ""),
+    Setting("lmtp", "lmtp", _listen, ""),
+    Setting("smtp", "smtp", _listen, ""),
+    Setting("mail_certificate", "mail_certificate", _file, ""),
+    Setting("mail_certificate_key", "mail_certificate_key", _file, ""),
+    Setting("mail_size_mb", "mail_size_mb", _whole(1, 512), "50"),
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
     Setting("dns", "dns", _yes_or_no, "yes"),
     Setting("workers", "workers", _whole(1, 64), "1"),

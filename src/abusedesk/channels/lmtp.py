@@ -1,0 +1,365 @@
+"""LMTP and SMTP: mail servers hand complaints over, and hear 250 only after the bytes are committed.
+
+What many connections bring at once is committed together, so that a disk's one write serves them all. What cannot be
+committed is refused for the moment (4xx), and the mail server keeps it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import ssl
+import threading
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from abusedesk.channels.tide import Tide
+from abusedesk.configuration import Configuration, Listen
+from abusedesk.desk.receive import Incoming, receive_many
+from abusedesk.problem import Problem
+from abusedesk.records.models import Brand, BrandAddress, Channel
+
+log = structlog.get_logger()
+
+TOGETHER = 200
+"""So many messages are committed in one transaction at most."""
+
+TOGETHER_BYTES = 32 * 1024 * 1024
+CONNECTIONS = 2_000
+"""So many connections are open at most; the next is told to come back (421)."""
+
+AT_ONCE = 32
+"""So many messages are taken in at once at most, so that memory is bounded by this many of the largest size."""
+
+MESSAGE_S = 600.0
+"""A message that takes longer than this to arrive is given up: a slow client must not keep others out."""
+
+IDLE_S = 300.0
+LONGEST_LINE = 1024 * 1024
+"""RFC 5321 section 4.5.3.1.6 says 1,000; complaints quote what spammers wrote, who never read it."""
+
+BEAT_S = 5.0
+ADDRESSES_S = 5.0
+
+_USUAL = re.compile(r" ?<([\w.+=-]{1,64}@[\w.-]{1,253})>", re.ASCII)
+
+_LATER = "451 4.3.0 it cannot be stored at the moment; please keep it and come back"
+_FULL = "452 4.3.1 there is no room at the moment; please keep it and come back"
+_BUSY = "421 4.7.0 too many connections; please come back in a moment"
+_UNKNOWN = "550 5.1.1 nobody of this address is here"
+
+
+class Delivery(NamedTuple):
+    """One message on its way into the database, and where its answer goes."""
+
+    incoming: tuple[Incoming, ...]
+    answer: "asyncio.Future[str]"
+
+    @property
+    def size(self) -> int:
+        return sum(len(one.data) for one in self.incoming)
+
+
+def run(stop: threading.Event) -> None:
+    """Take mail in until `stop`."""
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # The library tells of every command.
+    asyncio.run(_serve(settings.CONFIGURATION, stop))
+
+
+async def _serve(configuration: Configuration, stop: threading.Event) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        doors = [Door("lmtp", configuration.lmtp, LMTPPeer), Door("smtp", configuration.smtp, SMTPPeer)]
+        opened = [door for door in doors if door.listen is not None]
+        for door in opened:
+            await stack.enter_async_context(_open(door, configuration))
+        log.info("mail is taken in", at=[str(door.listen) for door in opened])
+        while not stop.is_set():
+            await asyncio.sleep(0.1)
+
+
+@dataclass
+class Door:
+    """One way in: its channel, where it listens, and how its peers are spoken to."""
+
+    channel: str
+    listen: Listen | None
+    peer: "type[LMTPPeer | SMTPPeer]"
+    connections: int = 0
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+
+@contextlib.asynccontextmanager
+async def _open(door: Door, configuration: Configuration) -> AsyncIterator[None]:
+    """Listens until the block ends; then the last messages are still committed and answered."""
+    loop = asyncio.get_running_loop()
+    tls = _certificate(configuration)
+    with ThreadPoolExecutor(1, thread_name_prefix=door.channel) as database:
+        desk = Desk(door, database)
+
+        def peer() -> SMTP:
+            return door.peer(
+                desk,
+                door=door,
+                data_size_limit=configuration.mail_size_mb * 1024 * 1024,
+                enable_SMTPUTF8=True,
+                ident="abusedesk",
+                tls_context=tls,
+                timeout=IDLE_S,
+                auth_exclude_mechanism=["LOGIN", "PLAIN"],
+                loop=loop,
+            )
+
+        server = await _listen(peer, door)
+        tasks = [loop.create_task(desk.commit_all()), loop.create_task(desk.beat())]
+        try:
+            yield
+        finally:
+            server.close()
+            await desk.finish()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await loop.run_in_executor(database, _close)
+
+
+async def _listen(peer: Any, door: Door) -> asyncio.Server:
+    listen, loop = door.listen, asyncio.get_running_loop()
+    if listen is None:
+        raise ValueError("a door that is not to be opened")
+    try:
+        if listen.path:
+            return await loop.create_unix_server(peer, listen.path)
+        return await loop.create_server(peer, listen.host, listen.port, backlog=1024, reuse_address=True)
+    except OSError as error:
+        raise Problem(
+            f"ABUSEDESK_{door.channel.upper()}: {listen} cannot be listened on ({error.strerror}); "
+            "stop what listens there, or choose another"
+        ) from None
+
+
+def _certificate(configuration: Configuration) -> ssl.SSLContext | None:
+    certificate: Path | None = configuration.mail_certificate
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, configuration.mail_certificate_key)
+    except (OSError, ssl.SSLError) as error:
+        raise Problem(f"ABUSEDESK_MAIL_CERTIFICATE: {certificate} cannot be used: {error}") from None
+    return context
+
+
+# --- what peers are told --------------------------------------------------------------------------------------------
+
+
+class _Peer(SMTP):
+    """A connection that is counted, and whose messages wait for their turn."""
+
+    line_length_limit = LONGEST_LINE
+
+    def __init__(self, handler: "Desk", *, door: Door, **given: Any) -> None:
+        super().__init__(handler, **given)
+        self._door = door
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Counts the connection; one too many is told so and closed."""
+        if not self._counted:
+            if self._door.connections >= CONNECTIONS and isinstance(transport, asyncio.WriteTransport):
+                transport.write(f"{_BUSY}\r\n".encode())
+            self._door.connections += 1
+            self._counted = True
+        super().connection_made(transport)
+        if self._door.connections > CONNECTIONS:
+            transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Gives the place back."""
+        if self._counted:
+            self._door.connections -= 1
+            self._counted = False
+        super().connection_lost(error)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The address and what follows it. The library takes a third of its time for those that are plain to see."""
+        usual = _USUAL.match(arg)
+        return (usual[1], arg[usual.end() :]) if usual else super()._getaddr(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library calls it by the command
+        """Takes a message in when there is room for it, and no longer than `MESSAGE_S`."""
+        try:
+            async with asyncio.timeout(MESSAGE_S), self._door.slots:
+                await super().smtp_DATA(arg)
+        except TimeoutError:
+            with contextlib.suppress(ConnectionError):
+                await self.push("451 4.4.2 the message took too long; please come back")
+            if self.transport is not None:
+                self.transport.close()
+
+
+class SMTPPeer(_Peer):
+    """A mail server that speaks SMTP (RFC 5321)."""
+
+
+class LMTPPeer(_Peer, LMTP):
+    """A mail server that speaks LMTP (RFC 2033), and hears of each recipient by itself."""
+
+    _recipients = 0
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library calls it by the command
+        """Answers once for each recipient (RFC 2033 section 4.2)."""
+        self._recipients = len(self.envelope.rcpt_tos) if self.envelope is not None else 0
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._recipients = 0
+
+    async def push(self, status: Any) -> None:
+        """Says it, after a message as often as it had recipients."""
+        said = status.decode("ascii") if isinstance(status, bytes) else status
+        times = self._recipients if self._recipients and not said.startswith("354") else 1
+        await super().push("\r\n".join([said] * times))
+
+
+# --- taking in ------------------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """Behind a door: knows who is addressed, and commits what comes in, together."""
+
+    def __init__(self, door: Door, database: ThreadPoolExecutor) -> None:
+        self._door = door
+        self._database = database
+        self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._addresses: dict[str, int] = {}
+        self._anybody = False
+        self._known_at = float("-inf")
+        self._tide = Tide()
+
+    async def handle_RCPT(  # noqa: N802 - the library's hook
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Whether somebody of this address is here."""
+        try:
+            await self._know_addresses()
+        except DatabaseError:
+            return _LATER
+        if not self._anybody and _plain(address) not in self._addresses:
+            return _UNKNOWN
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        """Waits until the message is committed; its answer says whether it was."""
+        content = envelope.original_content or b""
+        first = {self._addresses.get(_plain(one)): one for one in reversed(envelope.rcpt_tos)}
+        now = datetime.now(UTC)
+        # One brand gets one message, however many of its addresses it was sent to.
+        incoming = tuple(
+            Incoming(content, self._door.channel, now, "", brand, _plain(address)) for brand, address in first.items()
+        )
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        await self._queue.put(Delivery(incoming, answer))
+        return await answer
+
+    async def commit_all(self) -> None:
+        """Commits what waits, as much at once as there is, for ever."""
+        while True:
+            batch = [await self._queue.get()]
+            while not self._queue.empty() and len(batch) < TOGETHER and sum(one.size for one in batch) < TOGETHER_BYTES:
+                batch.append(self._queue.get_nowait())
+            for delivery, said in zip(batch, await self._commit(batch), strict=True):
+                if not delivery.answer.done():
+                    delivery.answer.set_result(said)
+
+    async def _commit(self, batch: Sequence[Delivery]) -> list[str]:
+        try:
+            await self._ask(_take, [one for delivery in batch for one in delivery.incoming])
+        except DatabaseError as error:
+            log.warning("mail cannot be committed", error=str(error).strip().splitlines()[:1], messages=len(batch))
+            full = "No space left" in str(error) or type(error.__cause__).__name__ == "DiskFull"
+            return [_FULL if full else _LATER] * len(batch)
+        except Exception:
+            if len(batch) == 1:
+                log.exception("a message cannot be taken in")
+                return [_LATER]
+            # Together they are many times faster; one by one shows which of them it is.
+            return [said for delivery in batch for said in await self._commit([delivery])]
+        return ["250 2.0.0 committed"] * len(batch)
+
+    async def beat(self) -> None:
+        """Moves the channel's watermark on, for ever: so far, no answer can lie unread."""
+        while True:
+            with contextlib.suppress(DatabaseError):
+                await self._ask(_move_on, self._door.channel, self._tide)
+            await asyncio.sleep(BEAT_S)
+
+    async def finish(self) -> None:
+        """Waits until all that came in is answered."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while not self._queue.empty():
+                    await asyncio.sleep(0.02)
+
+    async def _know_addresses(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._known_at > ADDRESSES_S:
+            self._addresses, self._anybody = await self._ask(_addresses, self._door.channel)
+            self._known_at = loop.time()
+
+    async def _ask(self, work: Any, *given: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._database, _with_connection, work, given)
+
+
+def _plain(address: str) -> str:
+    """The address without its detail (RFC 5233): `abuse+4711@example.net` is `abuse@example.net`."""
+    local, at, domain = address.lower().strip("<>").rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
+# --- in the thread of the database ----------------------------------------------------------------------------------
+
+
+def _with_connection(work: Any, given: tuple[Any, ...]) -> Any:
+    try:
+        return work(*given)
+    except DatabaseError:
+        # The next one begins with a connection of its own.
+        _close()
+        raise
+
+
+def _take(incoming: list[Incoming]) -> None:
+    receive_many(incoming)
+
+
+def _addresses(channel: str) -> tuple[dict[str, int], bool]:
+    """The brands by address, and whether every address will do: where the channel, or all there is, is one brand's."""
+    found = {address.lower(): brand for address, brand in BrandAddress.objects.values_list("address", "brand_id")}
+    fixed = Channel.objects.filter(name=channel).exclude(brand=None).exists()
+    return found, fixed or (not found and Brand.objects.count() == 1)
+
+
+def _move_on(name: str, tide: Tide) -> None:
+    channel, _ = Channel.objects.get_or_create(name=name, defaults={"kind": name, "carries_answers": True})
+    watermark = tide.at(datetime.now(UTC), channel.watermark)
+    if watermark is not None:
+        Channel.objects.filter(pk=channel.pk).update(watermark=watermark)
+
+
+def _close() -> None:
+    from django.db import connection  # noqa: PLC0415 - the connection is the thread's own
+
+    connection.close()
+    close_old_connections()
