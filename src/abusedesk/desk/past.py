@@ -138,7 +138,8 @@ class _Process:
         """Whether it came to its end. Raises RuntimeError where that was a bad one."""
         code = self._process.poll()
         if code:
-            raise RuntimeError(f"a replay broke off: {self._errors.read_text(errors='replace').strip()}")
+            words = self._errors.read_text(errors="replace").strip() or f"it ended with code {code}"
+            raise RuntimeError(f"a replay broke off: {words}")
         return code == 0
 
     def end(self) -> None:

@@ -142,7 +142,8 @@ def reading(access: Access, snapshot: str | None = None) -> Iterator[psycopg.Con
 
     `snapshot` is another such connection's, from `pg_export_snapshot()`.
     """
-    with psycopg.connect(**{**access, "options": "-c timezone=UTC"}) as connection:  # type: ignore[arg-type]
+    given = {**access, "options": f"{access.get('options', '')} -c timezone=UTC"}
+    with psycopg.connect(**given) as connection:  # type: ignore[arg-type]
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         if snapshot is not None:
