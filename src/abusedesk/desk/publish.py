@@ -40,7 +40,7 @@ def files_of(brand: Brand) -> dict[str, bytes]:
     """
     if brand.published_id is None:
         return pack_files(find_pack(brand.pack))
-    return _files_by_digest(brand, brand.published_id)
+    return files_by_digest(brand, brand.published_id)
 
 
 def reaching_back(brand: Brand, changed: Pack, now: datetime | None = None) -> list[str]:
@@ -100,7 +100,7 @@ def roll_back(
     now: datetime | None = None,
 ) -> Publication:
     """Puts forward a pack that the brand went by before, by its digest; it needs another person's approval too."""
-    files = _files_by_digest(brand, digest)
+    files = files_by_digest(brand, digest)
     return propose(brand, files, by, note, reaching_back_is_meant=reaching_back_is_meant, now=now)
 
 
@@ -182,7 +182,7 @@ def _must_suit(brand: Brand, present: Pack, changed: Pack) -> None:
         changed.terms(version, settings)
 
 
-def _files_by_digest(brand: Brand, digest: str) -> dict[str, bytes]:
+def files_by_digest(brand: Brand, digest: str) -> dict[str, bytes]:
     """A kept pack's files as an author has them: without the product's safeguards, with its cases."""
     text = PackText.objects.filter(pk=digest).first()
     if text is None:
