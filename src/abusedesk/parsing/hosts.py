@@ -47,8 +47,8 @@ def refanged(text: str) -> str:
 def address(text: str) -> str | None:
     """The address in its usual form, or None: brackets and the `IPv6:` tag of RFC 5321 are taken off."""
     text = text.strip().strip("[]<>()\"' ")
-    if text[:5].lower() == "ipv6:":
-        text = text[5:]
+    if text[:5].lower() in {"ipv6:", "ipv4:"}:
+        text = text[5:].strip()
     return _canonical(text)
 
 

@@ -10,11 +10,18 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janvier enero ene", "feb february februar février fevrier febrero fév",
-            "mar march märz marz mars marzo", "apr april avril abril abr avr", "may mai mayo",
-            "jun june juni juin junio", "jul july juli juillet julio juil", "aug august août aout agosto ago",
-            "sep sept september septembre septiembre", "oct okt october oktober octobre octubre",
-            "nov november novembre noviembre", "dec dez december dezember décembre decembre diciembre dic",
+            "jan january januar janvier enero ene января янв janeiro gennaio januari",
+            "feb february februar février fevrier febrero fév февраля фев fevereiro febbraio",
+            "mar march märz marz mars marzo марта мар março maart mrz",
+            "apr april avril abril abr avr апреля апр aprile",
+            "may mai mayo мая maio maggio mei",
+            "jun june juni juin junio июня июн junho giugno",
+            "jul july juli juillet julio juil июля июл julho luglio",
+            "aug august août aout agosto ago августа авг augustus",
+            "sep sept september septembre septiembre сентября сен setembro settembre",
+            "oct okt october oktober octobre octubre октября окт outubro ottobre",
+            "nov november novembre noviembre ноября ноя novembro",
+            "dec dez december dezember décembre decembre diciembre dic декабря дек dezembro dicembre",
         ),
         start=1,
     )
@@ -26,33 +33,38 @@ _ZONES = {
     "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360,
     "pst": -480, "pdt": -420, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480, "awst": 480, "aest": 600, "aedt": 660,
     "nzst": 720, "nzdt": 780, "ist": 330, "brt": -180, "art": -180, "sast": 120, "akst": -540, "akdt": -480,
+    "мск": 180, "北京时间": 480, "北京時間": 480, "中国标准时间": 480, "日本時間": 540,
 }  # fmt: skip
 _ZONE = (
-    r"(?P<zone>(?:(?:UTC|GMT)\s?)?[+-]\d{1,2}:?\d{2}\b|(?:UTC|GMT)\s?[+-]\d{1,2}\b|Z\b"
-    r"|\(?\b(?:UTC|GMT|UT|[A-Z]{2,4}T|MEZ|MESZ|MSK)\b\)?)"
+    r"(?:(?:Uhr|hrs?|hours|h|ч\.?)\s)?[(（\[]?(?P<zone>(?:(?:UTC|GMT)\s?)?[+-]\d{1,2}:?\d{2}\b|(?:UTC|GMT)\s?[+-]\d{1,2}\b"
+    r"|Z\b|\b(?:UTC|GMT|UT|[A-Z]{2,4}T|MEZ|MESZ|MSK|МСК)\b|北京[时時][间間]|中国标准时间|日本時間)"
 )
 _CLOCK = (
     r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d))(?:[:.](?P<second>[0-6]\d)(?:[.,]\d{1,9})?)?"
     r"(?:\s?(?P<half>[AaPp]\.?[Mm]\b))?"
 )
+_CLOCK_CJK = r"(?P<hour>[01]?\d|2[0-3])\s?[:时時点：]\s?(?P<minute>[0-5]\d)分?(?:[:：]?(?P<second>[0-6]\d)秒?)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_NAME = r"(?P<name>[A-Za-zéûäÉÄ]{3,10})\.?"
-_TAIL = rf"(?:\s{{0,2}}\(?{_ZONE})?(?:,?\s(?:on\s)?(?P<late>(?:19|20)\d\d)\b(?!:))?"
-_AT = r"(?:at|um|à|a\slas|alle|в|kl\.?|o|klo|à\sla)"
+_NAME = r"(?P<name>[A-Za-zéûäçÉÄа-я]{3,10})\.?"
+_TAIL = rf"(?:\s{{0,2}}\(?{_ZONE})?(?:,?\s(?:on\s)?(?P<late>(?:19|20)\d\d)\b(?!:)(?:\s(?P<after>[+-]\d{4}\b))?)?"
+_AT = r"(?:at|um|à|a\slas|às|alle|в|kl\.?|o|om|klo|à\sla|ore)"
 _SHAPES = tuple(
     re.compile(shape)
     for shape in (
         rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|"
         rf"[\s_,-]{{1,3}}(?:{_AT}\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
-        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s/-]{_NAME}[\s/-]{_YEAR}(?:,?\s(?:{_AT}\s)?|:|\s-\s|,\s?|"
-        rf"T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])\.?(?:[\s/-]|\sde\s){_NAME}(?:[\s/-]|\sdel?\s){_YEAR}"
+        rf"(?:\sг(?:ода|\.))?(?:,?\s(?:{_AT}\s)?|:|\s-\s|,\s?|T){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[\s-]{_NAME}[\s-](?P<short>\d\d)\s{_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<!\w){_NAME}\s{{1,2}}(?P<day>[0-2]?\d|3[01])(?:st|nd|rd|"
         rf"th)?,?\s(?:{_YEAR},?\s)?(?:at\s)?{_CLOCK}{_TAIL}",
         rf"(?<![\d.])(?P<day>[0-2]?\d|3[01])[.-](?P<month>0?[1-9]|1[0-2])[.-]{_YEAR}(?:,?\s(?:{_AT}\s)?|"
         rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
         rf"(?<![\d.])(?P<first>[0-3]?\d)/(?P<other>[0-3]?\d)/{_YEAR}(?:,?\s(?:{_AT}\s)?|"
-        rf"\s-\s){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"\s?-\s?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
+        rf"(?<![\d:.]){_CLOCK}(?:\s?{_ZONE})?(?:,\s|\son\s|\s)(?P<day>[0-2]?\d|3[01])\s{_NAME}\s{_YEAR}(?!\s\d\d:)",
+        rf"(?<!\d){_YEAR}\s?年\s?(?P<month>0?[1-9]|1[0-2])\s?月\s?(?P<day>[0-2]?\d|3[01])\s?日"
+        rf"(?:\s?[(（].{{1,3}}[)）])?\s{{0,2}}{_CLOCK_CJK}(?:\s{{0,2}}\(?{_ZONE})?",
     )
 )
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
@@ -124,7 +136,7 @@ def _moment(found: dict[str, str | None], near: datetime | None, zone: timezone 
     if not month:
         return None
     year = found.get("year") or found.get("late") or _century(found.get("short"))
-    own = offset(found.get("zone") or "")
+    own = offset(found.get("zone") or found.get("after") or "")
     try:
         guessed = datetime(
             int(year) if year else (near.year if near else 1), month, day, _hour(found), int(found["minute"] or 0),

@@ -19,12 +19,13 @@ _IS_SOURCE = re.compile(
     r"ing)\w*|suspect\w*|malicious|remote|client"
     r"|rhost|infected|compromised|originat\w*|listed|spamm\w*|from|peer|intruder|scanner|bot|hostile|"
     r"evil|perpetrator|violat\w*"
-    r"|quelle|angreifer|von|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|"
+    r"|quelle|angreifer|von|vom|vanaf|dal|dall|depuis|provenant|desde|origen|origem|zdroj|źródł\w*|источник\w*|атак\w*|"
     r"нарушител\w*|\u0441|из)"
-    r"(?:[\s-](?:the|your|de|du|le|los|las|el|ihrer|ihrem|votre|su|this|der|des|la|l'adresse|"
-    r"dirección|адреса|following|ip|ips|host|server|"
-    r"machine|address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|"
-    r"is)){0,4}"
+    r"(?:[\s-](?:the|your|de|du|le|los|las|el|do|da|o|il|dal|dall'|uw|het|ihrer|ihrem|votre|su|sua|vostro|"
+    r"this|der|des|la|l'adresse|dirección|direccion|endereço|endereco|indirizzo|adres\w{0,3}|адрес\w{0,2}|following|"
+    r"ip|ips|host|server|serveur|servidor|сервер\w{0,2}|rechner|machine|maschine|machina|máquina|ordinateur|equipo|"
+    r"address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|is|"
+    r"вашего|вашей|вашего|нашего)){0,4}"
     r"|来自|來自|源(?:ip|地址|IP)|攻击(?:者|源)?(?:ip|IP)?|送信元(?:ip|IP)?(?:アドレス)?|発信元|攻撃元)" + _CLOSING
 )
 _IS_LABEL = re.compile(
@@ -55,8 +56,14 @@ _IS_OTHER = re.compile(
 _ACTS_AFTER = re.compile(
     r"(?i)^[\s)\]>\"'*:,(]{0,4}(?:has|was|is|had|tried|attempt\w{0,3}|attack\w{0,3}|sent|sends|"
     r"scan\w{0,5}|been|hat|wurde|a été|ha |からの|から|对|向|hosted|in your|on your|within your|"
-    r"belong\w{0,3}|located|listed|added)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向)"
+    r"belong\w{0,3}|located|listed|added|will|keeps?|tries|experienced|continues?|started|participated|hosts?|"
+    r"connected|made|performed|flooded|está|estaba|realiz\w{1,4}|a\stenté|versucht\w{0,2}|greift|сканир\w{1,4}|атак\w{1,4}|"
+    r"рассыл\w{1,4}|sta|está)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向|에서|上の|上的|正在|이|가)"
 )
+_ENTRY_AFTER = re.compile(
+    r"^[\w.:/]{3,50}\s{1,4}(?:[(\[][^()\[\]]{0,80}[)\]]|[-–:|,;]\s.{0,120}|\t.{0,120}|\s{2}.{0,120})\s*$"
+)
+"""What follows an address that opens the entry of a list: its name in brackets, or a remark behind a dash or a gap."""
 _ARROW_AFTER = re.compile(r"^(?:[.:/\s]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
 _ARROW_BEFORE = re.compile(r"(?:->|=>|-->|→)\s{0,4}$")
 _ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
@@ -111,6 +118,11 @@ _GENUINE = re.compile(
     r"\bcan be found at|copyrighted work|\bpublished (?:at|on)|\bwhere (?:it|the work)|"
     r"\bcompany (?:web|url)|\bcopyright(?:ed)? work\b|\bowner\b.{0,20}\b(?:site|url)"
 )
+_ON_YOURS = re.compile(
+    r"(?i)\bhosted (?:by|on|with|at) you|\b(?:on|at|in|by) your (?:server|network|platform|customer|client|service)|"
+    r"\byour (?:customer|client|subscriber)"
+)
+"""Said of a place that is the reader's: then the heading accuses, although it also names the genuine owner."""
 _ACCUSED = re.compile(
     r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
     r"\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|"
@@ -244,7 +256,7 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
 
 def _heading(line: str, heading: str) -> str:
     """The last line of words; lists of addresses and empty lines below it are still under it."""
-    words = hosts.URL.sub("", line).strip()
+    words = (hosts.URL.sub("", line) if "://" in line else line).strip()
     return (
         words[-300:]
         if len(words) > 12 and any(letter.isalpha() for letter in words) and not hosts.IPV4.fullmatch(words)
@@ -267,6 +279,8 @@ def _originating(line: str) -> list[Candidate]:
 
 
 def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
+    if line.count(".") < 3 and line.count(":") < 2:
+        return []
     spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1])]
     if not spans:
         return []
@@ -309,6 +323,8 @@ def _standing(line: str, before: str, heading: str, *, is_first: bool, is_only: 
     bare = line.strip(_TRIM)
     if is_only and len(bare) <= 50 and len(bare.split()) == 1:
         return 1 if _IS_OTHER.search(heading + " ") else 4
+    if is_first and not before.strip(_TRIM) and _ENTRY_AFTER.match(line[len(before) :]):
+        return 1 if _IS_OTHER.search(heading + " ") else 4
     if is_first and is_timed:
         return 3
     if is_first and not before.strip(" \t>*-|"):
@@ -328,7 +344,7 @@ def _is_anyones(address: str) -> bool:
 
 def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
     found = []
-    for url in hosts.urls(line):
+    for url in hosts.urls(line) if "://" in line else ():
         host = hosts.host_of(url)
         if host is None or received.domain(host) in own:
             continue
@@ -354,12 +370,19 @@ def _url_weight(line: str, around: str) -> int:
     if is_alone and _FOLLOWING.search(around) and _ACCUSED.search(around):
         return 5
     if _GENUINE.search(around):
-        return -3 if not re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else 1
+        return _beside_genuine(around, is_alone=is_alone)
     if _ACCUSED.search(around):
         return 6 if _LABELLED.search(line) else 5 if is_alone else 4
     if _BOILERPLATE_URL.search(around):
         return -2
     return 3 if is_alone else 1
+
+
+def _beside_genuine(around: str, *, is_alone: bool) -> int:
+    """A URL whose surroundings name a genuine owner: it is theirs, unless the words accuse all the same."""
+    if is_alone and _ON_YOURS.search(around):
+        return 5
+    return 1 if re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else -3
 
 
 def _summed(found: list[Candidate]) -> tuple[Candidate, ...]:

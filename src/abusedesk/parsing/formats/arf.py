@@ -146,7 +146,7 @@ def _in_words(material: Material) -> str | None:
 
 def _domain(fields: dict[str, list[str]]) -> str | None:
     name = _one(fields, "reported-domain").lower().strip()
-    return name if hosts.is_host(name) else None
+    return name if hosts.is_host(name) else hosts.host_of(_url(fields) or "")
 
 
 def _time(fields: dict[str, list[str]], name: str) -> datetime | None:

@@ -52,6 +52,16 @@ _AWAY = re.compile(
     r"|自动回复|自動回覆|自動応答|автоответ|autoreply)"
 )
 _TELEMETRY_SUBJECT = re.compile(r"(?i)\breport[- ]domain:|\bdmarc aggregate|\btls[- ]?rpt\b|\bsmtp tls report")
+_LOOP = re.compile(
+    r"(?i)\bfeedback[- ]?loops?\b|\bfbl\b|\bjmrp\b|junk (?:e?-?mail )?reporting|"
+    r"complaint feedback|spam (?:complaint )?reports"
+)
+_ENROLMENT = re.compile(
+    r"(?i)\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b.{0,60}\b(?:code|link|address|mailbox|ownership|"
+    r"enrol\w{0,5}|subscription|registration|request|application|account|domain|participation)|\benrol(?:l?ment|led|ling)\b|"
+    r"\b(?:application|subscription|registration|request)\b.{0,60}\b(?:approved|accepted|activated|received|processed|denied|"
+    r"being processed|confirmed|expire[sd]?)\b|\bauthori[sz]ation code\b"
+)
 _UNSUBSCRIBE = re.compile(r"(?i)^\s*(?:list[- ])?(?:un-?subscribe|opt[- ]?out)\b")
 
 
@@ -89,10 +99,22 @@ def _by_headers(material: Material) -> str | None:
     automatic = material.field("auto-submitted").lower()
     if automatic and automatic != "no" and _UNSUBSCRIBE.match(material.subject):
         return "a machine's request to leave a list"
+    if _is_enrolment(material):
+        return "a feedback loop's own mail about taking part in it (RFC 6449 section 3.6.2)"
     answers = automatic.startswith("auto-replied") or "x-autoreply" in headers or "x-autorespond" in headers
     if answers or "auto_reply" in material.field("precedence").lower() or _AWAY.match(material.subject):
         return "an automatic reply"
     return None
+
+
+def _is_enrolment(material: Material) -> bool:
+    """Programmes ask the operator to confirm; a mail that carries another mail is a report of theirs instead."""
+    if material.embedded or not _LOOP.search(opening := f"{material.subject[:500]}\n{material.text[:3000]}"):
+        return False
+    return (
+        _ENROLMENT.search(material.subject[:500]) is not None
+        or len({found.group().lower() for found in _ENROLMENT.finditer(opening)}) > 1
+    )
 
 
 def _is_bounce(material: Material) -> bool:

@@ -12,7 +12,10 @@ from abusedesk.vocabulary.report import Event, Reading
 NAME = "prose"
 
 _EVENTS = 1000
-_REPLY = re.compile(r"(?i)^\s*(?:re|aw|sv|antw|odp|ответ|回复|答复|返信)\s?(?:\[\d{1,3}\])?\s?:")
+_MAILS = 100
+_REPLY = re.compile(
+    r"(?i)^\s*(?:\[[^\]]{1,60}\]\s{0,3})?(?:re|aw|sv|antw|odp|ответ|回复|答复|返信)\s?(?:\[\d{1,3}\])?\s?:"
+)
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
@@ -37,6 +40,10 @@ def read(material: Material) -> Reading | None:
     return _unsure(material, kind, urgency, events, _weak(kind, scene))
 
 
+def _is_talk(material: Material) -> bool:
+    return _is_answer(material.subject, material.text)
+
+
 def _is_answer(subject: str, text: str) -> bool:
     """A reply that quotes: what it quotes was complained of before, perhaps by us."""
     return bool(_REPLY.match(subject)) and any(line.startswith(">") for line in text.splitlines()[:500])
@@ -57,9 +64,9 @@ def _kind(subject: str, spoken: str, scene: Scene, urgency: int) -> kinds.Kind:
 def _is_sure(kind: kinds.Kind, urgency: int, scene: Scene, material: Material) -> bool:
     """A report needs words for what happened and words of complaint; more of them where only a URL is named."""
     best = max((one.weight for one in scene.addresses), default=0)
-    if kind.weight < kinds.SURE or (_is_list_mail(material) and urgency < 3 and best < 5):
+    if kind.weight < kinds.SURE or (_is_list_mail(material) and (best < 5 or _is_talk(material)) and urgency < 3):
         return False
-    has_address = best >= LIKELY or scene.entry is not None
+    has_address = best >= LIKELY or bool(_of_mail(scene, material))
     if has_address and (urgency >= 1 or kind.weight >= 8):
         return True
     return _is_sure_of_urls(kind, urgency, scene, material)
@@ -75,7 +82,7 @@ def _is_sure_of_urls(kind: kinds.Kind, urgency: int, scene: Scene, material: Mat
 
 
 def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]) -> Reading:
-    if _is_list_mail(material) and urgency < 3:
+    if _is_list_mail(material) and (urgency < 3 or not events):
         return unreported("not_a_report", NAME, "a newsletter or list mail without a complaint", material.sender)
     if events:
         what = kind.category if kind.category != UNCLASSIFIED else "nothing it knows"
@@ -94,7 +101,7 @@ def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Eve
 def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
     chosen = _chosen(scene.addresses)
     category = kind.category
-    if kinds.is_about_content(category):
+    if kinds.is_about_content(category) or _is_order(kind, scene):
         found = _of_urls(category, scene, chosen)
         if found:
             return found[:_EVENTS]
@@ -107,6 +114,11 @@ def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
         Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract)
         for one in chosen[:_EVENTS]
     ]
+
+
+def _is_order(kind: kinds.Kind, scene: Scene) -> bool:
+    """Authorities who forbid a page name it, whatever it is that they forbid."""
+    return kind.category == UNCLASSIFIED and kind.weight > 0 and any(one.weight >= 4 for one in scene.urls)
 
 
 def _weak(kind: kinds.Kind, scene: Scene) -> list[Event]:
@@ -151,12 +163,12 @@ def _of_url(category: str, one: Candidate, only: str | None, fallback: datetime 
 
 
 def _of_mail(scene: Scene, material: Material) -> list[Candidate]:
-    """A forwarded or quoted mail: the hop at which it entered the reporter's network."""
-    quoted = [received.entry(part.headers.get("received", [])) for part in material.embedded]
-    for entry in (*quoted, scene.entry):
-        if entry and entry.address:
-            return [Candidate(entry.address, LIKELY, None, entry.at)]
-    return []
+    """A forwarded or quoted mail: the hop at which it entered the reporter's network; of several mails, each one's."""
+    quoted = [received.entry(part.headers.get("received", [])) for part in material.embedded[:_MAILS]]
+    entries = {entry.address: entry for entry in quoted if entry and entry.address}
+    if not entries and scene.entry is not None and scene.entry.address:
+        entries = {scene.entry.address: scene.entry}
+    return [Candidate(address, LIKELY, None, entry.at) for address, entry in entries.items() if address]
 
 
 def _own_domains(material: Material) -> frozenset[str]:
