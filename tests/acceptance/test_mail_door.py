@@ -22,8 +22,8 @@ from tests.desk.estate import complaint, provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MAILS = int(os.environ.get("ABUSEDESK_TEST_MAILS", "600"))
-KILLS = int(os.environ.get("ABUSEDESK_TEST_KILLS", "2"))
+MAILS = int(os.environ.get("TEST_MAILS", "600"))
+KILLS = int(os.environ.get("TEST_KILLS", "2"))
 CLIENTS = 4
 
 
