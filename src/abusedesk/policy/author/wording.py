@@ -88,6 +88,8 @@ def value(kind: ParameterKind, given: Value, currency: str) -> str:
     if isinstance(given, timedelta):
         return duration(given)
     if isinstance(given, dict):
+        if given.keys() == {"*"}:
+            return duration(given["*"])
         return ", ".join(f"{_lapse_of(name)} {duration(one)}" for name, one in given.items()) or "none"
     return f"{format_amount(given)} {currency}" if kind == "amount" else str(given)
 
