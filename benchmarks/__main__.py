@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-MODULES = ("decide", "parsing", "lookup", "ingest", "lmtp", "deadlines")
+MODULES = ("decide", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines")
 
 GOALS = {
     "mail_ingest_per_s": (">=", 3000),
+    "dkim_per_s": (">=", 800),
     "lmtp_per_s": (">=", 1000),
     "feed_rows_per_s": (">=", 30000),
     "decide_per_s": (">=", 20000),
