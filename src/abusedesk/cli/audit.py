@@ -2,38 +2,98 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
+from abusedesk.cli.progress import Progress
 from abusedesk.cli.session import session
+from abusedesk.problem import Problem
+
+NOT_ALL_WELL = 1
+SHOWN = 50
+
+_EPILOG = (
+    "Exit codes: 0 all holds; 1 something does not: a broken chain, a decision that would be another today, one whose "
+    "policy is not kept or that cannot be read; 2 what was given cannot be used. Decisions whose values were erased, "
+    "as retention demands, are counted and do no harm to the exit code."
+)
 
 
 def run(arguments: list[str]) -> int:
     """Runs `audit verify` or `audit recompute`. Exit code 1 when something does not hold."""
     options = _parser().parse_args(arguments)
+    since = _since(options)
     with session():
-        return _report(options.what)
+        return _verify() if options.what == "verify" else _recompute(since, options.brand, options.all)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="abusedesk audit", description=__doc__)
+    parser = argparse.ArgumentParser(prog="abusedesk audit", description=__doc__, epilog=_EPILOG)
     parser.add_argument(
         "what",
         choices=("verify", "recompute"),
-        help="verify: walk the hash chain of every docket; recompute: make every stored decision again and compare",
+        help="verify: walk the hash chains of decisions and of publications; "
+        "recompute: make stored decisions again, each under its own policy, and compare",
     )
+    span = parser.add_mutually_exclusive_group()
+    span.add_argument("--since", metavar="DATE", help="recompute what was decided since a date, from snapshots before")
+    span.add_argument("--days", type=int, metavar="N", help="the same, of the last N days")
+    parser.add_argument("--brand", metavar="SLUG", help="recompute one brand's decisions only")
+    parser.add_argument("--all", action="store_true", help=f"print every difference, not the first {SHOWN} only")
     return parser
 
 
-def _report(what: str) -> int:
-    from abusedesk.desk.audit import recompute_all
-    from abusedesk.records.chain import Fault, verify
-    from abusedesk.records.models import Decision, Docket
+def _since(options: argparse.Namespace) -> datetime | None:
+    if options.what == "verify" and (options.since or options.days is not None or options.brand):
+        raise Problem("verify walks the whole chains; --since, --days and --brand are for recompute")
+    if options.days is not None:
+        if not 0 < options.days < 36500:
+            raise Problem(f"--days {options.days}: give a number of days from 1")
+        return datetime.now(UTC) - timedelta(days=options.days)
+    if options.since is None:
+        return None
+    try:
+        given = datetime.fromisoformat(options.since)
+    except ValueError:
+        raise Problem(f"--since {options.since}: is no date; write 2026-01-31 or 2026-01-31T12:00:00Z") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
-    faults: Iterable[Fault] = verify() if what == "verify" else recompute_all()
+
+def _verify() -> int:
+    from abusedesk.records.chain import verify, verify_publications
+    from abusedesk.records.models import Decision, Docket, PackText, PublicationEntry
+
     count = 0
-    for fault in faults:
+    for fault in (*verify_publications(), *verify()):
         count += 1
-        print(f"docket {fault.docket}, decision {fault.sequence}: {fault.problem}", file=sys.stderr)
-    looked_at = f"{Decision.objects.count():,} decisions of {Docket.objects.count():,} dockets"
+        print(fault, file=sys.stderr)
+    looked_at = (
+        f"{Decision.objects.count():,} decisions of {Docket.objects.count():,} dockets, "
+        f"{PublicationEntry.objects.count():,} entries about {PackText.objects.count():,} policies"
+    )
     print(f"{looked_at}: {f'{count} do not hold' if count else 'all hold'}")
-    return 1 if count else 0
+    return NOT_ALL_WELL if count else 0
+
+
+def _recompute(since: datetime | None, slug: str | None, show_all: bool) -> int:
+    from abusedesk.desk.audit import report
+
+    brand = _brand(slug)
+    with Progress() as progress:
+        found = report(since, brand, most=None if show_all else SHOWN, progress=progress)
+    for difference in found.differences:
+        print(difference, file=sys.stderr)
+    if found.differing > len(found.differences):
+        print(f"and {found.differing - len(found.differences):,} more; --all prints them", file=sys.stderr)
+    print(found)
+    return NOT_ALL_WELL if found.differing else 0
+
+
+def _brand(slug: str | None) -> int | None:
+    from abusedesk.records.models import Brand
+
+    if slug is None:
+        return None
+    found = dict(Brand.objects.values_list("slug", "pk"))
+    if slug not in found:
+        raise Problem(f"there is no brand {slug!r}; there are {', '.join(sorted(found)) or 'none'}")
+    return found[slug]

@@ -18,7 +18,6 @@ from abusedesk.policy.strikes import struck_addresses
 from abusedesk.records import packs
 from abusedesk.records.holders import Holders
 from abusedesk.records.models import Brand
-from abusedesk.records.models import Decision as StoredDecision
 
 HOUR = timedelta(hours=1)
 
@@ -28,8 +27,6 @@ WHERE service.customer_id = %s AND service.id <> %s
 """
 
 docket_decoder = msgspec.json.Decoder(Docket)
-_stimulus_decoder: msgspec.json.Decoder[AnyStimulus] = msgspec.json.Decoder(AnyStimulus)
-_facts_decoder = msgspec.json.Decoder(Facts)
 
 
 class Subject(NamedTuple):
@@ -134,17 +131,3 @@ def _struck_elsewhere(subject: Subject, stimulus: AnyStimulus) -> frozenset[str]
     for docket in dockets:
         found |= struck_addresses(docket.occurrences, pack.content.counting.acts_on)
     return found
-
-
-def recompute(stored: StoredDecision, before: Docket) -> Decision | None:
-    """Makes a stored decision again from what is stored beside it. None where its pack is no longer here as it was.
-
-    `before` is the docket as the decision found it: the fold of those before it.
-    """
-    brand = Brand.objects.get(dockets=stored.docket_id)
-    pack = pack_of(brand)
-    if pack.digest != bytes(stored.pack_digest).hex():
-        return None
-    stimulus = _stimulus_decoder.decode(bytes(stored.stimulus))
-    facts = _facts_decoder.decode(bytes(stored.facts))
-    return judge(before, stimulus, facts, pack, stored.at)
