@@ -2,9 +2,7 @@
 
 import re
 import shutil
-import zipfile
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +10,11 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from abusedesk.policy.author.pack_zip import files_from_zip
 from abusedesk.policy.pack import PACKS, load_pack
 from abusedesk.records.models import Brand, TimelineEntry
 from abusedesk.records.partitions import ensure_month
 from abusedesk.web import policy_words
-from abusedesk.web.pack_zip import LARGEST, unzipped, zipped
 from tests.web import rows
 
 
@@ -195,43 +193,9 @@ def test_the_public_page_is_a_file(page: Client, desk: rows.Desk) -> None:
 
 
 def test_the_pack_is_a_zip_that_can_be_handed_in_again(page: Client, desk: rows.Desk) -> None:
-    files = unzipped(page.get("/policies/jimcloud/pack.zip").content)
+    files = files_from_zip(page.get("/policies/jimcloud/pack.zip").content)
     assert files["pack.yaml"] == (PACKS / "jimcloud" / "pack.yaml").read_bytes()
     assert "notices/en/complaint.txt" in files
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as folder:
-        for name, data in files.items():
-            folder.writestr(name, data)
-    return buffer.getvalue()
-
-
-def test_a_zip_may_hold_the_folder_itself_and_what_systems_add() -> None:
-    data = _zip({
-        "mine/pack.yaml": b"a", "mine/notices/en/x.txt": b"b", "mine/cases/c.yaml": b"c",
-        "__MACOSX/mine/._pack.yaml": b"?", "mine/notes.md": b"?", "mine/../../etc/passwd": b"?",
-    })  # fmt: skip
-    assert unzipped(data) == {"pack.yaml": b"a", "notices/en/x.txt": b"b", "cases/c.yaml": b"c"}
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"not a zip", "no zip that can be read"),
-        (b"", "no zip that can be read"),
-        (_zip({"readme.txt": b"x"}), "no pack.yaml"),
-        (zipped({"pack.yaml": b"0" * (LARGEST + 1)}), "more than a pack can"),
-        (_zip({f"notices/en/{number}.txt": b"" for number in range(600)}), "more than a pack can"),
-        (zipped({"pack.yaml": b"x" * 100})[:-30], "no zip that can be read"),
-    ],
-)
-def test_what_is_no_pack_is_refused_in_words(data: bytes, said: str) -> None:
-    from abusedesk.problem import Problem
-
-    with pytest.raises(Problem, match=said):
-        unzipped(data)
 
 
 # ---------- words ----------

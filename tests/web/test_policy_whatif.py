@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from abusedesk.desk.whatif import runs
 from abusedesk.policy.author.consequences import Consequence
+from abusedesk.policy.author.pack_zip import files_from_zip, zip_of
 from abusedesk.policy.author.whatif import Difference, Money, Sum, WhatIf
 from abusedesk.policy.pack import PACKS, pack_from
 from abusedesk.records.models import Brand, WhatIfRun
-from abusedesk.web.pack_zip import unzipped, zipped
 from abusedesk.web.policy_form import ChangeForm
 from tests.web import rows
 
@@ -126,7 +126,7 @@ def _hand_in(page: Client, name: str, data: bytes, title: str = "") -> Any:
 def test_a_zip_of_the_folder_is_taken(page: Client, desk: rows.Desk) -> None:
     files = _present()
     files["notices/en/complaint.txt"] += b"\nPlease."
-    assert _hand_in(page, "mine.zip", zipped(files), "A kinder notice").status_code == 302
+    assert _hand_in(page, "mine.zip", zip_of(files), "A kinder notice").status_code == 302
     run = WhatIfRun.objects.get()
     assert run.title == "A kinder notice"
     assert "Please." in _text(page, f"{START}/{run.pk}")
@@ -145,7 +145,7 @@ def test_a_pack_yaml_alone_keeps_notices_and_cases(page: Client, desk: rows.Desk
         ("pack.zip", b"PK\x03\x04 no zip", "no zip that can be read"),
         ("photo.png", b"\x89PNG", "no zip that can be read"),
         ("pack.yaml", b"", "empty"),
-        ("other.zip", zipped({"pack.yaml": (PACKS / "scalibit/pack.yaml").read_bytes()}), "template"),
+        ("other.zip", zip_of({"pack.yaml": (PACKS / "scalibit/pack.yaml").read_bytes()}), "template"),
     ],
 )
 def test_what_is_no_pack_is_refused_in_words(name: str, data: bytes, said: str, page: Client, desk: rows.Desk) -> None:
@@ -194,7 +194,7 @@ def test_a_case_that_fails_is_named_with_what_is_missing(page: Client, desk: row
 
 def test_the_changed_pack_can_be_taken_along(page: Client, desk: rows.Desk) -> None:
     run = _made(page, value__reply_period="4 hours")
-    assert unzipped(page.get(f"{START}/{run.pk}/pack.zip").content) == runs.files_of(run)
+    assert files_from_zip(page.get(f"{START}/{run.pk}/pack.zip").content) == runs.files_of(run)
 
 
 def test_a_policy_that_changed_meanwhile_is_told(page: Client, desk: rows.Desk) -> None:

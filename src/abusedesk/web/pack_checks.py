@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from abusedesk.desk.fitness import laid_out
 from abusedesk.policy.author.cases import CaseResult, run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
 from abusedesk.policy.author.diff import Change, diff
@@ -11,7 +12,6 @@ from abusedesk.policy.author.lint import Finding, lint
 from abusedesk.policy.author.show import short
 from abusedesk.policy.pack import Pack, pack_from
 from abusedesk.problem import Problem
-from abusedesk.web.pack_files import laid_out
 
 
 class ClauseChanges(NamedTuple):

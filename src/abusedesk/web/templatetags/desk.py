@@ -183,6 +183,8 @@ _SECTIONS = {
     "policy": "policies",
     "what-if": "policies",
     "trial": "policies",
+    "publications": "policies",
+    "publication": "policies",
 }
 
 

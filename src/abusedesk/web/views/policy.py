@@ -10,13 +10,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.desk.publish import files_of
 from abusedesk.policy.author.coverage import ClauseCoverage
+from abusedesk.policy.author.pack_zip import zip_of
 from abusedesk.policy.author.show import as_html, sheet
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand
+from abusedesk.records.models import Brand, Publication
 from abusedesk.web import citations, policy
-from abusedesk.web.pack_files import covered, pack_at, present_files
-from abusedesk.web.pack_zip import zipped
+from abusedesk.web.pack_files import covered, pack_at
 
 
 class Row(NamedTuple):
@@ -28,13 +29,15 @@ class Row(NamedTuple):
 
 
 class PolicyRow(NamedTuple):
-    """A brand with its policy; `problem` says why it cannot be read."""
+    """A brand with its policy; `problem` says why it cannot be read, `waiting` how many proposals wait for a person."""
 
     brand: Brand
     title: str
     now: policy.VersionRow | None
     coming: policy.VersionRow | None
     problem: str
+    published: Publication | None = None
+    waiting: int = 0
 
 
 def policies(request: HttpRequest) -> HttpResponse:
@@ -71,6 +74,7 @@ def policy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "kinds": policy.SHOWN,
         "counted": cited is not None,
         "days": citations.DAYS,
+        "waiting": brand.publications.filter(state="proposed").count(),
         "filtered": bool(text or kind),
     }
     only_list = request.htmx and request.htmx.target == "clauses"  # type: ignore[attr-defined]
@@ -92,7 +96,7 @@ def public(request: HttpRequest, slug: str) -> HttpResponse:
     brand = get_object_or_404(Brand, slug=slug)
     at, _ = _instant(request)
     try:
-        page = as_html(sheet(pack_at(brand, at), at))
+        page = as_html(sheet(pack_at(brand, at), at, settings_of(brand)))
     except Problem as problem:
         raise Http404(str(problem)) from None
     response = HttpResponse(page)
@@ -104,7 +108,7 @@ def pack_zip(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001 -
     """The pack's folder as a zip, to be changed and tried."""
     brand = get_object_or_404(Brand, slug=slug)
     _pack_or_404(brand)
-    response = HttpResponse(zipped(present_files(brand)), content_type="application/zip")
+    response = HttpResponse(zip_of(files_of(brand)), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{brand.slug}-pack.zip"'
     return response
 
@@ -114,10 +118,13 @@ def _row(brand: Brand, now: datetime) -> PolicyRow:
         pack = pack_of(brand)
     except Problem as problem:
         return PolicyRow(brand, brand.pack, None, None, str(problem))
+    told = list(brand.publications.filter(state__in=["proposed", "published"]).order_by("-decided_at").defer("cases"))
+    published = next((one for one in told if one.state == "published"), None)
     rows = policy.version_rows(pack, settings_of(brand), now)
     in_force = next((row for row in rows if row.state == "now"), None)
     coming = next((row for row in reversed(rows) if row.state == "coming" and row.since), None)
-    return PolicyRow(brand, pack.title, in_force, coming, "")
+    waiting = sum(one.state == "proposed" for one in told)
+    return PolicyRow(brand, pack.title, in_force, coming, "", published, waiting)
 
 
 def _instant(request: HttpRequest) -> tuple[datetime, str]:

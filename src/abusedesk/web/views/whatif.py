@@ -12,14 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.desk.publish import files_of, reaching_back
 from abusedesk.desk.whatif import runs
+from abusedesk.policy.author.pack_zip import belongs, files_from_zip, zip_of
 from abusedesk.policy.author.whatif import Difference
 from abusedesk.policy.pack import Pack, pack_from
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Case, Service, WhatIfRun
 from abusedesk.web import pack_checks, past_words, words
-from abusedesk.web.pack_files import present_files
-from abusedesk.web.pack_zip import belongs, unzipped, zipped
 from abusedesk.web.policy_form import ChangeForm, UploadForm
 from abusedesk.web.readers import may_publish
 
@@ -38,6 +38,13 @@ class PlayForm(forms.Form):
         required=False,
         help_text="Without it, each day is decided by the version of its own date.",
     )
+
+
+class ProposeForm(forms.Form):
+    """Why the policy changes, and that its author means what reaches back."""
+
+    note = forms.CharField(label="What changes and why", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    meant = forms.BooleanField(label="This is meant", required=False)
 
 
 class Group(NamedTuple):
@@ -72,27 +79,27 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 def trial(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """One changed policy: what changes, what is wrong with it, and the past under it."""
-    run = _find(slug, pk)
-    return _page(request, run, PlayForm(initial=_initial(run)))
+    run = find(slug, pk)
+    return page(request, run)
 
 
 def progress(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """How far the replay is, or what came of it."""
-    run = _find(slug, pk)
+    run = find(slug, pk)
     return render(request, "web/trial_past.html", {"run": run, "brand": run.brand, **_past(request, run)})
 
 
 def checks(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """The faults of the changed pack, and how its own cases fare."""
-    run = _find(slug, pk)
+    run = find(slug, pk)
     found = pack_checks.checks_of(runs.files_of(run))
     return render(request, "web/trial_checks.html", {"run": run, "checks": found})
 
 
 def trial_zip(request: HttpRequest, slug: str, pk: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The changed pack as a zip."""
-    run = _find(slug, pk)
-    response = HttpResponse(zipped(runs.files_of(run)), content_type="application/zip")
+    run = find(slug, pk)
+    response = HttpResponse(zip_of(runs.files_of(run)), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{slug}-pack-changed.zip"'
     return response
 
@@ -100,10 +107,10 @@ def trial_zip(request: HttpRequest, slug: str, pk: str) -> HttpResponse:  # noqa
 @require_POST
 def play(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Have the past played under the changed pack."""
-    run = _find(slug, pk)
+    run = find(slug, pk)
     form = PlayForm(request.POST)
     if not form.is_valid():
-        return _page(request, run, form, status=422)
+        return page(request, run, play=form, status=422)
     days, now = form.cleaned_data["days"], timezone.now()
     since = now - timedelta(days=int(days)) if days else None
     runs.ask(run, since, as_if_always=form.cleaned_data["always"], now=now)
@@ -113,12 +120,13 @@ def play(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Forget a what-if; one that is being played ends."""
-    _find(slug, pk).delete()
+    find(slug, pk).delete()
     messages.info(request, "The what-if is deleted.")
     return redirect("what-if", slug)
 
 
-def _find(slug: str, pk: str) -> WhatIfRun:
+def find(slug: str, pk: str) -> WhatIfRun:
+    """A what-if of a brand, or a 404."""
     return get_object_or_404(WhatIfRun.objects.select_related("brand"), pk=pk, brand__slug=slug)
 
 
@@ -133,7 +141,7 @@ def _from_values(request: HttpRequest, brand: Brand, form: ChangeForm) -> WhatIf
     if not form.is_valid():
         return None
     try:
-        files = present_files(brand)
+        files = files_of(brand)
         files["pack.yaml"] = form.changed(files["pack.yaml"].decode()).encode()
         return _made(request, brand, files, form.title())
     except Problem as problem:
@@ -155,8 +163,8 @@ def _from_upload(request: HttpRequest, brand: Brand, form: UploadForm) -> WhatIf
 def _handed_in(file: Any, brand: Brand) -> dict[str, bytes]:
     data = file.read()
     if data[:2] == b"PK" or not file.name.endswith((".yaml", ".yml")):
-        return unzipped(data)
-    return {**present_files(brand), "pack.yaml": data}
+        return files_from_zip(data)
+    return {**files_of(brand), "pack.yaml": data}
 
 
 def _made(request: HttpRequest, brand: Brand, files: dict[str, bytes], title: str) -> WhatIfRun:
@@ -167,14 +175,24 @@ def _made(request: HttpRequest, brand: Brand, files: dict[str, bytes], title: st
 # ---------- one of them ----------
 
 
-def _page(request: HttpRequest, run: WhatIfRun, form: PlayForm, status: int = 200) -> HttpResponse:
-    changed = pack_from(runs.files_of(run))
+def page(
+    request: HttpRequest,
+    run: WhatIfRun,
+    play: PlayForm | None = None,
+    propose: ProposeForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """One what-if, with the forms that may have been refused."""
+    changed, present = pack_from(runs.files_of(run)), pack_of(run.brand)
     context = {
         "run": run,
         "brand": run.brand,
-        "form": form,
-        "changes": pack_checks.changes(pack_of(run.brand), changed),
-        "outdated": run.present != pack_of(run.brand).digest,
+        "form": play or PlayForm(initial=_initial(run)),
+        "propose": propose or ProposeForm(initial={"note": run.title}),
+        "changes": pack_checks.changes(present, changed),
+        "backwards": reaching_back(run.brand, changed),
+        "outdated": run.present != present.digest,
+        "same": changed.digest == present.digest,
         "overrides": [words.plain(name) for name in settings_of(run.brand).overrides],
         "may_publish": may_publish(request.user),
         **_past(request, run),
