@@ -52,6 +52,12 @@ def address(text: str) -> str | None:
     return _canonical(text)
 
 
+def port(text: str) -> int | None:
+    """A port number in plain digits, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None
+
+
 def network(text: str) -> str | None:
     """A network such as `192.0.2.0/24` in its usual form, or None; one of a single address is that address."""
     text = text.strip()

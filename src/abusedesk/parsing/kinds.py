@@ -23,6 +23,7 @@ _CATEGORIES = Vocabulary(*((category, lines) for category, _, lines in lexicon.C
 _COMPLAINT = Vocabulary(("complaint", lexicon.COMPLAINT))
 _DENIALS = Vocabulary(("denial", lexicon.DENIALS))
 _RETRACTIONS = Vocabulary(("retraction", lexicon.RETRACTIONS))
+_ANSWERS = Vocabulary(("answer", lexicon.ANSWERS))
 _SWORN = Vocabulary(("sworn", lexicon.SWORN))
 
 
@@ -64,6 +65,11 @@ def is_denial(subject: str, body: str) -> bool:
     return bool(
         _DENIALS.occurs(subject.lower()) or _RETRACTIONS.occurs(opening) or _SWORN.occurs(body[:50_000].lower())
     )
+
+
+def is_answer(text: str) -> bool:
+    """Whether somebody answers a complaint instead of making one: what was done, or a plea."""
+    return bool(_ANSWERS.occurs(text[:3000].lower()))
 
 
 def is_about_content(category: str) -> bool:

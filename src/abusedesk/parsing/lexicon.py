@@ -119,6 +119,13 @@ CATEGORIES: tuple[tuple[str, int, str], ...] = (
         piracy
         pirated
         anti-?piracy
+        work\w{0,3} .{0,40}without (?:our |the owner's )?(?:permission|authori[sz]ation|consent)
+        无断|無断で
+        правообладател
+        侵犯.{0,12}(?:权|權)
+        titulaires? (?:de los |des )?(?:derechos|droits)
+        œuvre|ouvrage
+        sin autorización .{0,40}obra
     """),
     ("connection/ddos", 5, r"""
         (?<![a-z])ddos(?![a-z])
@@ -203,6 +210,7 @@ CATEGORIES: tuple[tuple[str, int, str], ...] = (
         login-?versuch
         로그인 시도
         무차별
+        \bauth(?:entication)? attacks?
     """),
     ("connection/port_scan", 5, r"""
         port ?-?scan
@@ -476,6 +484,13 @@ CATEGORIES: tuple[tuple[str, int, str], ...] = (
         黑名单
         ブラックリスト
         greylist
+        blacklist (?:alert|entry|report|notice|notification)
+        \bcurrently listed\b
+        \b(?:is|are|was|were|been) (?:now |automatically )?listed (?:on|in|at|by|with|because|as)
+        \b(?:was|were|been) (?:added|listed) (?:to|on|in) (?:the |our )?\w{2,20} (?:zone|list|database)
+        aufgenommen in .{0,30}liste
+        внес[её]н\w? в .{0,30}спис
+        列入黑名单
     """),
     ("messaging/spam", 4, r"""
         \bspam(?!assassin|hausen|-status|-score|-level|-flag|-checker|\.|_|trap)(?:s|med|ming|mer|mers|ming)?\b
@@ -693,6 +708,30 @@ COMPLAINT = r"""
     \bhosted (?:on|by|in|at|with) your?\b
     \bon your (?:network|server|platform|service|system|ip)
     \b(?:originat|originated|originates) (?:from|in|at)
+    nous vous demandons
+    que vous hébergez
+    sans autorisation
+    illicite
+    usurp
+    à fermer
+    de (?:le |la )?fermer
+    sin autorización
+    retirada
+    ilegal
+    незаконно
+    правообладател
+    нарушен
+    侵犯
+    未经授权
+    無断
+    削除
+    ohne (?:unsere )?(?:erlaubnis|genehmigung|zustimmung)
+    vom netz
+    umgehend
+    without (?:our |the owner's |any )?(?:permission|authori[sz]ation|consent)
+    \biocs?\b
+    your (?:autonomous system|asn?\b|ranges?|prefix|netblock|domain|website|services?|platform)
+    \b(?:the )?following (?:ips?|hosts?|systems?|sites?|web ?sites?|urls?|ip addresses|servers?|machines?|devices?)\b
 """
 
 DENIALS = r"""
@@ -729,4 +768,17 @@ RETRACTIONS = r"""
 
 SWORN = r"""
     as a result of (?:a )?(?:mistake|error)\W{1,3}(?:or|and/or) (?:a )?mis-?identif
+"""
+
+ANSWERS = r"""
+    \b(?:i|we) (?:have |had |just )?(?:already )?(?:cleaned|fixed|removed|deleted|reinstalled|patched|changed|secured|closed|resolved|suspended|blocked|informed|forwarded|terminated)
+    \b(?:please|kindly|could you|can you) (?:unblock|unsuspend|reactivate|re-?enable|unlock|lift|restore)
+    \bthank(?:s| you) for (?:your |the |letting )
+    \bmy (?:server|website|account|vps) (?:was|is|has been) (?:hacked|compromised|suspended|blocked)
+    \b(?:ich habe|wir haben) .{0,60}(?:bereinigt|gelöscht|behoben|entfernt|geändert|gesperrt)
+    \b(?:nous avons|j'ai) .{0,40}(?:supprimé|nettoyé|corrigé|bloqué)
+    \bhemos (?:eliminado|limpiado|corregido|bloqueado|resuelto)
+    (?:мы|я) .{0,40}(?:удалил|исправил|очистил|заблокировал)
+    (?:已经|已)(?:处理|删除|修复|清理)
+    (?:削除|対応|修正)(?:いたし|し)ました
 """

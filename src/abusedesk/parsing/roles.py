@@ -9,11 +9,11 @@ from abusedesk.parsing import hosts, instants, received
 LIKELY = 3
 """The weight from which on a candidate counts as the source."""
 
-_CLOCK = re.compile(r"\d[:.]\d\d")
+_CLOCK = re.compile(r"\d[:.：时時点]\d\d")
 _TRIM = " \t><*-•.,;:|[]()\"'"
 _LINES = 4000
 _WIDTH = 1500
-_CLOSING = r"[\s:=(\[\"'<*|#,@-]{0,12}$"
+_CLOSING = r"(?:[\s:=(\[\"'<*|#,@：（「『【＝-]|\.\.){0,12}$"
 _IS_SOURCE = re.compile(
     r"(?i)(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|"
     r"ing)\w*|suspect\w*|malicious|remote|client"
@@ -26,7 +26,8 @@ _IS_SOURCE = re.compile(
     r"ip|ips|host|server|serveur|servidor|сервер\w{0,2}|rechner|machine|maschine|machina|máquina|ordinateur|equipo|"
     r"address(?:es)?|adresse|system|user|computer|customer|network|pc|location|domain|url|was|is|"
     r"вашего|вашей|вашего|нашего)){0,4}"
-    r"|来自|來自|源(?:ip|地址|IP)|攻击(?:者|源)?(?:ip|IP)?|送信元(?:ip|IP)?(?:アドレス)?|発信元|攻撃元)" + _CLOSING
+    r"|来自|來自|源(?:ip|地址|IP)(?:地址)?|(?:攻击|恶意|违规|涉案|发送|扫描)(?:者|源|方)?(?:ip|IP|主机)?(?:地址)?"
+    r"|(?:送信元|発信元|攻撃元|接続元|貴社|御社|感染)(?:の)?(?:ip|IP|サーバー?|ホスト)?(?:アドレス)?)" + _CLOSING
 )
 _IS_LABEL = re.compile(
     r"(?i)(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|"
@@ -48,10 +49,11 @@ _IS_OTHER = re.compile(
     r"наш\w{0,3}|nosso|nossa|"
     r"forwarded|towards?|our|nach|ziel\w{0,4}|cible|vers|destin\w{0,4}|"
     r"hacia|objetivo|цел\w{1,3}|на|mask|netmask|route|range|via|helo|ehlo)"
-    r"(?:[\s-](?:the|our|nuestro|nuestra|unser\w{0,3}|notre|наш\w{0,3}|servidor|serveur|сервер\w{0,2}|"
+    r"(?:[\s-](?:the|our|nuestro|nuestra|unser\w{0,3}|notre|наш\w{0,3}|адрес\w{0,2}|servidor|serveur|сервер\w{0,2}|"
     r"système|sistema|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|"
     r"mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
-    r"|目标(?:ip|IP|地址)?|目的(?:ip|IP|地址)?|宛先(?:ip|IP)?|受害\w{0,3}|我们的(?:服务器|ip)?)" + _CLOSING
+    r"|(?:目标|目的|宛先|送信先|攻撃先|接続先|受害|被攻击|被害|我们的?|我司|我方|本公司|当社|弊社|自社)(?:の|者|方|端)?"
+    r"(?:服务器|主机|サーバー?|ホスト|ip|IP)?(?:地址|アドレス)?)" + _CLOSING
 )
 _ACTS_AFTER = re.compile(
     r"(?i)^[\s)\]>\"'*:,(]{0,4}(?:has|was|is|had|tried|attempt\w{0,3}|attack\w{0,3}|sent|sends|"
@@ -60,6 +62,9 @@ _ACTS_AFTER = re.compile(
     r"connected|made|performed|flooded|está|estaba|realiz\w{1,4}|a\stenté|versucht\w{0,2}|greift|сканир\w{1,4}|атак\w{1,4}|"
     r"рассыл\w{1,4}|sta|está)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向|에서|上の|上的|正在|이|가)"
 )
+_NAMED = re.compile(r"(?i)[\w-]{1,63}\.[a-z]{2,24}(?:/\S{0,200})?[\s,]{1,3}[(\[]$")
+_OURS = re.compile(r"(?i)\b(?:our|my|to|by|via|relay|target|victim)\b")
+"""An address in brackets behind a host name or a link stands for it, unless the line says whose that is."""
 _ENTRY_AFTER = re.compile(
     r"^[\w.:/]{3,50}\s{1,4}(?:[(\[][^()\[\]]{0,80}[)\]]|[-–:|,;]\s.{0,120}|\t.{0,120}|\s{2}.{0,120})\s*$"
 )
@@ -67,7 +72,9 @@ _ENTRY_AFTER = re.compile(
 _ARROW_AFTER = re.compile(r"^(?:[.:/\s]\d{1,5})?(?:\s\(?\w{1,20}\)?)?\s{0,4}(?:->|=>|-->|→|>\s?\d)")
 _ARROW_BEFORE = re.compile(r"(?:->|=>|-->|→)\s{0,4}$")
 _ACCESS_LOG = re.compile(r"^\S{1,60} \S{1,60} \S{1,60} \[\d")
-_HOP = re.compile(r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|traceroute|^\s*(?:hop|tracing)\b")
+_HOP = re.compile(
+    r"(?i)^\s{0,6}\d{1,2}\s.{0,120}\b\d{1,5}(?:\.\d{1,3})?\s?ms\b|\btraceroute to\b|^\s*(?:hop|tracing|traceroute)\b"
+)
 _HEADER = re.compile(
     r"(?i)^[>\s|]{0,6}(?:received|x-received|received-spf|authentication-results|arc-[\w-]+|"
     r"dkim-[\w-]+|domainkey-[\w-]+|return-path|message-id|x-[\w-]{2,40}|references|in-reply-to|"
@@ -323,6 +330,8 @@ def _standing(line: str, before: str, heading: str, *, is_first: bool, is_only: 
     bare = line.strip(_TRIM)
     if is_only and len(bare) <= 50 and len(bare.split()) == 1:
         return 1 if _IS_OTHER.search(heading + " ") else 4
+    if _NAMED.search(before):
+        return 0 if _OURS.search(before) else 3
     if is_first and not before.strip(_TRIM) and _ENTRY_AFTER.match(line[len(before) :]):
         return 1 if _IS_OTHER.search(heading + " ") else 4
     if is_first and is_timed:

@@ -72,11 +72,10 @@ def _event(fields: dict[str, str]) -> Event | None:
     if source is None:
         return None
     kind = fields.get("source.type", "") + fields.get("source.subtype", "")
-    port = fields.get("source.port", "")
     return Event(
         "copyright/p2p" if _P2P.search(kind) else "copyright/copyright",
         source,
-        int(port) if port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 else None,
+        hosts.port(fields.get("source.port", "")),
         url if url and "://" in url[:8] else None,
         instants.stated(fields.get("source.timestamp", "") or fields.get("item.timestamp", "")),
         evidence=f"{fields.get('item.title', '')} {fields.get('item.filename', '')}".strip()[:500],

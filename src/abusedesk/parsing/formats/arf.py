@@ -61,7 +61,7 @@ def _reading(material: Material, fields: dict[str, list[str]]) -> Reading | None
     event = Event(
         _CATEGORIES.get(kind, "messaging/spam"),
         source,
-        _port(_one(fields, "source-port")),
+        hosts.port(_one(fields, "source-port")),
         _url(fields),
         at,
         _incidents(_one(fields, "incidents")),
@@ -174,10 +174,6 @@ def _extract(original: mail.Part | None) -> str:
 def _one(fields: dict[str, list[str]], name: str) -> str:
     values = fields.get(name)
     return values[0] if values else ""
-
-
-def _port(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 and 0 < int(value) < 65536 else None
 
 
 def _incidents(value: str) -> int:

@@ -35,7 +35,8 @@ def read(material: Material) -> Reading | None:
     scene = roles.scene(subject, spoken, quoted, material.date, _own_domains(material))
     kind = _kind(subject, spoken, scene, urgency)
     events = _events(kind, scene, material)
-    if events and _is_sure(kind, urgency, scene, material):
+    is_answer = bool(_REPLY.match(subject)) and kinds.is_answer(spoken)
+    if events and not is_answer and _is_sure(kind, urgency, scene, material):
         return reported(NAME, material.sender, events, summary=subject)
     return _unsure(material, kind, urgency, events, _weak(kind, scene))
 
@@ -78,7 +79,8 @@ def _is_sure_of_urls(kind: kinds.Kind, urgency: int, scene: Scene, material: Mat
     if urgency >= 2:
         return kind.weight >= 6
     is_short = len(material.text) < 300 and best >= 4
-    return kind.weight >= 6 and (is_short or material.message is None or (urgency >= 1 and best >= 5))
+    is_accused = urgency >= 1 and (best >= 5 or (best >= 4 and kind.weight >= 9))
+    return kind.weight >= 6 and (is_short or material.message is None or is_accused)
 
 
 def _unsure(material: Material, kind: kinds.Kind, urgency: int, events: list[Event], weak: list[Event]) -> Reading:
@@ -109,11 +111,17 @@ def _events(kind: kinds.Kind, scene: Scene, material: Material) -> list[Event]:
         chosen = _of_mail(scene, material)
     if not chosen and kind.weight:
         return _of_urls(category, scene, [])[:_EVENTS]
-    fallback = scene.times[0] if scene.times else None
+    fallback = scene.times[0] if scene.times else _entered_at(scene, chosen)
     return [
         Event(category, one.source, one.port, one.url, one.at or fallback, evidence=one.extract)
         for one in chosen[:_EVENTS]
     ]
+
+
+def _entered_at(scene: Scene, chosen: list[Candidate]) -> datetime | None:
+    """When the quoted mail came in, where the only source is the one that it came from."""
+    is_its = scene.entry is not None and [one.source for one in chosen] == [scene.entry.address]
+    return scene.entry.at if scene.entry is not None and is_its else None
 
 
 def _is_order(kind: kinds.Kind, scene: Scene) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -33,10 +34,11 @@ _DESTINATIONS = re.compile(
 _URLS = re.compile(r"(?:^|\.)(?:url|uri|link|phish(?:ing)?_?url|malware_?url|source_?url)$")
 _HOSTS = re.compile(r"(?:^|\.)(?:domain|host|hostname|fqdn)$")
 _TIMES = re.compile(
-    r"(?:^|\.)_?(?:ts|time|timestamp|datetime|date|last_?seen|first_?seen|seen|event_?time|observed|detected|occurred"
-    r"|(?:first|last)?_?reported_?date_?time|date_?time_?received_?utc_?txt|(?:source|"
-    r"observation)[._]time)(?:_?utc)?$"
+    r"(?:^|\.)_?(?:ts|time|timestamp|datetime|date|last[ _]?seen|first[ _]?seen|seen|observed|detected|occurred|date[/ _]time"
+    r"|(?:event|attack|start|log|incident)[ _]?(?:date|time|timestamp)|(?:blocked|listed|added|seen)[ _](?:since|at|on)"
+    r"|(?:first|last)?_?reported_?date_?time|date_?time_?received_?utc_?txt|(?:source|observation)[._]time)(?:_?utc)?$"
 )
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?$")
 _PORTS = re.compile(r"(?:^|\.)(?:src|source|network_?source|remote)[._ ]?port$")
 _PLACES = re.compile(r"(?:^|\.)_?geo|\.asn|country|city|region|isp|organi[sz]ation|asname")
 _FEED = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt", ".data", ".log")
@@ -131,18 +133,26 @@ def _event(record: dict[str, str], remarks: str) -> Event | None:
     source = _address(facts, *_SOURCES) or (_address(facts, _DESTINATIONS) or _host(facts, url) if url else None)
     if source is None:
         return None
-    time = next(
-        (found for name, text in facts.items() if _TIMES.search(name) and (found := instants.stated(text))), None
-    )
-    port = next((value for name, value in facts.items() if _PORTS.search(name) and value.isdigit()), "0")
     return Event(
         _seen(_category(" ".join(f"{name} {value}" for name, value in facts.items())[:3000], remarks), url),
         source,
-        int(port) if 0 < int(port[:6]) < 65536 else None,
+        next((port for name, value in facts.items() if _PORTS.search(name) and (port := hosts.port(value))), None),
         url,
-        time,
+        _time(facts),
         evidence=" ".join(facts.values())[:300],
     )
+
+
+def _time(facts: dict[str, str]) -> datetime | None:
+    """The first instant; a date and a clock in two columns are one."""
+    stated = [text for name, text in facts.items() if _TIMES.search(name) and text]
+    clock = next((text for text in stated if _CLOCK.match(text)), "")
+    for text in stated:
+        if not _CLOCK.match(text) and (
+            found := instants.stated(f"{text} {clock}" if clock and len(text) < 12 else text)
+        ):
+            return found
+    return None
 
 
 def _address(facts: dict[str, str], *patterns: re.Pattern[str]) -> str | None:

@@ -132,17 +132,13 @@ def _event(block: dict[str, str], sent: datetime | None) -> Event | None:
         None,
         stated if "://" in stated[:8] else None,
         _time(block.get("date", ""), sent),
-        target_port=_port(block.get("port", "")),
+        target_port=hosts.port(block.get("port", "")),
         evidence=f"{block.get('report-type', '')} {block.get('service', '')}".strip(),
     )
 
 
 def _time(text: str, sent: datetime | None) -> datetime | None:
     return instants.stated(text) or next((moment for moment, _, _ in instants.find(text, sent)), None)
-
-
-def _port(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None
 
 
 def _reporter(block: dict[str, str]) -> str | None:
