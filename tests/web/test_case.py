@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.policy import stimulus as stimuli
-from abusedesk.records.models import Case, Decision, Measure, Notice, Report, Review
+from abusedesk.records.models import Case, Decision, Effect, Measure, Notice, Report, Review, Target
 from abusedesk.web.forms import FORMS, Payment
 from tests.web import rows
 
@@ -145,3 +145,44 @@ def test_closing_a_review_keeps_the_answer(page: Client, desk: rows.Desk) -> Non
     page.post(f"/reviews/{one.pk}/close", {"answer": "spam, nothing for us"})
     one.refresh_from_db()
     assert (one.closed_by, one.answer) == ("ann", "spam, nothing for us")
+
+
+def test_a_measure_that_failed_is_tried_again_by_hand(page: Client, desk: rows.Desk) -> None:
+    target = Target.objects.create(
+        key="service:jimcloud/s1", brand=desk.brand, service=desk.service, next_attempt=timezone.now()
+    )
+    failed = rows.proposed(desk.case, "suspend")
+    Measure.objects.filter(pk=failed.pk).update(
+        state="failed", decided="in_force", target=target, error="refused", outside={"action": "apply"}
+    )
+    address = f"/cases/{desk.case.pk}/measures/{failed.pk}/retry"
+    assert address in _text(page, desk)
+
+    page.post(address)
+
+    failed.refresh_from_db()
+    target.refresh_from_db()
+    assert (failed.state, target.dirty) == ("applying", True)
+
+
+def test_a_measure_of_another_case_is_not_tried_again(page: Client, desk: rows.Desk) -> None:
+    other = rows.case(desk.brand, needs=[])
+    assert page.post(f"/cases/{other.pk}/measures/{rows.proposed(desk.case).pk}/retry").status_code == 404
+
+
+def test_a_notice_that_was_not_sent_is_sent_again_by_hand(page: Client, desk: rows.Desk) -> None:
+    now = timezone.now()
+    effect = Effect.objects.create(
+        brand=desk.brand, decision=Decision.objects.get(), key="k", kind="notice", payload={}, state="failed", due=now
+    )
+    Notice.objects.create(
+        brand=desk.brand, case=desk.case, effect=effect, to="customer", language="en", template="complaint",
+        subject="A complaint", text="Dear customer", message_id="<1@x>", written_at=now, state="failed",
+    )  # fmt: skip
+    address = f"/cases/{desk.case.pk}/notices/{effect.pk}/retry"
+    assert address in _text(page, desk)
+
+    page.post(address)
+
+    effect.refresh_from_db()
+    assert effect.state == "pending"

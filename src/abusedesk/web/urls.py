@@ -47,6 +47,8 @@ urlpatterns = [
     _staff("cases/<int:pk>", case.case, "case"),
     _staff("cases/<int:pk>/older", case.older, "older"),
     _staff("cases/<int:pk>/take", act.take, "take"),
+    _staff("cases/<int:pk>/measures/<int:measure>/retry", act.retry_measure, "retry-measure"),
+    _staff("cases/<int:pk>/notices/<int:effect>/retry", act.retry_notice, "retry-notice"),
     _staff("cases/<int:pk>/<slug:name>", act.act, "act"),
     _staff("decisions/<int:pk>/why", case.why, "why"),
     _staff("reviews", review.reviews, "reviews"),

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk.enact import submit
+from abusedesk.desk.perform import retry_effect, retry_target
 from abusedesk.policy.decision import AnyEffect
-from abusedesk.records.models import Case, TicketEntry
+from abusedesk.records.models import Case, Effect, Measure, TicketEntry
 from abusedesk.web import words
 from abusedesk.web.forms import FORMS, StimulusForm
 from abusedesk.web.views.case import context_of, find
@@ -36,6 +37,26 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
     case = find(pk)
     name = request.user.get_username()
     Case.objects.filter(pk=pk).update(taken_by="" if case.taken_by == name else name)
+    return _case_again(request, case)
+
+
+@require_POST
+def retry_measure(request: HttpRequest, pk: int, measure: int) -> HttpResponse:
+    """Drive a measure that failed once more. The policy is not asked: what it decided stands."""
+    case = find(pk)
+    failed = get_object_or_404(Measure, pk=measure, case=case, target__isnull=False)
+    retry_target(failed.target_id or 0, timezone.now())
+    messages.info(request, "It is tried again now.", extra_tags="wait")
+    return _case_again(request, case)
+
+
+@require_POST
+def retry_notice(request: HttpRequest, pk: int, effect: int) -> HttpResponse:
+    """Send a notice that could not be sent once more: the same notice, under the same Message-ID."""
+    case = find(pk)
+    failed = get_object_or_404(Effect, pk=effect, notice__case=case)
+    retry_effect(failed.pk, timezone.now())
+    messages.info(request, "It is sent again now.", extra_tags="wait")
     return _case_again(request, case)
 
 
