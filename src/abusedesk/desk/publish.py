@@ -1,7 +1,7 @@
 """Publishing: a changed pack is put forward by one person and approved by another, and holds from that moment.
 
-Publishing never reaches back by itself: the version in force when an event occurred decides it (`jimcloud:11`), and a
-pack carries its versions with their dates. What a change rewrites of versions already in force is said in words, and
+Publishing never reaches back by itself: the version in force when an event occurred decides it, and a pack carries
+its versions with their dates. What a change rewrites of versions already in force is said in words, and
 its author must mean it.
 """
 

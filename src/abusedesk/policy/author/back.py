@@ -16,8 +16,8 @@ _DECIDING = frozenset({"counting", "parameter", "threshold", "abuse_type", "rule
 def reaches_back(before: Pack, after: Pack, settings: Settings, now: datetime) -> list[str]:
     """In words, what `after` changes in versions of `before` that were in force by an instant; empty as a rule.
 
-    A policy changes by a version of its own from a date to come (`jimcloud:11`, `scalibit:8`). Whatever else happens to
-    what is in force already changes how events of the past would be decided from now on.
+    A policy changes by a version of its own from a date to come. Whatever else happens to what is in force already
+    changes how events of the past would be decided from now on.
     """
     dates = [*_dates(before, after, settings, now)]
     if before.currency != after.currency:
