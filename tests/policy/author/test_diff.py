@@ -55,8 +55,8 @@ SAID = [
     (
         "{charge: fine, amount: spam_fine, each: ip}",
         "{charge: fine, amount: spam_fine, each: occurrence}",
-        "3: the rule 'spam-fine' now charges fine of the spam fine for each occurrence instead of: "
-        "charges fine of the spam fine for each ip",
+        "3: the rule 'spam-fine' now charges the spam fine as fine once for each occurrence instead of: "
+        "charges the spam fine as fine for each address",
     ),
     (
         "when: strikes >= strikes_to_terminate\n",

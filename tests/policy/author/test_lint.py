@@ -2,13 +2,14 @@
 
 import pickle
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from abusedesk.cli.policy import run
-from abusedesk.policy.author.lint import lint
-from abusedesk.policy.pack import load_pack
+from abusedesk.policy.author.lint import lint, lint_files
+from abusedesk.policy.pack import load_pack, pack_files
 from abusedesk.policy.source import Fault, Unfit
 from abusedesk.problem import Problem
 
@@ -120,3 +121,13 @@ def test_a_fault_keeps_its_place_between_processes() -> None:
     again = pickle.loads(pickle.dumps(Unfit(fault)))
     assert str(again) == "pack.yaml:3:1: the key is unknown"
     assert again.faults[0].word == "key"
+
+
+def test_a_pack_that_was_mended_meanwhile_is_read_again(tmp_path: Path) -> None:
+    shutil.copytree(next(one for one in BAD if one.name == "key_twice"), tmp_path / "pack")
+    assert len(lint(str(tmp_path / "pack"))) == 1
+    path = tmp_path / "pack/pack.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("currency: USD\n", ""), encoding="utf-8")
+    assert lint(str(tmp_path / "pack")) == []
+    path.write_text(path.read_text(encoding="utf-8").replace("then: [{review: unanswered}]", "then: []"))
+    assert [one.text for one in lint_files(pack_files(tmp_path / "pack"))] == ["a rule orders at least one thing"]

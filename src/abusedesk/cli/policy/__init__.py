@@ -19,6 +19,7 @@ class AuthorsCommand(NamedTuple):
 
 
 COMMANDS = (
+    AuthorsCommand("copy", "a pack's folder, to be changed"),
     AuthorsCommand("show", "the policy clause by clause"),
     AuthorsCommand("lint", "find the faults of packs"),
     AuthorsCommand("test", "play the test cases of packs"),

@@ -219,10 +219,10 @@ def _lapse(what: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any])
 
 
 def history(parameter: Parameter, currency: str) -> str:
-    """All the values of a parameter with their dates: `6 hours, from 2027-01-01 4 hours`."""
+    """All the values of a parameter with their dates: `from 2022-06-07 6 hours, from 2027-01-01 4 hours`."""
     parts = []
-    for place, (since, given) in enumerate(parameter.values):
-        date = f"from {day(since)} " if since is not None and (place or len(parameter.values) > 1) else ""
+    for since, given in parameter.values:
+        date = f"from {day(since)} " if since is not None else ""
         parts.append(f"{date}{wording.value(parameter.kind, given, currency)}")
     return ", ".join(parts)
 

@@ -45,7 +45,7 @@ def _described(held: Held) -> str:
     parts = [f"It is weighed {wording.moment(rule)}"]
     parts += [_needed(rule)] if _needed(rule) else []
     parts += [f"if `{rule.condition.text}`"] if rule.condition is not None else []
-    parts += [f"in {_in_versions(versions)}"] if versions else []
+    parts += [f"only in {_in_versions(versions)}"] if versions else []
     parts += [f"citing {_cited(rule.clauses)}"] if len(rule.clauses) > 1 else []
     return f"{rule.says} {', '.join(parts)}, and {wording.orders(rule)}."
 
@@ -67,7 +67,9 @@ def _bare(clause: str) -> str:
 
 
 def _in_versions(versions: frozenset[str]) -> str:
-    return f"the versions {', '.join(sorted(versions))}" if versions else "all versions"
+    if not versions:
+        return "all versions"
+    return f"the version{'' if len(versions) == 1 else 's'} {', '.join(sorted(versions))}"
 
 
 def _changed(before: Held, after: Held) -> Iterator[Change]:

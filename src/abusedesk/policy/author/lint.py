@@ -1,16 +1,16 @@
 """What the loader lets pass and a policy author should still know: each finding with its place and what to do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from abusedesk.policy.author import lint_notices, lint_rules, lint_values
 from abusedesk.policy.author.finding import Finding, error
-from abusedesk.policy.pack import SAFEGUARD, AbuseType, Pack, find_pack, load_pack
+from abusedesk.policy.pack import SAFEGUARD, AbuseType, Pack, find_pack, pack_files, pack_from, placed
 from abusedesk.policy.rule import BREACH, Rule
 from abusedesk.policy.source import Fault, Node, Unfit, read_yaml
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.category import CATEGORIES, matches
 
-__all__ = ["Finding", "lint"]
+__all__ = ["Finding", "lint", "lint_files"]
 
 
 def lint(name_or_path: str) -> list[Finding]:
@@ -18,14 +18,20 @@ def lint(name_or_path: str) -> list[Finding]:
 
     Raises Problem where there is no pack at all.
     """
-    path = find_pack(name_or_path) / "pack.yaml"
+    folder = find_pack(name_or_path)
+    return lint_files(pack_files(folder), str(folder))
+
+
+def lint_files(files: Mapping[str, bytes], origin: str = "") -> list[Finding]:
+    """All findings about a pack in its files; places begin with `origin`."""
+    path = placed("pack.yaml", origin)
     try:
-        pack = load_pack(name_or_path)
+        pack = pack_from(files, origin)
     except Unfit as unfit:
-        return [_refused(one, str(path)) for one in unfit.faults]
+        return [_refused(one, path) for one in unfit.faults]
     except Problem as problem:
-        return [_refused(problem, str(path))]
-    root = read_yaml(path.read_text(encoding="utf-8"), str(path))
+        return [_refused(problem, path)]
+    root = read_yaml(files["pack.yaml"].decode(), path)
     found = [finding for check in _CHECKS for finding in check(pack, root.value)]
     return sorted(found, key=_order)
 

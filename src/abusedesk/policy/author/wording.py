@@ -160,7 +160,16 @@ def _measure(one: OrderMeasure) -> str:
 
 def _charge(one: MakeCharge) -> str:
     verb = {"automatic": "charges", "proposed": "proposes to charge", "approved": "charges as approved"}[one.mode]
-    return f"{verb} {named(one.item)} of {_the(one.amount)} for each {one.each}"
+    what = _the(one.amount) + ("" if one.item == one.amount else f" as {named(one.item)}")
+    return f"{verb} {what} {_EACH[one.each]}"
+
+
+_EACH = {
+    "ip": "for each address",
+    "occurrence": "once for each occurrence",
+    "request": "for each request",
+    "time": "each time",
+}
 
 
 def _top_up(one: TopUp) -> str:
