@@ -57,6 +57,7 @@ class Configuration:
     workers: int
     web_threads: int
     log_level: str
+    audit_days: int
 
     @property
     def url(self) -> str:
@@ -199,6 +200,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("workers", "workers", _whole(1, 64), "1"),
     Setting("web_threads", "web_threads", _whole(1, 256), "4"),
     Setting("log_level", "log_level", _level, "info"),
+    Setting("audit_days", "audit_days", _whole(0, 36500), "30"),
 )
 
 # The folder is needed before the file in it can be read, so the file cannot move it.

@@ -30,7 +30,7 @@ class Unasked(Exception):  # noqa: N818 - no fault: a person has to be asked fir
 def run(arguments: list[str]) -> int:
     """Import one file. 1 when rows are at fault or the person said no."""
     given = _parser().parse_args(arguments)
-    with session():
+    with session(decides=True):
         from abusedesk.records import imports
 
         brand = _brand(given.brand)

@@ -46,7 +46,7 @@ class Door(NamedTuple):
 def run(arguments: list[str]) -> int:
     """Take in and decide. 1 when something could not be read at all."""
     given = _parser().parse_args(arguments)
-    with session() as settings, Progress() as progress:
+    with session(decides=True) as settings, Progress() as progress:
         door = Door(_channel(given.channel), _brand(given.brand))
         with Crew(settings, given.processes) as crew:
             tally = Tally()

@@ -19,4 +19,4 @@ def run(arguments: list[str]) -> int:
     settings = configuration.load()
     if settings.lmtp is None and settings.smtp is None:
         raise Problem("no mail is taken in: set ABUSEDESK_LMTP or ABUSEDESK_SMTP, such as 127.0.0.1:2424")
-    return run_loop(LOOP)
+    return run_loop(LOOP, decides=False)

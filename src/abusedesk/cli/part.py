@@ -13,10 +13,10 @@ from abusedesk.cli.session import session
 PATIENCE_S = 25
 
 
-def run_loop(loop: str, *arguments: Any) -> int:
+def run_loop(loop: str, *arguments: Any, decides: bool = True) -> int:
     """Run `module:function(stop, *arguments)` until SIGINT or SIGTERM sets `stop`."""
     lifeline.end_with_supervisor()
-    with session(attach_only=True):
+    with session(attach_only=True, decides=decides):
         resolve(loop)(stop_on_signal(), *arguments)
     return 0
 

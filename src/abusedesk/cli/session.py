@@ -16,17 +16,20 @@ _MIGRATION_LOCK = 0x6162757365
 
 
 @contextlib.contextmanager
-def session(*, attach_only: bool = False, migrate: bool = True) -> Iterator[Configuration]:
+def session(*, attach_only: bool = False, migrate: bool = True, decides: bool = False) -> Iterator[Configuration]:
     """Everything that a command needs to use the models. An embedded server that it had to start ends with the block.
 
     `attach_only` demands that the embedded server runs already. With `migrate`, tables that are behind are brought up
-    to date on an embedded database and refused on another. Raises Problem with one line that says what to do.
+    to date on an embedded database and refused on another. What `decides` is refused while an upgrade that would
+    decide otherwise waits for somebody. Raises Problem with one line that says what to do.
     """
     settings = configuration.load()
     with server(settings, attach_only=attach_only):
         ready_django(settings)
         if migrate:
             _bring_up_to_date(settings)
+        if decides:
+            _refuse_unsettled()
         yield settings
         close_connections()
 
@@ -109,6 +112,12 @@ def _bring_up_to_date(settings: Configuration) -> None:
     if settings.database_url is not None:
         raise Problem(f"the tables are {len(pending)} migration(s) behind this release; run `abusedesk migrate`")
     apply_migrations()
+
+
+def _refuse_unsettled() -> None:
+    from abusedesk.desk.upgrade import must_be_settled
+
+    must_be_settled()
 
 
 def close_connections() -> None:

@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> int:
     ).parse_args(arguments)
     lifeline.end_with_supervisor()
     refuse_busy_port(configuration.load())
-    with session(attach_only=True) as settings:
+    with session(attach_only=True, decides=True) as settings:
         # The process that answers requests is forked off, and must not share a connection.
         close_connections()
         lifeline.main_process = os.getpid()

@@ -7,7 +7,7 @@ cannot be made again, or comes out otherwise, its docket is taken up at its next
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, NamedTuple, Protocol, get_args
@@ -109,15 +109,19 @@ def report(
     *,
     most: int | None = None,
     progress: Progress | None = None,
+    besides: Collection[Outcome] = (),
 ) -> Report:
-    """Makes decisions again and sums up; at most so many differences are put into words."""
+    """Makes decisions again and sums up; at most so many differences are put into words.
+
+    The outcomes `besides` are counted, and are no differences.
+    """
     counts: Counter[tuple[Outcome, int]] = Counter()
     differing, differences = 0, []
     if progress is not None:
         progress.begin("decisions made again", how_many(since, brand))
     for one in recompute(since, brand):
         counts[one.outcome, one.decided.engine] += 1
-        if one.is_difference:
+        if one.is_difference and one.outcome not in besides:
             differing += 1
             if most is None or differing <= most:
                 differences.append(str(one))
@@ -162,19 +166,20 @@ class _Packs:
     """The packs of then by digest: from their kept texts, or from a brand's own where that is still the same."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Pack | str] = {}
+        self._known: dict[str, Pack | tuple[Outcome, str]] = {}
 
-    def get(self, digest: str) -> Pack | str:
-        """The pack, or in words why there is none."""
+    def get(self, digest: str) -> Pack | tuple[Outcome, str]:
+        """The pack, or the outcome of having none, with the reason in words."""
         if digest not in self._known:
             self._known[digest] = self._find(digest)
         return self._known[digest]
 
-    def _find(self, digest: str) -> Pack | str:
+    def _find(self, digest: str) -> Pack | tuple[Outcome, str]:
         try:
-            return kept(digest) or _of_a_brand(digest) or f"the text of its policy ({digest[:12]}) is not kept"
+            pack = kept(digest) or _of_a_brand(digest)
         except Problem as problem:
-            return f"its policy cannot be read: {problem}"
+            return "unreadable", f"its policy cannot be read: {problem}"
+        return pack or ("unknown_pack", f"the text of its policy ({digest[:12]}) is not kept")
 
 
 def _of_a_brand(digest: str) -> Pack | None:
@@ -204,8 +209,8 @@ class _Fold:
         if self._docket is None:
             return Made(one, "unreached", "it follows on one that could not be made again as it was")
         pack = packs.get(one.pack)
-        if isinstance(pack, str):
-            return self._lost(one, "unknown_pack", f"cannot be made again: {pack}")
+        if isinstance(pack, tuple):
+            return self._lost(one, pack[0], f"cannot be made again: {pack[1]}")
         try:
             stimulus, facts = _stimulus.decode(one.stimulus), self._facts_of(one)
         except msgspec.MsgspecError as error:
