@@ -139,7 +139,7 @@ def test_administrators_may_without_the_group(page: Client, staff: Any, desk: ro
     assert (one.state, one.decided_by) == ("published", "ann")
 
 
-@pytest.mark.parametrize("deed", ["approve", "reject", "withdraw", "back"])
+@pytest.mark.parametrize("deed", ["approve", "reject", "withdraw", "try"])
 def test_nothing_is_decided_by_looking(deed: str, ann: Client, desk: rows.Desk) -> None:
     assert ann.get(f"{LIST}/{_proposed(desk.brand, by='bo').pk}/{deed}").status_code == 405
 
@@ -243,9 +243,9 @@ def test_a_policy_of_before_can_be_gone_back_to(ann: Client, bo: Client, desk: r
     desk.brand.refresh_from_db()
     two = _proposed(desk.brand, by="bo", hours=2, year=2100)
     ann.post(f"{LIST}/{two.pk}/approve")
-    assert "Go back to this policy" not in _text(ann, f"{LIST}/{two.pk}")
-    assert "Go back to this policy" in _text(ann, f"{LIST}/{one.pk}")
-    ann.post(f"{LIST}/{one.pk}/back")
+    assert "Go back to it" not in _text(ann, f"{LIST}/{two.pk}")
+    assert "Go back to it" in _text(ann, f"{LIST}/{one.pk}")
+    ann.post(f"{LIST}/{one.pk}/try")
     run = WhatIfRun.objects.get()
     assert run.digest == one.pack_id
     assert "Back to the policy of" in _text(ann, f"/policies/jimcloud/what-if/{run.pk}")
@@ -253,6 +253,15 @@ def test_a_policy_of_before_can_be_gone_back_to(ann: Client, bo: Client, desk: r
     bo.post(f"{LIST}/{Publication.objects.latest('pk').pk}/approve")
     desk.brand.refresh_from_db()
     assert desk.brand.published_id == one.pack_id
+
+
+def test_whoever_decides_can_try_it_first_and_sees_who_did(ann: Client, bo: Client, desk: rows.Desk) -> None:
+    one = _proposed(desk.brand)
+    answer = bo.post(f"{LIST}/{one.pk}/try")
+    run = WhatIfRun.objects.get()
+    assert answer["Location"] == f"/policies/jimcloud/what-if/{run.pk}"
+    assert run.digest == one.pack_id
+    assert re.search(r"What ann proposed on [^<]*</a><span class=\"sub\">bo,", _text(ann, f"{LIST}/{one.pk}"))
 
 
 def test_the_pack_of_a_publication_can_be_taken_along(ann: Client, desk: rows.Desk) -> None:

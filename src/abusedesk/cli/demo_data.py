@@ -19,6 +19,7 @@ from django.utils import timezone
 from abusedesk.cli.demo_day import COLLEAGUE, Arrival, Day, Deed
 from abusedesk.cli.demo_mail import Keys
 from abusedesk.cli.demo_people import CHANNEL, World
+from abusedesk.cli.demo_policy import propose_change, publish_change
 from abusedesk.cli.progress import Progress
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.intake import process_messages
@@ -54,10 +55,12 @@ def fill(progress: Progress) -> Summary:
     with _without_waiting_for_the_disk():
         world.people()
         world.tenants()
+        publish_change(world.brands["jimcloud"], world.began)
         happenings = Day(world).happenings()
         for one in progress.over(happenings, "a day of complaints", len(happenings)):
             _play(one, world)
         _until(world.began)
+        propose_change(world.brands["jimcloud"], world.began)
     Channel.objects.filter(name=CHANNEL).update(watermark=world.began)
     return login
 

@@ -1,6 +1,7 @@
 """A changed pack looked at before it is tried or published: what changes in words, its faults, its own cases."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +63,13 @@ def _of_clause(clause: str | None, listed: list[Change], present: Pack, changed:
 
 
 def checks_of(files: Mapping[str, bytes]) -> Checks:
-    """What is to be known of a pack that is no pack of the desk yet."""
+    """What is to be known of a pack that is no pack of the desk yet; worked out once for each state of its files."""
+    return _checks(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=16)
+def _checks(listed: tuple[tuple[str, bytes], ...]) -> Checks:
+    files = dict(listed)
     with laid_out(files) as folder:
         try:
             pack = pack_from(files)

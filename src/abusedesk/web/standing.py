@@ -4,16 +4,17 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from abusedesk.records.models import Brand, Case
+from abusedesk.records.models import Brand, Case, Publication
 
 MOST = 1000
 """Counting stops here: beyond it the number tells nobody more, and costs more than the page."""
 
 
 class Standing(NamedTuple):
-    """`waiting` cases need a person; `held` and `dry` are the brands that are stopped or only pretend."""
+    """`waiting` cases and `proposals` for a policy need a person; `held` and `dry` brands are stopped or only pretend."""
 
     waiting: str
+    proposals: int
     held: list[Brand]
     dry: list[Brand]
 
@@ -35,6 +36,7 @@ def _ask() -> Standing:
     )
     return Standing(
         waiting=capped(Case.objects.exclude(needs=[])[: MOST + 1].count()),
+        proposals=Publication.objects.filter(state="proposed").count(),
         held=[brand for brand in brands if brand.held_since],
         dry=[brand for brand in brands if brand.dry_run],
     )

@@ -84,7 +84,7 @@ urlpatterns = [
     _staff("policies/<slug:slug>/publications/<int:pk>/approve", publish.approve, "approve-policy"),
     _staff("policies/<slug:slug>/publications/<int:pk>/reject", publish.reject, "reject-policy"),
     _staff("policies/<slug:slug>/publications/<int:pk>/withdraw", publish.withdraw, "withdraw-policy"),
-    _staff("policies/<slug:slug>/publications/<int:pk>/back", publish.back, "back-to-policy"),
+    _staff("policies/<slug:slug>/publications/<int:pk>/try", publish.try_out, "try-policy"),
     _staff("policies/<slug:slug>/publications/<int:pk>/pack.zip", publish.publication_zip, "publication-zip"),
     _staff("policies/<slug:slug>/what-if/<uuid:pk>/propose", publish.propose, "propose-policy"),
     _staff("policies/<slug:slug>/what-if", whatif.start, "what-if"),

@@ -24,6 +24,7 @@ from abusedesk.web.views import whatif
 from abusedesk.web.views.whatif import ProposeForm
 
 _SHOWN = 50
+_TRIED = 5
 
 
 class RejectForm(forms.Form):
@@ -100,12 +101,15 @@ def reject(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-def back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Make a what-if of a policy that the brand went by, to look at what it would change today and propose it."""
+def try_out(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Make a what-if of what was proposed, or of a policy of before: what it would change today, and have changed."""
     one = _find(slug, pk)
+    if one.state == "proposed":
+        title = f"What {one.author} proposed on {one.proposed_at:%-d %B %Y}"
+    else:
+        title = f"Back to the policy of {one.decided_at or one.proposed_at:%-d %B %Y}"
     try:
         files = desk.files_by_digest(one.brand, one.pack_id)
-        title = f"Back to the policy of {one.decided_at or one.proposed_at:%-d %B %Y}"
         run = runs.make(one.brand, files, request.user.get_username(), title, timezone.now())
     except Problem as problem:
         messages.error(request, str(problem), extra_tags="late")
@@ -168,6 +172,7 @@ def _page(request: HttpRequest, one: Publication, form: RejectForm, status: int 
         "checks": checks,
         "entries": one.entries.order_by("sequence"),
         "form": form,
+        "tried": one.brand.what_ifs.filter(digest=one.pack_id).order_by("-at").defer("files", "result")[:_TRIED],
         "own": one.author.casefold() == request.user.get_username().casefold(),
         "outdated": one.state == "proposed" and one.previous != pack_of(one.brand).digest,
         "current": one.pk == _current(one.brand),
