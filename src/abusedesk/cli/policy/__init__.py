@@ -26,6 +26,7 @@ COMMANDS = (
     AuthorsCommand("coverage", "which clause is tried by which case"),
     AuthorsCommand("diff", "what two packs, or two dates, say differently"),
     AuthorsCommand("simulate", "the recorded past of a brand replayed under a changed pack"),
+    AuthorsCommand("publish", "put a changed pack forward, and approve what another put forward"),
 )
 
 PACK = "the name of a pack that comes with the product (jimcloud, scalibit), or a pack's folder"
