@@ -63,7 +63,23 @@ CHINESE = Language(
     events="{category}，{addresses}，{count} 个事件，首次发现于 {first}",
     refunded={True: "", False: "不予退款"},
 )
-LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE}
+GERMAN = Language(
+    measures={
+        "suspend": "Sperrung des Dienstes",
+        "shutdown": "Abschaltung des Dienstes",
+        "terminate": "Kündigung des Dienstes",
+        "block_port": "Port {port} geschlossen",
+        "rate_limit": "Begrenzung der Bandbreite",
+        "null_route": "Adresse nicht mehr geroutet",
+    },
+    modes={"proposed": "vorgeschlagen, ein Mensch entscheidet", "ordered": "angeordnet"},
+    items={"fee": "Gebühr", "fine": "Strafgebühr"},
+    on="{what} ({ip})",
+    none="nichts",
+    events="{category}, {addresses}, Ereignisse: {count}, zuerst am {first}",
+    refunded={True: "", False: "ohne Erstattung"},
+)
+LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
 
 
 def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answer_at: str) -> dict[str, str]:
