@@ -45,7 +45,7 @@ _SHAPES = {
     "html": _HEAD + b"Content-Type: text/html\n\n<head><p>spam<td><a href='http://198.51.100.7/x'>x</a><!-- ",
     "access-log": _HEAD + b'\n198.51.100.7 - - [03/Mar/2026:10:00:00 +0100] "GET /wp-login.php HTTP/1.1" 404 1\n',
     "firewall-log": _HEAD + b"\nMar  3 10:00:00 h kernel: SRC=198.51.100.7 DST=192.0.2.1 PROTO=TCP SPT=4 DPT=22\n",
-    "arrow": _HEAD + b"\n2026-03-03T10:00:00Z 198.51.100.7:4000 -> 192.0.2.1:22 hxxp://bad[.]example/ 2001:db8::1\n",
+    "arrow": _HEAD + b"\n2026-03-03T10:00:00Z 198.51.100.7:40 -> 192.0.2.1:2 hxxp://bad[.]example.org/ 2001:db8::1\n",
     "x-arf": _HEAD + b"\nReported-From: a@example.net\nReport-Type: login-attack\nSource: 198.51.100.7\n"
     b"Source-Type: ipv4\nSchema-URL: http://example.org/s\nDate: Tue, 3 Mar 2026 10:00:00 +0000\n",
     "iodef": b'<?xml version="1.0"?><IODEF-Document version="2.00" xmlns="urn:ietf:params:xml:ns:iodef-2.0">'

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from abusedesk.vocabulary.report import Event, Reading
+from abusedesk.vocabulary.report import Event, Notice, Reading
 
 SIZE_LIMIT = 256 * 1024 * 1024
 """Bytes of one file; a larger one is an archive to take apart, not a report."""
@@ -53,8 +53,13 @@ def as_words(name: str, reading: Reading) -> str:
     reason = f": {reading.reason}" if reading.reason else ""
     lines = [f"{name}: {reading.outcome} ({reading.format}){reporter}{reason}"]
     lines += [f"  {_words(event)}" for event in reading.events]
+    lines += [f"  lacks {', '.join(one.missing)} of {one.law}" for one in _notices(reading) if one.missing]
     lines += [f"  perhaps {_words(event)}" for event in reading.found]
     return "\n".join(lines).encode("utf-8", "replace").decode()
+
+
+def _notices(reading: Reading) -> list[Notice]:
+    return [report.notice for report in reading.reports if report.notice is not None]
 
 
 def _print_all(paths: list[Path], shown: Any) -> int:

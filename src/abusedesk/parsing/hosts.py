@@ -91,8 +91,8 @@ def _padded(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def is_holdable(text: str) -> bool:
-    """Whether a customer could hold this address: not private, not loopback, not multicast."""
-    found = ip_address(text)
+    """Whether a customer could hold this address or network: not private, not loopback, not multicast."""
+    found = ip_address(text.partition("/")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
         return is_holdable(str(found.ipv4_mapped))
     return not any(found.version == network.version and found in network for network in _NOT_ANYONES)

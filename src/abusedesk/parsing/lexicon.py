@@ -782,3 +782,81 @@ ANSWERS = r"""
     (?:已经|已)(?:处理|删除|修复|清理)
     (?:削除|対応|修正)(?:いたし|し)ました
 """
+
+DSA = r"""
+    2022/2065
+    digital services act
+    \bdsa\b
+    gesetz über digitale dienste
+    règlement (?:\(ue\) )?sur les services numériques
+    reglamento de servicios digitales
+"""
+
+COPYRIGHT_NOTICE: tuple[tuple[str, str], ...] = (
+    ("signature", r"""
+        /s/
+        \bsignature\b
+        \bsigned\b
+        electronically sign
+        unterschrift|signé|firmado|подпись|署名|签名
+    """),
+    ("work", r"""
+        copyright(?:ed)? (?:\w{1,15} )?(?:work|material|content|title|owner|holder)
+        original (?:work|source|content|material)
+        infringed work|work infringed|\bwork\(s\)|title of (?:the )?work|description of (?:the )?work
+        \btitle\s?:
+        <title>
+        (?:motion picture|film|song|album|book|software|game|photograph|image|series|recording)s?\b
+        urheberrechtlich geschützt|œuvre|obra|произведени|著作物|作品
+    """),
+    ("contact", r"""
+        \b(?:phone|telephone|tel|mobile|fax)\b\W{0,4}\+?[\d(]
+        \b(?:postal |street |mailing )?address\s?:
+        contact (?:information|details|person|me|us)\b
+        \be-?mail(?: address)?\s?:
+        <phone>|<address>
+        \+\d{1,3}[\s().-]{0,3}\d{2,4}[\s.-]\d{3}
+    """),
+    ("good_faith", r"""
+        good[- ]faith
+        guten glauben
+        de bonne foi
+        de buena fe
+        добросовестн
+        善意
+    """),
+    ("perjury", r"""
+        penalt(?:y|ies) of perjury
+        under perjury
+        \bperjury\b
+        eidesstattlich
+        sous peine de parjure
+        bajo pena de perjurio
+    """),
+)  # fmt: skip
+"""The elements of 17 USC 512 (c) (3) (A) and the words by which they are there."""
+
+DSA_NOTICE: tuple[tuple[str, str], ...] = (
+    ("reasons", r"""
+        \billegal|\bunlawful|\binfring|\bviolat|\bfraud|\bbecause\b|\breasons?\b
+        rechtswidrig|illegal|weil\b|begründung
+        illicite|illégal|parce que|motif
+        ilícit|ilegal|porque|motivo
+    """),
+    ("notifier", r"""
+        (?:my name|name of (?:the )?notifier|notifier|name)\s{0,3}[:(]
+        \bon behalf of\b
+        \bi am\b|\bwe are\b|\bwe represent\b
+        name des meldenden|nom du notifiant|nombre del notificante
+        [\w.+-]{1,64}@[\w-]{1,63}\.[a-z]
+    """),
+    ("bona_fide", r"""
+        bona[- ]fide
+        good[- ]faith
+        accurate and complete
+        guten glauben|richtig und vollständig
+        bonne foi|exactes et complètes
+        buena fe|exactas y completas
+    """),
+)  # fmt: skip
+"""The elements of Article 16 (2) of the Digital Services Act and the words by which they are there."""

@@ -11,12 +11,15 @@ from typing import Any
 
 from fast_mail_parser import ParseError, parse_email_tree
 
+from abusedesk.parsing import cms
+
 HEADER_LIMIT = 64 * 1024
 """Bytes of a header block that any parser gets to see: decoding encoded words costs the square of their number."""
 
 _ENCODED_WORDS = 600
 _PATIENT_LIMIT = 4 * 1024 * 1024
 _NESTING_LIMIT = 100
+_SEALS = 2
 _FIELD = re.compile(rb"[!-9;-~]{1,80}[ \t]{0,8}:")
 _KNOWN_FIELD = re.compile(
     rb"(?im)^(?:from|to|subject|received|date|message-id|content-type|return-path|mime-version|delivered-to|sender"
@@ -87,6 +90,20 @@ def is_mail(data: bytes) -> bool:
 
 def parse(data: bytes) -> Part:
     """The mail in `data` as a tree. Never raises: what no parser takes is one part of plain text."""
+    return _unsealed(_parsed(data), 0)
+
+
+def _unsealed(root: Part, depth: int) -> Part:
+    """The mail with the content of opaque S/MIME signatures in their place; what is encrypted stays closed."""
+    if depth < _SEALS:
+        for part in list(root.walk()):
+            if part.content_type in cms.TYPES and (inner := cms.signed_content(part.content)):
+                part.children = [_unsealed(_parsed(inner), depth + 1)]
+                part.content_type = "multipart/signed"
+    return root
+
+
+def _parsed(data: bytes) -> Part:
     data = _normalised(data)
     if data.count(b"=?") <= _ENCODED_WORDS:
         with contextlib.suppress(ParseError, ValueError, RecursionError):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from abusedesk.parsing import archives, instants, mail, pages
-from abusedesk.vocabulary.report import Event, Outcome, Reading, Report
+from abusedesk.vocabulary.report import Event, Notice, Outcome, Reading, Report
 
 TEXT_LIMIT = 256 * 1024
 """Characters of prose that are looked at: a complaint says what it is about long before."""
@@ -107,10 +107,16 @@ class Format(NamedTuple):
 
 
 def reported(
-    name: str, reporter: str | None, events: list[Event], reference: str | None = None, summary: str = ""
+    name: str,
+    reporter: str | None,
+    events: list[Event],
+    reference: str | None = None,
+    summary: str = "",
+    *,
+    notice: Notice | None = None,
 ) -> Reading:
     """A reading of one report with at least one event."""
-    report = Report(name, reporter, tuple(events), reference, summary[:500])
+    report = Report(name, reporter, tuple(events), reference, summary[:500], notice)
     return Reading("reported", name, None, reporter, (report,))
 
 

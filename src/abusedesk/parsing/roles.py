@@ -52,6 +52,9 @@ _IS_OTHER = re.compile(
     r"(?:[\s-](?:the|our|nuestro|nuestra|unser\w{0,3}|notre|наш\w{0,3}|адрес\w{0,2}|servidor|serveur|сервер\w{0,2}|"
     r"système|sistema|ip|ips|host|server|servers|address(?:es)?|adresse|system|machine|network|"
     r"mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
+    r"|attack(?:s|ed|ing)?\s(?:on|at|upon|directed\sat)|scan(?:s|ned|ning)?\s(?:of|on)|angriffe?\sauf"
+    r"|\b(?:our|my|unser\w{0,2}|notre|nos|nuestr[oa]s?|mein\w{0,2}|nosso)\s(?:[\w-]{1,20}\s){0,3}(?:ip|address|server|host|mx"
+    r"|machine|network|system|firewall|mailserver|box|router|service|website|adresse|serveur|servidor)"
     r"|(?:目标|目的|宛先|送信先|攻撃先|接続先|受害|被攻击|被害|我们的?|我司|我方|本公司|当社|弊社|自社)(?:の|者|方|端)?"
     r"(?:服务器|主机|サーバー?|ホスト|ip|IP)?(?:地址|アドレス)?)" + _CLOSING
 )
@@ -93,6 +96,7 @@ _SIGNATURE = re.compile(r"^(?:-- ?|__+|—\s?)$")
 _PORT_AFTER = re.compile(
     r"(?i)^\]?(?::|#|\s(?:source )?port[:= ]\s?|,\s?port\s|\s(?=\d{1,5}\s{0,4}(?:->|=>|→)))(\d{1,5})\b"
 )
+_PREFIX = re.compile(r"^/(\d{1,3})(?![\w/.])")
 _SPT = re.compile(r"(?i)\b(?:spt|sport|src_?port|source[ _-]?port)\s?[=:]\s?(\d{1,5})\b")
 _BOILERPLATE_URL = re.compile(
     r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|"
@@ -272,9 +276,10 @@ def _heading(line: str, heading: str) -> str:
 
 
 def _in_subject(line: str) -> list[Candidate]:
+    line = line[:_WIDTH]
     return [
-        Candidate(address, 1 if _IS_OTHER.search(line[:start]) else 6)
-        for address, start, _ in hosts.addresses(line[:_WIDTH])
+        Candidate(_widened(address, line[end:]), 1 if _IS_OTHER.search(line[:start]) else 6)
+        for address, start, end in hosts.addresses(line)
         if _is_anyones(address)
     ]
 
@@ -301,9 +306,18 @@ def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
             weight = _weight(before, after) or _standing(
                 line, before, heading, is_first=order == 0, is_only=len(spans) == 1, is_timed=at is not None
             )
+        source = _widened(address, after)
         port = _port(_PORT_AFTER.match(after)) or (_port(_SPT.search(line)) if weight >= LIKELY else None)
-        found.append(Candidate(address, weight, None, at, port, line.strip()[:300]))
+        found.append(Candidate(source, weight, None, at, port, line.strip()[:300]))
     return found
+
+
+def _widened(address: str, after: str) -> str:
+    """The network where the address is written as one: listings speak of ranges. Very wide ones are not accused."""
+    length = _PREFIX.match(after)
+    if length is None or int(length[1]) < (32 if ":" in address else 20):
+        return address
+    return hosts.network(f"{address}/{length[1]}") or address
 
 
 def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for each role reads best

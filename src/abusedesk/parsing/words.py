@@ -61,6 +61,8 @@ def _matched(pattern: re.Pattern[str], text: str) -> set[str]:
 @lru_cache(maxsize=4096)
 def anchors(expression: str) -> tuple[str, ...]:
     """Texts of which one is in whatever the expression matches: its longest run of letters, or one of each branch."""
+    if len(_branches(expression)) > 1:
+        return _of_branches(expression)
     runs: list[str] = []
     groups: list[str] = []
     for run, group in _pieces(expression):

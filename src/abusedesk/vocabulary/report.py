@@ -26,14 +26,26 @@ class Event(Struct, frozen=True, omit_defaults=True):
     evidence: str = ""
 
 
+class Notice(Struct, frozen=True):
+    """What a legal notice has of the elements that `law` asks for, and what it lacks, in the order of the law."""
+
+    law: str
+    present: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
 class Report(Struct, frozen=True, omit_defaults=True):
-    """One complaint by one reporter. `reference` is the reporter's own number for it."""
+    """One complaint by one reporter. `reference` is the reporter's own number for it.
+
+    `notice` says what a legal notice contains; None for a report that is none.
+    """
 
     format: str
     reporter: str | None
     events: tuple[Event, ...]
     reference: str | None = None
     summary: str = ""
+    notice: Notice | None = None
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import unescape
 from itertools import pairwise
 
-from abusedesk.parsing import hosts, instants
+from abusedesk.parsing import hosts, instants, legal
 from abusedesk.parsing.material import TEXT_LIMIT, Format, Material, reported, unreported
 from abusedesk.vocabulary.report import Event, Reading
 
@@ -33,8 +33,9 @@ def read(material: Material) -> Reading | None:
     events = list(dict.fromkeys(event for fields in notices if (event := _event(fields)) is not None))
     if not events:
         return unreported("rejected", NAME, "claims to be ACNS, but its Source names no address", material.sender)
+    notice = legal.notice("\n".join(texts), events)
     reporter = notices[0].get("complainant.email", "").lower() or material.sender
-    return reported(NAME, reporter, events, notices[0].get("case.id"), notices[0].get("item.title", ""))
+    return reported(NAME, reporter, events, notices[0].get("case.id"), notices[0].get("item.title", ""), notice=notice)
 
 
 def _notices(text: str) -> Iterator[dict[str, str]]:

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from abusedesk.parsing import hosts, kinds, received, roles
+from abusedesk.parsing import cms, hosts, kinds, legal, received, roles
 from abusedesk.parsing.material import Format, Material, reported, unreported
 from abusedesk.parsing.roles import LIKELY, Candidate, Scene
 from abusedesk.vocabulary.category import UNCLASSIFIED
@@ -16,6 +16,7 @@ _MAILS = 100
 _REPLY = re.compile(
     r"(?i)^\s*(?:\[[^\]]{1,60}\]\s{0,3})?(?:re|aw|sv|antw|odp|ответ|回复|答复|返信)\s?(?:\[\d{1,3}\])?\s?:"
 )
+_SEALED = cms.TYPES | {"application/pgp-encrypted"}
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
@@ -26,6 +27,10 @@ def read(material: Material) -> Reading | None:
         return unreported("not_a_report", NAME, "the message is empty", material.sender)
     if not text.strip() and not subject and not material.embedded:
         return unreported("needs_review", NAME, "there are no words in it", material.sender)
+    if not text.strip() and any(leaf.content_type in _SEALED for leaf in material.leaves):
+        return unreported(
+            "needs_review", NAME, "the message is encrypted; only its addressee can read it", material.sender
+        )
     if kinds.is_denial(subject, text):
         return unreported(
             "needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender
@@ -37,7 +42,8 @@ def read(material: Material) -> Reading | None:
     events = _events(kind, scene, material)
     is_answer = bool(_REPLY.match(subject)) and kinds.is_answer(spoken)
     if events and not is_answer and _is_sure(kind, urgency, scene, material):
-        return reported(NAME, material.sender, events, summary=subject)
+        notice = legal.notice(f"{subject}\n{spoken}", events)
+        return reported(NAME, material.sender, events, summary=subject, notice=notice)
     return _unsure(material, kind, urgency, events, _weak(kind, scene))
 
 
