@@ -1,6 +1,7 @@
 """`check`: each part of the configuration, well and wrong."""
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,12 @@ import pytest
 from abusedesk import configuration
 from abusedesk.cli import check
 from abusedesk.cli.check import Finding
+from abusedesk.policy.pack import load_pack
 from abusedesk.records.lock import Lock
+from abusedesk.records.models import Brand, Installed
+from abusedesk.records.packs import keep
 from tests.cli.test_main import abusedesk
+from tests.desk.estate import provider
 
 
 @pytest.fixture
@@ -162,7 +167,22 @@ def test_tables_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_brand(pack: str, dated: bool, well: bool, text: str) -> None:
-    (finding,) = check._brand("main", pack, dated=dated)
+    brand = Brand(slug="main", pack=pack, in_force_from=datetime(2026, 1, 1, tzinfo=UTC) if dated else None)
+    finding = check._brand(brand)
     assert finding.subject == "brand main"
     assert finding.well is well
     assert text in finding.text
+
+
+@pytest.mark.django_db
+def test_a_published_pack_and_an_unsettled_upgrade_are_seen() -> None:
+    pack = load_pack("jimcloud")
+    brand = provider().brand
+    keep([pack])
+    brand.published_id = pack.digest
+    assert check._brand(brand) == Finding(
+        "brand jim", True, f"the pack published as {pack.digest[:12]} loads and is dated"
+    )
+    Installed.objects.create(name="engine", value="0", since=datetime(2026, 1, 1, tzinfo=UTC))
+    (finding,) = check._upgrade()
+    assert (finding.well, "run `abusedesk migrate`" in finding.text) == (False, True)

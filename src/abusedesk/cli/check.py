@@ -8,7 +8,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from abusedesk import configuration
@@ -20,6 +20,9 @@ from abusedesk.configuration import SECRET_KEY_FILE, Configuration
 from abusedesk.problem import Problem
 from abusedesk.records import embedded
 from abusedesk.records.lock import holder, is_held
+
+if TYPE_CHECKING:
+    from abusedesk.records.models import Brand
 
 SMTP_S = 10
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -172,25 +175,34 @@ def _brands() -> Iterator[Finding]:
     if not brands:
         yield Finding("brands", None, "there is none yet, so nothing that comes in can be decided")
     for brand in brands:
-        yield from _brand(brand.slug, brand.pack, dated=brand.in_force_from is not None)
+        yield _brand(brand)
+    yield from _upgrade()
 
 
-def _brand(slug: str, pack: str, *, dated: bool) -> Iterator[Finding]:
-    from abusedesk.policy.pack import load_pack
+def _upgrade() -> Iterator[Finding]:
+    from abusedesk.desk.upgrade import must_be_settled
 
-    subject = f"brand {slug}"
     try:
-        versions = load_pack(pack).content.versions
+        must_be_settled()
     except Problem as problem:
-        yield Finding(subject, False, f"the pack {pack} does not load: {problem}")
-        return
-    if not dated and versions[0].since is None:
+        yield Finding("upgrade", False, str(problem))
+
+
+def _brand(brand: "Brand") -> Finding:
+    from abusedesk.records.packs import pack_of
+
+    subject = f"brand {brand.slug}"
+    pack = f"published as {brand.published_id[:12]}" if brand.published_id else brand.pack
+    try:
+        versions = pack_of(brand).content.versions
+    except Problem as problem:
+        return Finding(subject, False, f"the pack {pack} does not load: {problem}")
+    if brand.in_force_from is None and versions[0].since is None:
         text = (
             f"the pack {pack} says not since when it is in force, so it decides nothing; set the brand's in_force_from"
         )
-        yield Finding(subject, False, text)
-        return
-    yield Finding(subject, True, f"the pack {pack} loads and is dated")
+        return Finding(subject, False, text)
+    return Finding(subject, True, f"the pack {pack} loads and is dated")
 
 
 def _mail(settings: Configuration) -> Iterator[Finding]:
