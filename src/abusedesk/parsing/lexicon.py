@@ -732,6 +732,10 @@ COMPLAINT = r"""
     \biocs?\b
     your (?:autonomous system|asn?\b|ranges?|prefix|netblock|domain|website|services?|platform)
     \b(?:the )?following (?:ips?|hosts?|systems?|sites?|web ?sites?|urls?|ip addresses|servers?|machines?|devices?)\b
+    \bnotice (?:under|pursuant|of|according)
+    digital services act
+    2022/2065
+    exact (?:electronic )?location
 """
 
 DENIALS = r"""

@@ -118,7 +118,7 @@ _FOLLOWING = re.compile(
 )
 _LABELLED = re.compile(
     r"(?i)(?:^|[\s>|_(*-])(?:\w{0,12}urls?(?:[ _]?box)?[ _\d]{0,6}|(?<!edit )links?|uri|address|site|"
-    r"page|location)[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
+    r"page|location)\)?[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
 )
 _GENUINE = re.compile(
     r"(?i)\boriginal(?:ly)?\b|\bofficial|\breal (?:web ?)?(?:site|bank|page|shop|url)\b|\blegitimate|"
@@ -398,7 +398,7 @@ def _url_weight(line: str, around: str) -> int:
         return 6 if _LABELLED.search(line) else 5 if is_alone else 4
     if _BOILERPLATE_URL.search(around):
         return -2
-    return 3 if is_alone else 1
+    return 4 if _LABELLED.search(line) else 3 if is_alone else 1
 
 
 def _beside_genuine(around: str, *, is_alone: bool) -> int:
