@@ -291,8 +291,9 @@ def _cost(draft: Draft, _: Cost) -> None:
 
 
 def _upstream(draft: Draft, _: Upstream) -> None:
-    _under_present_version(draft)
-    weigh_all(draft, "upstream")
+    """What the upstream did; before the first version nothing is decided, and nobody reported anything to review."""
+    if _under_version_at(draft, draft.at):
+        weigh_all(draft, "upstream")
 
 
 # --- versions -------------------------------------------------------------------------------------------------------

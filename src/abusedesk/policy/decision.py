@@ -8,7 +8,7 @@ from msgspec import Struct
 from abusedesk.policy.docket import Docket
 from abusedesk.vocabulary.measure import MeasureKind, Mode
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Raised whenever the same inputs may give another decision than before."""
 
 

@@ -169,3 +169,8 @@ class Docket(Struct, frozen=True):
     next_id: int = 1
     settled_cases: frozenset[str] = frozenset()
     """`item/abuse type` of the cases that carry no more of a charge, since the actual damages are known."""
+
+
+def stands(measure: Measure) -> bool:
+    """Whether a measure is in force or proposed."""
+    return measure.state in {"proposed", "in_force"}

@@ -10,7 +10,17 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from abusedesk.policy.decision import AnyEffect, Decision, Notify, Review, SetDeadline, TraceLine
-from abusedesk.policy.docket import Charge, Deadline, Docket, HeardReport, Measure, Occurrence, OpenRequest
+from abusedesk.policy.docket import (
+    Charge,
+    Deadline,
+    Docket,
+    Flag,
+    HeardReport,
+    Measure,
+    Occurrence,
+    OpenRequest,
+    stands,
+)
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.pack import Pack, Terms, Version
 from abusedesk.policy.pending import PendingMeasure
@@ -66,17 +76,17 @@ class Draft:
         self.docket = docket
         self.occurrences = docket.occurrences
         self.deadlines = docket.deadlines
-        self.measures = docket.measures
-        self.charges = docket.charges
-        self.flags = docket.flags
+        self.measures: tuple[Measure, ...] = docket.measures
+        self.charges: tuple[Charge, ...] = docket.charges
+        self.flags: tuple[Flag, ...] = docket.flags
         self.requests = docket.requests
         self.credit = docket.credit
-        self.mail_port = docket.mail_port
+        self.mail_port: bool = docket.mail_port
         self.opened_at = docket.opened_at
         self.next_id = docket.next_id
         self.settled_cases = docket.settled_cases
-        self.stimulus = stimulus
-        self.facts = facts
+        self.stimulus: Stimulus = stimulus
+        self.facts: Facts = facts
         self.pack = pack
         self.at = at
         self.version: Version | None = None
@@ -184,11 +194,6 @@ class Draft:
             next_id=self.next_id,
             settled_cases=self.settled_cases,
         )
-
-
-def stands(measure: Measure) -> bool:
-    """Whether a measure is in force or proposed."""
-    return measure.state in {"proposed", "in_force"}
 
 
 def _put(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:

@@ -1,12 +1,14 @@
 """What lies outside the docket and still counts: stored with each decision, so that it can be recomputed."""
 
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
 
-from abusedesk.policy.docket import Docket
+from abusedesk.policy.docket import Docket, Measure, stands
 from abusedesk.policy.stimulus import Stimulus
+from abusedesk.vocabulary.measure import ON_ADDRESS, MeasureKind
 
 
 class Settings(Struct, frozen=True):
@@ -16,6 +18,22 @@ class Settings(Struct, frozen=True):
     blast_radius: int = 20
     in_force_from: datetime | None = None
     overrides: dict[str, str | int | dict[str, str]] = {}
+
+
+class Elsewhere(Struct, frozen=True):
+    """A measure on an address that stands through another docket of the brand.
+
+    `may_act` says whether anything may still be emitted against that docket's service for the address: it has not
+    ended, is not terminated, and the address has not passed on.
+    """
+
+    kind: MeasureKind
+    ip: str
+    state: Literal["proposed", "in_force"]
+    clauses: tuple[str, ...] = ()
+    service: str | None = None
+    customer: str | None = None
+    may_act: bool = True
 
 
 class Facts(Struct, frozen=True):
@@ -40,6 +58,8 @@ class Facts(Struct, frozen=True):
     held_ips: frozenset[str] | None = None
     struck_ips: frozenset[str] = frozenset()
     """Addresses that carry a strike on another service of the same customer."""
+    standing_elsewhere: tuple[Elsewhere, ...] = ()
+    """What stands on the docket's and the stimulus's addresses through other dockets of the brand."""
     automatic_within_hour: int = 0
     staff_told: bool = False
     settings: Settings = Settings()
@@ -52,3 +72,23 @@ def addresses_in(docket: Docket, stimulus: Stimulus) -> set[str]:
     named |= set(getattr(stimulus, "ips", ()))
     ip = getattr(stimulus, "ip", None)
     return named | {ip} if ip else named
+
+
+def on_addresses(docket: Docket) -> list[Measure]:
+    """The measures of a docket that stand on an address: what other dockets of the brand hear of."""
+    return [one for one in docket.measures if one.kind in ON_ADDRESS and one.ip is not None and stands(one)]
+
+
+def elsewhere(
+    docket: Docket, addresses: Container[str], customer: str | None, acts: Callable[[str], bool]
+) -> Iterator[Elsewhere]:
+    """What a docket has standing on some addresses, as another docket is told of it.
+
+    `acts` says of an address whether its service holds it, or nobody does, and has not ended.
+    """
+    terminated = any(one.kind == "terminate" and one.state == "in_force" for one in docket.measures)
+    for one in on_addresses(docket):
+        ip = one.ip or ""
+        if ip in addresses:
+            state: Literal["proposed", "in_force"] = "proposed" if one.state == "proposed" else "in_force"
+            yield Elsewhere(one.kind, ip, state, one.clauses, docket.service, customer, not terminated and acts(ip))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from abusedesk.policy import measures, occurrences
-from abusedesk.policy.docket import Ground, Measure
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import united
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.vocabulary.measure import MeasureKind
@@ -55,9 +54,15 @@ def ground_fell(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clau
 
 
 def _fall_back(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
-    measures.end(draft, measure, clauses)
-    if not measures.may_act(draft, measure.kind, measure.ip):
+    if measures.elsewhere(draft, measure.kind, measure.ip) == "in_force":
+        proposed = replace(measure, state="proposed", mode="proposed", upstream=False)
+        draft.keep_measure(measures.borne(proposed, left))
         return
+    measures.lift(draft, measure, clauses)
+    if not measures.may_act(draft, measure.kind, measure.ip):
+        measures.stand_elsewhere(draft, measure)
+        return
+    left = measures.refunds_last(left)
     refund = all(one.refund is not False for one in left)
     cited = united(*(one.clauses for one in left))
     again = Measure(
@@ -69,11 +74,13 @@ def _fall_back(draft: "Draft", measure: Measure, left: tuple[Ground, ...], claus
 
 def _stand_on(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:
     waited = measures.loses_refund(measure)
-    standing = measures.borne(measure, left)
-    if measure.state == "in_force" and measure.refund is False and all(one.refund is not False for one in left):
+    without = measures.said_without_refund(measure)
+    standing = measures.borne(measure, measures.refunds_last(left) if without else left)
+    if without and all(one.refund is not False for one in left):
         standing = replace(standing, refund=True)
         draft.keep_measure(standing)
-        measures.say(draft, standing, united(standing.clauses, clauses))
+        if measure.state == "in_force" or not measures.closed(draft):
+            measures.say(draft, standing, united(standing.clauses, clauses))
         return
     draft.keep_measure(replace(standing, upstream=all(one.upstream for one in left)))
     if waited and not measures.loses_refund(standing):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from abusedesk.policy import charges, occurrences, strikes
 from abusedesk.policy.condition import FactType
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import stands
 from abusedesk.policy.rule import Moment
 from abusedesk.policy.stimulus import Cost, Evidence, Reply, Report, Request
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec.structs import replace
 
 from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
-from abusedesk.policy.docket import Ground, Measure
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import PendingMeasure, merged, united
 from abusedesk.policy.restoration import void_waiting
 from abusedesk.vocabulary.measure import NETWORK, ON_ADDRESS, MeasureKind
@@ -62,21 +61,29 @@ def carry_out(draft: "Draft") -> None:
 
 def _impose(draft: "Draft", pending: PendingMeasure) -> None:
     # What the upstream did to an address is a fact, whoever holds the address by now.
-    if closed(draft) if pending.upstream else not may_act(draft, pending.kind, pending.ip):
-        return
     present = find(draft, pending.kind, pending.ip, pending.port)
+    if pending.upstream:
+        in_force_already = present is not None and present.state == "in_force"
+        if closed(draft) and not in_force_already:
+            return
+    elif not may_act(draft, pending.kind, pending.ip):
+        return
     if pending.sanction and not pending.upstream and draft.facts.protected:
         pending = _proposed(pending, PROTECTED)
     if present is not None and present.state == "in_force":
         _join(draft, present, pending)
         return
+    others = elsewhere(draft, pending.kind, pending.ip)
+    if others == "in_force":
+        _share(draft, present, pending)
+        return
     if counts(pending) and draft.automatic >= draft.facts.settings.blast_radius:
         _tell_staff(draft)
         pending = _proposed(pending, BLAST_RADIUS)
-    if present is None:
+    if pending.mode == "proposed" and (present is not None or others is not None):
+        _share(draft, present, pending)
+    elif present is None:
         _take(draft, pending)
-    elif pending.mode == "proposed":
-        draft.keep_measure(borne(present, (*present.grounds, *pending.grounds)))
     else:
         _overtake(draft, present, pending)
 
@@ -132,9 +139,34 @@ def _proposed(pending: PendingMeasure, safeguard: str) -> PendingMeasure:
     return replace(pending, mode="proposed", clauses=united(pending.clauses, (safeguard,)), grounds=grounds)
 
 
+def elsewhere(draft: "Draft", kind: str, ip: str | None) -> Literal["proposed", "in_force"] | None:
+    """How the same measure stands on an address through other dockets of the brand; one in force outweighs all."""
+    states = {one.state for one in draft.facts.standing_elsewhere if one.kind == kind and one.ip == ip}
+    if not states or kind not in ON_ADDRESS:
+        return None
+    return "in_force" if "in_force" in states else "proposed"
+
+
+def _share(draft: "Draft", present: Measure | None, pending: PendingMeasure) -> None:
+    """A ground, without a word, of what stands on the target already, be it through another docket."""
+    if present is None:
+        draft.measures = (*draft.measures, _measure(draft, pending))
+        return
+    shared = borne(present, (*present.grounds, *pending.grounds))
+    if pending.mode != "proposed":
+        shared = replace(shared, state="in_force", mode=pending.mode, at=draft.at, upstream=pending.upstream)
+    draft.keep_measure(shared)
+
+
 def _take(draft: "Draft", pending: PendingMeasure) -> None:
+    measure = _measure(draft, pending)
+    draft.measures = (*draft.measures, measure)
+    _taken(draft, measure, pending)
+
+
+def _measure(draft: "Draft", pending: PendingMeasure) -> Measure:
     state: Literal["proposed", "in_force"] = "proposed" if pending.mode == "proposed" else "in_force"
-    measure = Measure(
+    return Measure(
         draft.new_id("m"),
         pending.kind,
         draft.at,
@@ -144,11 +176,9 @@ def _take(draft: "Draft", pending: PendingMeasure) -> None:
         pending.ip,
         pending.port,
         pending.refund,
-        pending.grounds,
+        refunds_last(pending.grounds),
         pending.upstream,
     )
-    draft.measures = (*draft.measures, measure)
-    _taken(draft, measure, pending)
 
 
 def _overtake(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
@@ -212,6 +242,21 @@ def loses_refund(measure: Measure) -> bool:
     )
 
 
+def refunds_last(grounds: tuple[Ground, ...]) -> tuple[Ground, ...]:
+    """Grounds in their order, but first those that take the refund away."""
+    return tuple(sorted(grounds, key=lambda one: one.refund is not False))
+
+
+def said_without_refund(measure: Measure) -> bool:
+    """Whether its latest effect said that there is no refund.
+
+    A proposal may lose its refund without a word; one that was first stated without has such a ground at its head.
+    """
+    if measure.state == "in_force":
+        return measure.refund is False
+    return bool(measure.grounds) and measure.grounds[0].refund is False
+
+
 def borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
     """The measure on other grounds, each once, citing what they cite; one proposed loses its refund without a word."""
     grounds = tuple(dict.fromkeys(grounds))
@@ -222,14 +267,45 @@ def borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
 
 
 def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
-    """Lifts what is in force and withdraws what is proposed."""
-    cited = united(clauses, measure.clauses)
+    """Lifts what is in force and withdraws what is proposed.
+
+    What stands on the same address through another docket is not ended: it goes on without a word, or, where that
+    docket only ever proposed it, stands again as proposed.
+    """
     if measure.state == "in_force":
-        draft.keep_measure(replace(measure, state="lifted"))
-        _say_lifted(draft, measure, cited)
-    else:
-        draft.keep_measure(replace(measure, state="withdrawn"))
-        say_withdrawn(draft, measure, cited)
+        lift(draft, measure, clauses)
+        stand_elsewhere(draft, measure)
+        return
+    draft.keep_measure(replace(measure, state="withdrawn"))
+    if elsewhere(draft, measure.kind, measure.ip) is None:
+        say_withdrawn(draft, measure, united(clauses, measure.clauses))
+
+
+def lift(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+    """What is in force ends here; that is said unless another docket keeps it in force."""
+    draft.keep_measure(replace(measure, state="lifted"))
+    if elsewhere(draft, measure.kind, measure.ip) != "in_force":
+        _say_lifted(draft, measure, united(clauses, measure.clauses))
+
+
+def stand_elsewhere(draft: "Draft", measure: Measure) -> None:
+    """What another docket only ever proposed stands again as proposed, now that nothing keeps it in force."""
+    if elsewhere(draft, measure.kind, measure.ip) != "proposed":
+        return
+    for one in draft.facts.standing_elsewhere:
+        if one.kind == measure.kind and one.ip == measure.ip and one.may_act:
+            draft.effects.append(
+                Take(
+                    one.clauses,
+                    one.service,
+                    one.customer,
+                    one.ip,
+                    measure=one.kind,
+                    mode="proposed",
+                    refund=measure.refund,
+                )
+            )
+            return
 
 
 def lift_own(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:

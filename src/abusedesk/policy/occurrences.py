@@ -51,10 +51,14 @@ def best(occurrence: Occurrence) -> int:
 
 
 def process(draft: "Draft", which: str, at: datetime) -> None:
-    """Counts occurrences as answered, all or those whose strike cites a clause, and meets their reply deadlines."""
+    """Counts occurrences as answered, all or those whose strike stands and cites a clause.
+
+    Their reply deadlines are met.
+    """
     answered = set()
     for one in draft.occurrences:
-        if which == "all" or (one.strike is not None and which in one.strike.clauses):
+        strike = one.strike if one.strike is not None and one.strike.annulled_at is None else None
+        if which == "all" or (strike is not None and which in strike.clauses):
             answered.add(one.id)
             if one.processed_at is None:
                 draft.keep_occurrence(replace(one, processed_at=at))

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from abusedesk.policy import charges, measures
-from abusedesk.policy.docket import Ground, Measure
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import PendingMeasure
 from abusedesk.policy.stimulus import Approval, Proposal
 
@@ -29,7 +28,7 @@ def _propose_measure(draft: "Draft", proposal: Proposal) -> None:
     if kind is None:
         return
     port = (proposal.port or MAIL_PORT) if kind == "block_port" else None
-    if measures.find(draft, kind, proposal.ip, port) is None:
+    if measures.find(draft, kind, proposal.ip, port) is None and not measures.elsewhere(draft, kind, proposal.ip):
         ground = Ground(FOUR_EYES, mode="proposed", refund=True, by=proposal.by, clauses=(FOUR_EYES,))
         measures.order(
             draft,
@@ -47,7 +46,7 @@ def decide(draft: "Draft", approval: Approval) -> None:
 
 def _decide_measures(draft: "Draft", approval: Approval) -> None:
     for measure in draft.measures:
-        if measure.kind != approval.measure or not _waits(measure) or _own(measure, approval.by):
+        if measure.kind != approval.measure or not _waits(draft, measure) or _own(measure, approval.by):
             continue
         if approval.decision == "reject":
             measures.reject(draft, measure)
@@ -55,8 +54,11 @@ def _decide_measures(draft: "Draft", approval: Approval) -> None:
             measures.approve(draft, measure)
 
 
-def _waits(measure: Measure) -> bool:
-    return stands(measure) and (measure.state == "proposed" or measures.loses_refund(measure))
+def _waits(draft: "Draft", measure: Measure) -> bool:
+    """Whether a person has to decide on it. What another docket keeps in force on the address is decided."""
+    if measure.state == "proposed":
+        return measures.elsewhere(draft, measure.kind, measure.ip) != "in_force"
+    return stands(measure) and measures.loses_refund(measure)
 
 
 def _own(measure: Measure, person: str) -> bool:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import Decision
 from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts, Settings, addresses_in
+from abusedesk.policy.facts import Elsewhere, Facts, Settings, addresses_in, elsewhere, on_addresses
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import AnyStimulus, DeadlinePassed, Postponed, Request, Stimulus
 from abusedesk.policy.strikes import struck_addresses
@@ -29,7 +29,7 @@ _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 _NONE: frozenset[str] = frozenset()
 _NOTHING = Stimulus()
 
-MADE_ANEW = ("held_ips", "struck_ips", "automatic_within_hour", "staff_told", "settings")
+MADE_ANEW = ("held_ips", "struck_ips", "standing_elsewhere", "automatic_within_hour", "staff_told", "settings")
 """The facts that a replay does not take from the record: the last ones of `Facts`, in their order."""
 
 Tenure = Callable[[str], Sequence[tuple[datetime, str | None]]]
@@ -117,6 +117,7 @@ class Replay:
         self.radius = BlastRadius(start.taken, start.staff_told)
         self._known: dict[str | None, _Known] = {}
         self._services: dict[str, set[str]] = {}
+        self._on_address: dict[str, set[str | None]] = {}
         for service, docket in start.dockets.items():
             self._know(service, docket, start.facts[service])
             self._clock.watch(service, docket.deadlines)
@@ -196,6 +197,8 @@ class Replay:
         facts = self._facts(service, known, stimulus, at)
         decision = decide(before, stimulus, facts, self.pack, at)
         known.docket = decision.docket
+        if decision.docket.measures is not before.measures:
+            self._note_measures(service, before, decision.docket)
         self._clock.watch(service, decision.docket.deadlines, before.deadlines)
         if decision.effects:
             self.radius.count(decision, at)
@@ -215,6 +218,8 @@ class Replay:
     def _know(self, service: str | None, docket: Docket, facts: Facts) -> _Known:
         known = self._known[service] = _Known(docket, facts)
         self._note_customer(service, facts)
+        if docket.measures:
+            self._note_measures(service, Docket(service), docket)
         return known
 
     def _see_ended(self, service: str | None, known: _Known) -> None:
@@ -227,13 +232,27 @@ class Replay:
         if service is not None and facts.customer is not None:
             self._services.setdefault(facts.customer, set()).add(service)
 
+    def _note_measures(self, service: str | None, before: Docket, after: Docket) -> None:
+        """Which dockets have something standing on an address."""
+        for one in on_addresses(before):
+            self._on_address.get(one.ip or "", set()).discard(service)
+        for one in on_addresses(after):
+            self._on_address.setdefault(one.ip or "", set()).add(service)
+
     # --- facts ------------------------------------------------------------------------------------------------------
 
     def _facts(self, service: str | None, known: _Known, stimulus: AnyStimulus, at: datetime) -> Facts:
         """The newest facts of a service, with what depends on other dockets or on the time made anew."""
         count, told = self.radius.within_hour(at), self.radius.staff_told
+        standing = self._standing_elsewhere(service, known, stimulus, at) if self._on_address else ()
         if service is None:
-            return Facts(known.base.brand, automatic_within_hour=count, staff_told=told, settings=self.settings)
+            return Facts(
+                known.base.brand,
+                standing_elsewhere=standing,
+                automatic_within_hour=count,
+                staff_told=told,
+                settings=self.settings,
+            )
         self._look_at_addresses(service, known, stimulus, at)
         struck = self._struck_elsewhere(service, known) if type(stimulus) is Request else _NONE
         built = known.built
@@ -243,6 +262,7 @@ class Replay:
             and built.automatic_within_hour == count
             and built.staff_told == told
             and built.struck_ips == struck
+            and built.standing_elsewhere == standing
         ):
             return built
         known.built_from = known.base
@@ -250,6 +270,7 @@ class Replay:
             known.base,
             held_ips=known.held,
             struck_ips=struck,
+            standing_elsewhere=standing,
             automatic_within_hour=count,
             staff_told=told,
             settings=self.settings,
@@ -271,6 +292,33 @@ class Replay:
             if holder is None or holder == service:
                 held.add(ip)
         known.held, known.held_until = frozenset(held), until
+
+    def _standing_elsewhere(
+        self, service: str | None, known: _Known, stimulus: AnyStimulus, at: datetime
+    ) -> tuple[Elsewhere, ...]:
+        """What stands through other dockets on the addresses that a docket and a stimulus name."""
+        named = known.named.union(_addresses(stimulus)) if type(stimulus) in _NAMING else known.named
+        others = {other for ip in named if ip in self._on_address for other in self._on_address[ip]} - {service}
+        if not others:
+            return ()
+        return tuple(
+            row
+            for other in self._known
+            if other in others
+            for row in elsewhere(self._known[other].docket, named, *self._acting(other, at))
+        )
+
+    def _acting(self, service: str | None, at: datetime) -> tuple[str | None, Callable[[str], bool]]:
+        """The customer of a service, and whether it could be acted against on an address."""
+        base = self._known[service].base
+        until = self._around.ended.get(service or "", base.service_until)
+
+        def acts(ip: str) -> bool:
+            if service is None or (until is not None and until <= at):
+                return False
+            return _holder(self._around.tenure(ip), at)[0] in {None, service}
+
+        return base.customer, acts
 
     def _struck_elsewhere(self, service: str, known: _Known) -> frozenset[str]:
         acts_on = self.pack.content.counting.acts_on

@@ -6,8 +6,7 @@ from msgspec.structs import replace
 
 from abusedesk.policy import charges, measures
 from abusedesk.policy.decision import Answer, Review
-from abusedesk.policy.docket import OpenRequest
-from abusedesk.policy.draft import stands
+from abusedesk.policy.docket import OpenRequest, stands
 from abusedesk.policy.pending import united
 from abusedesk.policy.rule import GiveAnswer, LiftMeasures, Rule
 from abusedesk.policy.stimulus import Approval, Request

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import AnyEffect, Decision, Notify, Take
-from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts, addresses_in
+from abusedesk.policy.docket import Docket, Measure
+from abusedesk.policy.facts import Elsewhere, Facts, addresses_in, elsewhere, on_addresses
 from abusedesk.policy.scenario import Entry, Scenario
 from abusedesk.policy.stimulus import (
     AnyStimulus,
@@ -121,7 +121,8 @@ class Stage:
             for service in self._reports.get(stimulus.report, []):
                 yield service, stimulus
         elif isinstance(stimulus, Upstream):
-            yield self._upstream_docket(stimulus, at), stimulus
+            for concerned in self._upstream_dockets(stimulus, at):
+                yield concerned, stimulus
         elif isinstance(stimulus, Approval) and action.service is None:
             asked_by = self._requests.get(stimulus.request or "")
             if asked_by is not None:
@@ -148,15 +149,21 @@ class Stage:
                 Unattributed(report.id, report.category, tuple(unheld), report.occurred_at, with_reviews=not held),
             )
 
-    def _upstream_docket(self, stimulus: Upstream, at: datetime) -> str | None:
-        """Where it was recorded, for what is lifted; for what is set, who holds the address, or else the brand."""
-        if stimulus.state == "lifted":
-            for service, docket in self.dockets.items():
-                for one in docket.measures:
-                    if one.kind == stimulus.action and one.ip == stimulus.ip and one.state == "in_force":
-                        return service
+    def _upstream_dockets(self, stimulus: Upstream, at: datetime) -> list[str | None]:
+        """Wherever it was recorded, for what is lifted; for what is set, who holds the address, or else the brand."""
         holder = self.holders.holder(stimulus.ip, at)
-        return holder.service if holder is not None else None
+        if stimulus.state == "lifted":
+            recorded = [
+                service
+                for service, docket in self.dockets.items()
+                if any(
+                    one.kind == stimulus.action and one.ip == stimulus.ip and one.state == "in_force" and _theirs(one)
+                    for one in docket.measures
+                )
+            ]
+            if recorded:
+                return recorded
+        return [holder.service if holder is not None else None]
 
     # --- deciding ---------------------------------------------------------------------------------------------------
 
@@ -187,6 +194,7 @@ class Stage:
             automatic_within_hour=len(self._counted),
             staff_told=self._staff_told,
             settings=self.scenario.settings,
+            standing_elsewhere=self._standing_elsewhere(service, docket, stimulus, at),
         )
         if service is None:
             return common
@@ -207,6 +215,23 @@ class Stage:
             struck_ips=self._struck_elsewhere(service, customer.id) if isinstance(stimulus, Request) else frozenset(),
         )
 
+    def _standing_elsewhere(
+        self, service: str | None, docket: Docket, stimulus: Stimulus, at: datetime
+    ) -> tuple[Elsewhere, ...]:
+        others = [(key, one) for key, one in self.dockets.items() if key != service and on_addresses(one)]
+        addresses = addresses_in(docket, stimulus) if others else set()
+        return tuple(row for key, one in others for row in self._standing(key, one, addresses, at))
+
+    def _standing(self, service: str | None, docket: Docket, addresses: set[str], at: datetime) -> Iterator[Elsewhere]:
+        thing = self.scenario.services[service] if service is not None else None
+
+        def acts(ip: str) -> bool:
+            if thing is None or (thing.until is not None and thing.until <= at):
+                return False
+            return self._not_passed_on(ip, thing.id, at)
+
+        return elsewhere(docket, addresses, thing.customer if thing is not None else None, acts)
+
     def _not_passed_on(self, ip: str, service: str, at: datetime) -> bool:
         holder = self.holders.holder(ip, at)
         return holder is None or holder.service == service
@@ -218,3 +243,7 @@ class Stage:
             if other is not None and other != service and self.scenario.services[other].customer == customer:
                 found |= struck_addresses(docket.occurrences, acts_on)
         return found
+
+
+def _theirs(measure: Measure) -> bool:
+    return any(one.upstream for one in measure.grounds)
