@@ -185,6 +185,7 @@ def read_yaml(text: str, file: str, faults: Faults | None = None) -> Node:
     A key given twice is kept in `faults`, where those are given, and raised otherwise.
     """
     try:
+        _refuse_depths(text, file)
         tree = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -202,7 +203,23 @@ def read_yaml(text: str, file: str, faults: Faults | None = None) -> Node:
     return root
 
 
+def _refuse_depths(text: str, file: str) -> None:
+    """Refuses what is nested too deeply before a tree is made of it: the C reader would end the process over it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+                raise Fault(file, line, column, "the document is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 _MAX_DEPTH = 40
+_MAX_NODES = 100_000
+"""Of a document with its aliases written out, which a few bytes can make endless; a pack has some thousand."""
 
 
 class _Builder:
@@ -211,9 +228,13 @@ class _Builder:
     def __init__(self, file: str, faults: Faults) -> None:
         self.file = file
         self.faults = faults
+        self.left = _MAX_NODES
 
     def node(self, tree: yaml.Node, depth: int) -> Node:
         node = Node(None, self.file, tree.start_mark.line + 1, tree.start_mark.column + 1)
+        self.left -= 1
+        if self.left < 0:
+            node.refuse("the document is too large, or its aliases (*name) repeat each other; write it out")
         if depth > _MAX_DEPTH:
             node.refuse("the document is nested too deeply")
         if isinstance(tree, yaml.MappingNode):
