@@ -21,7 +21,7 @@ from abusedesk.cli.serve import STARTING_S
 from abusedesk.records import embedded
 from tests.cli.test_main import abusedesk, clean_environment
 
-PARTS = {"web", "worker", "watch"}
+PARTS = {"web", "worker", "fetch", "watch"}
 
 
 class Served:

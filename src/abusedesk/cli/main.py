@@ -37,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(_DAILY, "migrate", "abusedesk.cli.migrate", "bring the tables up to this release"),
     Command(_PARTS, "web", "abusedesk.cli.web", "the console and the public pages"),
     Command(_PARTS, "worker", "abusedesk.cli.worker", "carries out effects: notices and measures"),
+    Command(_PARTS, "fetch", "abusedesk.cli.fetch", "asks mailboxes and watched folders for what has come"),
     Command(_PARTS, "lmtp", "abusedesk.cli.lmtp", "takes mail in over LMTP and SMTP"),
     Command(_PARTS, "watch", "abusedesk.cli.watch", "fires deadlines and looks for what has expired"),
     Command(_PURE, "parse", "abusedesk.cli.parse", "read files as reports and print what they say"),

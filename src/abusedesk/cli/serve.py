@@ -153,7 +153,7 @@ def _migrate() -> int:
 def _parts(settings: Configuration) -> list[Part]:
     workers = [Part(f"worker-{number}", ["worker"]) for number in range(1, settings.workers + 1)]
     mail = [Part("mail", ["lmtp"])] if settings.lmtp or settings.smtp else []
-    return [Part("web", ["web"]), *workers, *mail, Part("watch", ["watch"])]
+    return [Part("web", ["web"]), *workers, *mail, Part("fetch", ["fetch"]), Part("watch", ["watch"])]
 
 
 def _supervise(settings: Configuration, running: embedded.Server | None, stop: threading.Event) -> int:

@@ -14,7 +14,8 @@ from abusedesk.records.models.parties import Brand
 class Channel(models.Model):
     """A way in. Everything that the channel received before `watermark` has been read.
 
-    Deadlines wait for the watermarks of the channels that `carries_answers`.
+    Deadlines wait for the watermarks of the channels that `carries_answers`. `options` are what its driver was told,
+    `memory` what the driver remembers between two rounds, `backlog` how many messages were left after the last one.
     """
 
     brand = models.ForeignKey(Brand, models.CASCADE, null=True, related_name="channels")
@@ -25,6 +26,12 @@ class Channel(models.Model):
     always_current = models.BooleanField(default=False)
     watermark = models.DateTimeField(null=True)
     last_message_at = models.DateTimeField(null=True)
+    options = models.JSONField(default=dict)
+    memory = models.JSONField(default=dict)
+    backlog = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
 
 
 class Message(models.Model):
