@@ -49,7 +49,7 @@ _NAME = r"(?P<name>[A-Za-zéûäçÉÄа-я]{3,10})\.?"
 _TAIL = rf"(?:\s{{0,2}}\(?{_ZONE})?(?:,?\s(?:on\s)?(?P<late>(?:19|20)\d\d)\b(?!:)(?:\s(?P<after>[+-]\d{4}\b))?)?"
 _AT = r"(?:at|um|à|a\slas|às|alle|в|kl\.?|o|om|klo|à\sla|ore)"
 _SHAPES = tuple(
-    re.compile(shape)
+    ("年" if "年" in shape else "/" if "<first>" in shape else "", re.compile(shape))
     for shape in (
         rf"(?<![\d.]){_YEAR}[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>[0-2]?\d|3[01])(?:T|"
         rf"[\s_,-]{{1,3}}(?:{_AT}\s)?){_CLOCK}(?:\s{{0,2}}\(?{_ZONE})?",
@@ -112,8 +112,8 @@ def find(text: str, near: datetime | None = None, zone: timezone | None = None) 
     """
     seen: list[tuple[int, int]] = []
     found: list[tuple[datetime, int, int]] = []
-    for shape in _SHAPES:
-        for match in shape.finditer(text):
+    for mark, shape in _SHAPES:
+        for match in shape.finditer(text) if mark in text else ():
             moment = _moment(match.groupdict(), near, zone)
             if moment and not any(start < match.end() and match.start() < end for start, end in seen[-200:]):
                 seen.append(match.span())

@@ -8,9 +8,11 @@ import re
 from typing import NamedTuple
 
 from abusedesk.parsing import lexicon
-from abusedesk.parsing.words import Vocabulary
+from abusedesk.parsing.words import Likely, Vocabulary
 
 UNCLASSIFIED = "other/unclassified"
+_SWORN = re.compile(lexicon.SWORN.strip())
+"""The statement that 17 USC 512 (g) (3) (C) wants of a counter-notice, and of nothing else."""
 _NUMBER = re.compile(r"\d+")
 _LOOKED_AT = 100_000
 _SPOKEN = 16_000
@@ -20,11 +22,14 @@ SURE = 3
 
 _WEIGHTS = {category: weight for category, weight, _ in lexicon.CATEGORIES}
 _CATEGORIES = Vocabulary(*((category, lines) for category, _, lines in lexicon.CATEGORIES))
-_COMPLAINT = Vocabulary(("complaint", lexicon.COMPLAINT))
-_DENIALS = Vocabulary(("denial", lexicon.DENIALS))
-_RETRACTIONS = Vocabulary(("retraction", lexicon.RETRACTIONS))
-_ANSWERS = Vocabulary(("answer", lexicon.ANSWERS))
-_SWORN = Vocabulary(("sworn", lexicon.SWORN))
+_COMPLAINT, _DENIAL, _RETRACTION, _ANSWER = "complaint", "denial", "retraction", "answer"
+_ALL = Vocabulary(
+    *((category, lines) for category, _, lines in lexicon.CATEGORIES),
+    (_COMPLAINT, lexicon.COMPLAINT),
+    (_DENIAL, lexicon.DENIALS),
+    (_RETRACTION, lexicon.RETRACTIONS),
+    (_ANSWER, lexicon.ANSWERS),
+)
 
 
 class Kind(NamedTuple):
@@ -42,34 +47,55 @@ def plain(text: str) -> str:
     return "\n".join(lines.values())[:_SPOKEN]
 
 
+class Words:
+    """What a message says, by its words: looked for once in all of it, then told apart by where they stand."""
+
+    def __init__(self, subject: str, text: str) -> None:
+        """Looks through the subject and the text of a message."""
+        self.subject = subject.lower()
+        self._text = text[:_LOOKED_AT].lower()
+        self._likely = _ALL.likely(f"{self.subject}\n{self._text}")
+
+    def kind(self, spoken: str) -> Kind:
+        """The category that the subject and a part of the text speak of."""
+        return _judged(self._likely.of(*_WEIGHTS), plain(self.subject), plain(spoken))
+
+    def complaint(self, spoken: str) -> int:
+        """How many different words of a complaint the subject and a part of the text use."""
+        return self._likely.of(_COMPLAINT).counts(plain(f"{self.subject}\n{spoken}")).get(_COMPLAINT, 0)
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether this is a counter-notice or takes a complaint back: it must never open a case."""
+        if self._likely.of(_DENIAL).occurs(self.subject) or self._likely.of(_RETRACTION).occurs(self._text[:600]):
+            return True
+        return _SWORN.search(self._text[:50_000]) is not None
+
+    def is_answer(self, spoken: str) -> bool:
+        """Whether somebody answers a complaint instead of making one: what was done, or a plea."""
+        return bool(self._likely.of(_ANSWER).occurs(spoken[:3000].lower()))
+
+
 def kind(subject: str, body: str) -> Kind:
     """The category that the words of a message speak of; its subject counts double."""
-    body, in_subject = plain(body), _CATEGORIES.occurs(plain(subject))
-    scores = {category: 2 * _WEIGHTS[category] for category in in_subject}
-    for category, number in _CATEGORIES.counts(body).items():
+    subject, body = plain(subject), plain(body)
+    return _judged(_CATEGORIES.likely(f"{subject}\n{body}"), subject, body)
+
+
+def complaint(text: str) -> int:
+    """How many different words of a complaint the text uses."""
+    text = plain(text)
+    return _ALL.likely(text).of(_COMPLAINT).counts(text).get(_COMPLAINT, 0)
+
+
+def _judged(likely: Likely, subject: str, body: str) -> Kind:
+    scores = {category: 2 * _WEIGHTS[category] for category in likely.occurs(subject)}
+    for category, number in likely.counts(body).items():
         scores[category] = scores.get(category, 0) + _WEIGHTS[category] + 2 * number
     if not scores:
         return Kind(UNCLASSIFIED, 0)
     best = max((one for one in _WEIGHTS if one in scores), key=lambda one: scores[one])
     return Kind(_refined(best, scores), scores[best])
-
-
-def complaint(text: str) -> int:
-    """How many different words of a complaint the text uses."""
-    return _COMPLAINT.counts(plain(text)).get("complaint", 0)
-
-
-def is_denial(subject: str, body: str) -> bool:
-    """Whether this is a counter-notice or takes a complaint back: it must never open a case."""
-    opening = body[:600].lower()
-    return bool(
-        _DENIALS.occurs(subject.lower()) or _RETRACTIONS.occurs(opening) or _SWORN.occurs(body[:50_000].lower())
-    )
-
-
-def is_answer(text: str) -> bool:
-    """Whether somebody answers a complaint instead of making one: what was done, or a plea."""
-    return bool(_ANSWERS.occurs(text[:3000].lower()))
 
 
 def is_about_content(category: str) -> bool:

@@ -246,8 +246,10 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
     times: list[datetime] = []
     heading = ""
     headers = _header_lines(lines)
+    lower = text.lower()
+    is_wrapped, has_hops = "acted upon" in lower or "ticket <url" in lower, " ms" in lower or "traceroute" in lower
     for number, line in enumerate(lines):
-        if _HOP.search(line) or _WRAPPER.search(line):
+        if (has_hops and _HOP.search(line)) or (is_wrapped and _WRAPPER.search(line)):
             continue
         if number in headers:
             addresses += _originating(line)

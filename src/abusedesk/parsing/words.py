@@ -5,8 +5,9 @@ takes a hundredth of what matching takes, and in most texts most anchors are mis
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 ENOUGH = 4
 """Different matches after which nobody counts any more."""
@@ -27,26 +28,44 @@ class Vocabulary:
                     users.setdefault(anchor, []).append(one)
         self._users = tuple((anchor, tuple(found)) for anchor, found in users.items())
 
+    def likely(self, text: str) -> "Likely":
+        """The expressions of which an anchor is in the text, each once: all that can match in it or in a part of it."""
+        return Likely(tuple(dict.fromkeys(user for anchor, users in self._users if anchor in text for user in users)))
+
     def counts(self, text: str) -> dict[str, int]:
         """How many different pieces of the text each group matches, where it matches any; counted to `ENOUGH`."""
+        return self.likely(text).counts(text)
+
+    def occurs(self, text: str) -> frozenset[str]:
+        """The groups that match somewhere in the text."""
+        return self.likely(text).occurs(text)
+
+
+class Likely(NamedTuple):
+    """The expressions that may match in one text, with their groups."""
+
+    expressions: tuple[tuple[str, re.Pattern[str]], ...]
+
+    def of(self, *groups: str) -> "Likely":
+        """Those of the named groups alone."""
+        return Likely(tuple(one for one in self.expressions if one[0] in groups))
+
+    def counts(self, text: str) -> dict[str, int]:
+        """How many different pieces of a part of the text each group matches, where it matches any."""
         found: dict[str, set[str]] = {}
-        for name, pattern in self._likely(text):
+        for name, pattern in self.expressions:
             seen = found.get(name, set())
             if len(seen) < ENOUGH and (matched := _matched(pattern, text)):
                 found[name] = seen | matched
         return {name: min(len(seen), ENOUGH) for name, seen in found.items()}
 
     def occurs(self, text: str) -> frozenset[str]:
-        """The groups that match somewhere in the text."""
+        """The groups that match somewhere in a part of the text."""
         found: set[str] = set()
-        for name, pattern in self._likely(text):
+        for name, pattern in self.expressions:
             if name not in found and pattern.search(text):
                 found.add(name)
         return frozenset(found)
-
-    def _likely(self, text: str) -> Iterable[tuple[str, re.Pattern[str]]]:
-        """The expressions of which an anchor is in the text, each once."""
-        return dict.fromkeys(user for anchor, users in self._users if anchor in text for user in users)
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> set[str]:

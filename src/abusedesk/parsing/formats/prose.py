@@ -31,16 +31,17 @@ def read(material: Material) -> Reading | None:
         return unreported(
             "needs_review", NAME, "the message is encrypted; only its addressee can read it", material.sender
         )
-    if kinds.is_denial(subject, text):
+    words = kinds.Words(subject, text)
+    if words.is_denial:
         return unreported(
             "needs_review", NAME, "a counter-notice or a retraction: a person must read it", material.sender
         )
     spoken, quoted = roles.parted(_answer(text) if _is_answer(subject, text) else text)
-    urgency = kinds.complaint(f"{subject}\n{spoken}")
+    urgency = words.complaint(spoken)
     scene = roles.scene(subject, spoken, quoted, material.date, _own_domains(material))
-    kind = _kind(subject, spoken, scene, urgency)
+    kind = _kind(words.kind(spoken), scene, urgency)
     events = _events(kind, scene, material)
-    is_answer = bool(_REPLY.match(subject)) and kinds.is_answer(spoken)
+    is_answer = bool(_REPLY.match(subject)) and words.is_answer(spoken)
     if events and not is_answer and _is_sure(kind, urgency, scene, material):
         notice = legal.notice(f"{subject}\n{spoken}", events)
         return reported(NAME, material.sender, events, summary=subject, notice=notice)
@@ -60,9 +61,8 @@ def _answer(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith(">"))
 
 
-def _kind(subject: str, spoken: str, scene: Scene, urgency: int) -> kinds.Kind:
+def _kind(kind: kinds.Kind, scene: Scene, urgency: int) -> kinds.Kind:
     """A complaint that says nothing but quotes a mail with its path is about that mail."""
-    kind = kinds.kind(subject, spoken)
     if kind.weight == 0 and urgency and scene.entry is not None:
         return kinds.Kind("messaging/spam", kinds.SURE)
     return kind
