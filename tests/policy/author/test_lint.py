@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from abusedesk.cli.policy import run
 from abusedesk.policy.author.lint import lint, lint_files
-from abusedesk.policy.pack import load_pack, pack_files
+from abusedesk.policy.pack import load_pack, pack_files, pack_from
 from abusedesk.policy.source import Fault, Unfit
 from abusedesk.problem import Problem
 
@@ -131,3 +133,31 @@ def test_a_pack_that_was_mended_meanwhile_is_read_again(tmp_path: Path) -> None:
     assert lint(str(tmp_path / "pack")) == []
     path.write_text(path.read_text(encoding="utf-8").replace("then: [{review: unanswered}]", "then: []"))
     assert [one.text for one in lint_files(pack_files(tmp_path / "pack"))] == ["a rule orders at least one thing"]
+
+
+EXAMPLE = pack_files(Path(__file__).parents[3] / "docs/how-to/example-pack")
+TOKENS = re.findall(r"\w+|[^\w\s]|\s+", EXAMPLE["pack.yaml"].decode())
+PLACES = st.integers(0, len(TOKENS) - 3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["drop", "double", "swap"]), PLACES, PLACES), min_size=1, max_size=3))
+def test_whatever_is_done_to_its_text_it_answers_and_agrees_with_the_loader(edits: list[tuple[str, int, int]]) -> None:
+    tokens = list(TOKENS)
+    for what, first, second in edits:
+        if what == "drop":
+            del tokens[first]
+        else:
+            tokens[first], tokens[second] = tokens[second], tokens[first] if what == "swap" else tokens[second]
+    files = {**EXAMPLE, "pack.yaml": "".join(tokens).encode()}
+    found = [f"{one.place}: {one.text}" for one in lint_files(files)]
+    refused = _refusal(files)
+    assert refused is None or refused == found[0]
+
+
+def _refusal(files: dict[str, bytes]) -> str | None:
+    try:
+        pack_from(files)
+    except Problem as problem:
+        return str(problem)
+    return None
