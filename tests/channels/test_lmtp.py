@@ -137,10 +137,27 @@ def test_nobodys_address_is_refused_at_once_and_the_others_are_served(doors: Doo
     assert Message.objects.count() == 1
 
 
-def test_the_detail_of_an_address_is_not_looked_at(doors: Doors) -> None:
+def test_the_detail_of_an_address_is_kept_beside_it(doors: Doors) -> None:
+    """An answer's token is in it; whose mail it is does not depend on it."""
     doors.deliver(complaint(), to="Abuse+4711@JIM.example.org")
 
-    assert Message.objects.get().recipient == JIM
+    message = Message.objects.get()
+    assert (message.recipient, message.details) == (JIM, "4711")
+
+
+def test_the_details_of_all_recipients_of_a_brand_are_kept(doors: Doors) -> None:
+    with doors.lmtp() as client:
+        assert send(client, [JIM, "abuse+a@jim.example.org", "abuse+b@jim.example.org"], complaint()) == [250] * 3
+
+    assert Message.objects.get().details == "a b"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("", ""), ("Bounces+7@ISP.example.net", "bounces+7@isp.example.net")])
+def test_the_sender_of_the_envelope_is_kept_and_nobody_is_one(doors: Doors, given: str, kept: str) -> None:
+    with doors.lmtp() as client:
+        client.sendmail(given, [JIM], complaint())
+
+    assert Message.objects.get().envelope_from == kept
 
 
 def test_two_addresses_of_a_brand_are_one_message_and_two_brands_are_two(doors: Doors) -> None:

@@ -25,7 +25,7 @@ from django.db import DatabaseError, close_old_connections
 
 from abusedesk.channels.tide import Tide
 from abusedesk.configuration import Configuration, Listen
-from abusedesk.desk.receive import Incoming, receive_many
+from abusedesk.desk.receive import Incoming, receive_many, without_detail
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, BrandAddress, Channel
 
@@ -263,11 +263,14 @@ class Desk:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         """Waits until the message is committed; its answer says whether it was."""
         content = envelope.original_content or b""
-        first = {self._addresses.get(_plain(one)): one for one in reversed(envelope.rcpt_tos)}
-        now = datetime.now(UTC)
+        now, envelope_from = datetime.now(UTC), (envelope.mail_from or "").lower().strip("<>")
+        addressed: dict[int | None, list[str]] = {}
+        for one in envelope.rcpt_tos:
+            addressed.setdefault(self._addresses.get(_plain(one)), []).append(one)
         # One brand gets one message, however many of its addresses it was sent to.
         incoming = tuple(
-            Incoming(content, self._door.channel, now, "", brand, _plain(address)) for brand, address in first.items()
+            Incoming(content, self._door.channel, now, "", brand, _plain(to[0]), _details(to), envelope_from)
+            for brand, to in addressed.items()
         )
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         await self._queue.put(Delivery(incoming, answer))
@@ -323,9 +326,13 @@ class Desk:
 
 
 def _plain(address: str) -> str:
-    """The address without its detail (RFC 5233): `abuse+4711@example.net` is `abuse@example.net`."""
-    local, at, domain = address.lower().strip("<>").rpartition("@")
-    return f"{local.partition('+')[0]}{at}{domain}"
+    return without_detail(address.lower().strip("<>"))
+
+
+def _details(addresses: Sequence[str]) -> tuple[str, ...]:
+    """What stands after the plus sign: an answer's token, for one."""
+    found = (one.lower().strip("<>").rpartition("@")[0].partition("+")[2] for one in addresses)
+    return tuple(dict.fromkeys(one for one in found if one and " " not in one))[:50]
 
 
 # --- in the thread of the database ----------------------------------------------------------------------------------

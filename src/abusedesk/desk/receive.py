@@ -20,8 +20,8 @@ from abusedesk.records.payload import seal
 
 HEADER_CAP = 65536
 COLUMNS = (
-    "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "subject",
-    "payload",
+    "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "details",
+    "envelope_from", "subject", "payload",
 )  # fmt: skip
 
 _TAKE = """
@@ -39,7 +39,11 @@ _ADDRESS = re.compile(r"[\w.+%'&*=/~-]{1,64}@[\w.-]{1,253}", re.ASCII)
 
 
 class Incoming(NamedTuple):
-    """A raw thing at the door. `brand` is fixed by the channel, if at all; `recipient` by the envelope."""
+    """A raw thing at the door. `brand` is fixed by the channel, if at all; the rest by the envelope.
+
+    `details` are what the recipients' addresses said after the plus sign; `envelope_from` is empty for the null sender
+    and None where there is no envelope.
+    """
 
     data: bytes
     channel: str
@@ -47,6 +51,8 @@ class Incoming(NamedTuple):
     name: str = ""
     brand: int | None = None
     recipient: str = ""
+    details: tuple[str, ...] = ()
+    envelope_from: str | None = None
 
 
 class Received(NamedTuple):
@@ -119,8 +125,15 @@ def _identify(incoming: Incoming, addresses: dict[str, int], channels: dict[str,
 
 def _brand(incoming: Incoming, headers: dict[str, str], addresses: dict[str, int]) -> int | None:
     named = (incoming.recipient, *(headers.get(name, "") for name in ("delivered-to", "x-original-to", "to")))
-    found = (addresses.get(address.lower()) for text in named for address in _ADDRESS.findall(text))
-    return next((one for one in found if one is not None), None)
+    found = (one.lower() for text in named for one in _ADDRESS.findall(text))
+    brands = (addresses.get(one, addresses.get(without_detail(one))) for one in found)
+    return next((one for one in brands if one is not None), None)
+
+
+def without_detail(address: str) -> str:
+    """The address without its detail (RFC 5233): `abuse+4711@example.net` is `abuse@example.net`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
 
 
 def _take(sealed: list[_Sealed]) -> set[bytes]:
@@ -158,6 +171,8 @@ def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
         len(incoming.data),
         address_in(headers.get("from", ""))[:320],
         (incoming.recipient or address_in(headers.get("to", "")))[:320],
+        " ".join(incoming.details).replace("\0", "")[:2000],
+        None if incoming.envelope_from is None else incoming.envelope_from.replace("\0", "")[:320],
         headers.get("subject", ""),
         payload,
     )

@@ -53,10 +53,13 @@ def best(occurrence: Occurrence) -> int:
 def process(draft: "Draft", which: str, at: datetime) -> None:
     """Counts occurrences as answered, all or those whose strike stands and cites a clause.
 
-    Their reply deadlines are met.
+    Their reply deadlines are met. What opened after an answer was received is not answered by it, however late a person
+    reads it.
     """
     answered = set()
     for one in draft.occurrences:
+        if one.opened_at > at:
+            continue
         strike = one.strike if one.strike is not None and one.strike.annulled_at is None else None
         if which == "all" or (strike is not None and which in strike.clauses):
             answered.add(one.id)

@@ -38,6 +38,8 @@ class Message(models.Model):
     """A raw thing that came in. `payload` is encrypted under the message's own key (`MessageKey`).
 
     `outcome` is empty until it was read; `batch` is what a container or feed run that brought it is called.
+    `details` are what its recipients' addresses said after the plus sign, separated by blanks; `envelope_from` is the
+    sender of the envelope, empty for the null sender and None where no envelope is known.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -50,6 +52,8 @@ class Message(models.Model):
     size = models.BigIntegerField()
     sender = models.CharField(max_length=320, blank=True)
     recipient = models.CharField(max_length=320, blank=True)
+    details = models.TextField(blank=True)
+    envelope_from = models.TextField(null=True)
     subject = models.TextField(blank=True)
     payload = models.BinaryField(null=True)
     outcome = models.CharField(max_length=20, blank=True)

@@ -110,7 +110,14 @@ class Measure(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["docket", "item"], name="measure_of_docket")]
-        indexes = [models.Index(fields=["brand", "at"], condition=models.Q(counts=True), name="measure_recent")]
+        indexes = [
+            models.Index(fields=["brand", "at"], condition=models.Q(counts=True), name="measure_recent"),
+            models.Index(
+                fields=["ip"],
+                condition=models.Q(kind__in=["null_route", "rate_limit"], decided__in=["proposed", "in_force"]),
+                name="measure_on_address",
+            ),
+        ]
 
 
 class Charge(models.Model):
@@ -167,7 +174,11 @@ class Notice(models.Model):
 
 
 class TicketEntry(models.Model):
-    """One entry of a ticket: `author` is `desk`, `customer` or a person of the staff."""
+    """One entry of a ticket: `author` is `desk`, `customer`, `stranger` or a person of the staff.
+
+    What came by mail names its message and sender; `shown` is its text without quotes and signature. `stranger` wrote
+    from an address that is none of the customer's or the reseller's.
+    """
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="entries")
     at = models.DateTimeField()
@@ -175,6 +186,12 @@ class TicketEntry(models.Model):
     text = models.TextField()
     notice = models.OneToOneField(Notice, models.PROTECT, null=True, related_name="entry")
     complete = models.BooleanField(null=True)
+    message_id = models.UUIDField(null=True)
+    sender = models.CharField(max_length=320, blank=True)
+    shown = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ticket", "message_id"], name="entry_once_per_message")]
 
 
 class Review(models.Model):
