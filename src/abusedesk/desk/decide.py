@@ -1,5 +1,6 @@
 """Decide: gathers the facts that lie outside the docket and calls the policy. It writes nothing."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
@@ -11,7 +12,7 @@ from django.db import connection
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import Decision
 from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts, Settings, addresses_in
+from abusedesk.policy.facts import Elsewhere, Facts, Settings, addresses_in, elsewhere
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import AnyStimulus, Request
 from abusedesk.policy.strikes import struck_addresses
@@ -59,12 +60,20 @@ class Radius(NamedTuple):
         return sum(1 for one in self.taken if one <= at and at - one < HOUR)
 
 
+class Neighbour(NamedTuple):
+    """Another docket of the brand, with something standing on an address."""
+
+    subject: Subject
+    docket: Docket
+
+
 class Surroundings(NamedTuple):
-    """What is the same for all decisions of a brand at a time."""
+    """What is the same for all decisions of a brand at a time; `neighbours` are the dockets but the one decided on."""
 
     settings: Settings
     radius: Radius
     holders: Holders
+    neighbours: Sequence[Neighbour] = ()
 
 
 def settings_of(brand: Brand) -> Settings:
@@ -87,9 +96,12 @@ def facts_for(
         staff_told=surroundings.radius.staff_told,
         settings=surroundings.settings,
     )
+    addresses = addresses_in(docket, stimulus)
+    if surroundings.neighbours:
+        standing = tuple(_standing_elsewhere(addresses, at, surroundings))
+        common = msgspec.structs.replace(common, standing_elsewhere=standing)
     if subject.service is None:
         return common
-    addresses = addresses_in(docket, stimulus)
     return msgspec.structs.replace(
         common,
         service=subject.ref,
@@ -109,6 +121,17 @@ def facts_for(
 def judge(docket: Docket, stimulus: AnyStimulus, facts: Facts, pack: Pack, at: datetime) -> Decision:
     """The policy's decision."""
     return decide(docket, stimulus, facts, pack, at)
+
+
+def _standing_elsewhere(addresses: set[str], at: datetime, surroundings: Surroundings) -> Iterator[Elsewhere]:
+    for subject, docket in surroundings.neighbours:
+
+        def acts(ip: str, subject: Subject = subject) -> bool:
+            if subject.service is None or (subject.until is not None and subject.until <= at):
+                return False
+            return _not_passed_on(ip, subject.service, at, surroundings.holders)
+
+        yield from elsewhere(docket, addresses, subject.customer_ref, acts)
 
 
 def _not_passed_on(ip: str, service: int, at: datetime, holders: Holders) -> bool:

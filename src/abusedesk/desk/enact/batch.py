@@ -1,17 +1,20 @@
 """A batch of moves: their dockets locked, each decided on the docket as the one before it left it.
 
-Dockets are locked in the order of their ids; the brands only when a measure is automatic, and then decided again if
-their count changed meanwhile. A stimulus counts once for a docket, by its key.
+Dockets are locked in the order of their ids; the brands only when a measure is automatic or one on an address changes,
+and then what depends on the brand's other dockets is read and decided again: they change under that lock alone. A
+stimulus counts once for a docket, by its key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from abusedesk.desk.decide import (
     HOUR,
+    Neighbour,
     Radius,
     Subject,
     Surroundings,
@@ -23,16 +26,16 @@ from abusedesk.desk.decide import (
 )
 from abusedesk.policy.decision import Decision, Notify, Take
 from abusedesk.policy.docket import Docket
-from abusedesk.policy.facts import Facts, Settings
+from abusedesk.policy.facts import Facts, Settings, addresses_in, on_addresses
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import AnyStimulus
 from abusedesk.records import models
 from abusedesk.records.holders import Holders
+from abusedesk.vocabulary.measure import ON_ADDRESS
 
 _LOCK_DOCKETS = """
-SELECT docket.id, docket.sequence, docket.state, docket.head, docket.brand_id, brand.slug, docket.service_id
-FROM records_docket docket JOIN records_brand brand ON brand.id = docket.brand_id
-WHERE docket.id = ANY(%s) ORDER BY docket.id FOR UPDATE OF docket
+SELECT docket.id, docket.sequence, docket.state, docket.head FROM records_docket docket
+WHERE docket.id = ANY(%s) ORDER BY docket.id FOR UPDATE
 """
 
 _SUBJECTS = """
@@ -44,6 +47,22 @@ JOIN records_service service ON service.id = docket.service_id
 JOIN records_customer customer ON customer.id = service.customer_id
 LEFT JOIN records_customer reseller ON reseller.id = customer.reseller_id
 WHERE docket.id = ANY(%s)
+"""
+
+
+# The docket of the brand itself has no service, and so no row in the table of measures: it is always looked at.
+_NEIGHBOURS = """
+SELECT docket.id, docket.state FROM records_docket docket
+WHERE docket.brand_id = ANY(%(brands)s) AND docket.id <> ALL(%(held)s) AND (docket.service_id IS NULL OR docket.id IN (
+    SELECT measure.docket_id FROM records_measure measure
+    WHERE measure.ip = ANY(%(ips)s::inet[]) AND measure.kind IN ('null_route', 'rate_limit')
+      AND measure.decided IN ('proposed', 'in_force')))
+ORDER BY docket.id
+"""
+
+_BRANDS = """
+SELECT docket.id, docket.brand_id, brand.slug FROM records_docket docket
+JOIN records_brand brand ON brand.id = docket.brand_id WHERE docket.id = ANY(%s)
 """
 
 
@@ -98,6 +117,9 @@ class Batch:
         self.radii: dict[int, Radius] = {}
         self._brands_locked = False
         self._oldest = min((move.at for move in moves), default=None)
+        self._addresses = _addresses(moves, self._dockets)
+        self._outside = self._read_outside()
+        self._on_address = {pk for pk, one in self._dockets.items() if on_addresses(one)}
 
     def decide(self, move: Move) -> None:
         """Decides one move on the docket as the moves before it left it."""
@@ -105,10 +127,13 @@ class Batch:
             return
         self._done.add((move.docket, move.key))
         facts, decision = self._judge(move)
-        if is_automatic(decision) and not self._brands_locked:
+        before = self._dockets[move.docket]
+        if not self._brands_locked and (is_automatic(decision) or _moves_on_address(before, decision.docket)):
             self._lock_brands()
             facts, decision = self._judge(move)
         self._dockets[move.docket] = decision.docket
+        if decision.docket.measures is not before.measures:
+            self._note_on_address(move.docket, decision.docket)
         self._count(move, decision)
         self._sequences[move.docket] += 1
         self.enacted.append(Enacted(move, 0, self._sequences[move.docket], facts, decision))
@@ -116,9 +141,32 @@ class Batch:
     def _judge(self, move: Move) -> tuple[Facts, Decision]:
         subject, docket = self.held[move.docket].subject, self._dockets[move.docket]
         terms, radius = self.terms[subject.brand], self._radius(subject.brand)
-        surroundings = Surroundings(terms.settings, radius, self.holders)
+        surroundings = Surroundings(terms.settings, radius, self.holders, self._neighbours(move.docket, subject.brand))
         facts = facts_for(subject, docket, move.stimulus, move.at, surroundings)
         return facts, judge(docket, move.stimulus, facts, terms.pack, move.at)
+
+    def _read_outside(self) -> dict[int, Neighbour]:
+        """The brands' other dockets with something standing on an address that the batch speaks of."""
+        if not self._addresses:
+            return {}
+        given: dict[str, Any] = {"brands": list(self.terms), "held": list(self.held), "ips": sorted(self._addresses)}
+        with connection.cursor() as cursor:
+            cursor.execute(_NEIGHBOURS, given)
+            dockets = {pk: docket_decoder.decode(bytes(state)) for pk, state in cursor.fetchall()}
+            dockets = {pk: one for pk, one in dockets.items() if on_addresses(one)}
+            subjects = _subjects(cursor, list(dockets)) if dockets else {}
+        return {pk: Neighbour(subjects[pk], one) for pk, one in dockets.items()}
+
+    def _neighbours(self, docket: int, brand: int) -> list[Neighbour]:
+        """Those outside as they were read, those in the batch as the moves before left them."""
+        inside = (Neighbour(self.held[pk].subject, self._dockets[pk]) for pk in sorted(self._on_address - {docket}))
+        return [one for one in (*self._outside.values(), *inside) if one.subject.brand == brand]
+
+    def _note_on_address(self, pk: int, docket: Docket) -> None:
+        if on_addresses(docket):
+            self._on_address.add(pk)
+        else:
+            self._on_address.discard(pk)
 
     def _radius(self, brand: int) -> Radius:
         if brand not in self.radii:
@@ -129,10 +177,14 @@ class Batch:
         return self.radii[brand]
 
     def _lock_brands(self) -> None:
-        """The brands' counters are looked at again under a lock, so that two workers do not both take the last one."""
+        """What depends on a brand's other dockets is looked at again under a lock.
+
+        So two workers neither both take the last of the counter nor both null-route one address.
+        """
         ids = sorted(self.terms)
         list(models.Brand.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
         self._brands_locked = True
+        self._outside = self._read_outside()
         mine = {brand: self._taken_here(brand) for brand in ids}
         self.radii.clear()
         for brand in ids:
@@ -162,12 +214,36 @@ def _lock(ids: list[int]) -> dict[int, Held]:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_DOCKETS, [ids])
         rows = cursor.fetchall()
-        cursor.execute(_SUBJECTS, [ids])
-        subjects = {row[0]: Subject(*row[1:]) for row in cursor.fetchall()}
+        subjects = _subjects(cursor, ids)
     return {
-        pk: Held(sequence, docket_decoder.decode(bytes(state)), bytes(head), subjects.get(pk) or Subject(brand, slug))
-        for pk, sequence, state, head, brand, slug, _ in rows
+        pk: Held(sequence, docket_decoder.decode(bytes(state)), bytes(head), subjects[pk])
+        for pk, sequence, state, head in rows
     }
+
+
+def _subjects(cursor: CursorWrapper, dockets: list[int]) -> dict[int, Subject]:
+    """Whom dockets are about."""
+    cursor.execute(_BRANDS, [dockets])
+    of_brands = {row[0]: Subject(*row[1:]) for row in cursor.fetchall()}
+    cursor.execute(_SUBJECTS, [dockets])
+    return of_brands | {row[0]: Subject(*row[1:]) for row in cursor.fetchall()}
+
+
+def _addresses(moves: Sequence[Move], dockets: Mapping[int, Docket]) -> set[str]:
+    """The addresses that the moves and their dockets speak of."""
+    named: set[str] = set()
+    for move in moves:
+        named |= addresses_in(dockets[move.docket], move.stimulus)
+    return named
+
+
+def _moves_on_address(before: Docket, after: Docket) -> bool:
+    """Whether a measure on an address changed, be it without an effect."""
+    if before.measures is after.measures:
+        return False
+    return [one for one in before.measures if one.kind in ON_ADDRESS] != [
+        one for one in after.measures if one.kind in ON_ADDRESS
+    ]
 
 
 def _decided_before(moves: Sequence[Move]) -> set[tuple[int, str]]:
