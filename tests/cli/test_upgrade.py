@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from abusedesk.desk.enact import docket_of, submit
+from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.stimulus import Payment
 from abusedesk.records.models import Decision, Installed
 from tests.cli.test_main import abusedesk
 from tests.desk.estate import NOW, provider
 
+ENGINES = f"engine 0 then, {ENGINE_VERSION} now"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -42,11 +44,8 @@ def test_recompute_tells_differences_and_fails(settings: dict[str, str]) -> None
     doctor()
     done = abusedesk("audit", "recompute", "--since", "2020-01-31", **settings)
     assert done.returncode == 1
-    assert done.stdout == "2 decisions made again: 1 the same; 1 would be another today (engine 0 then, 1 now)\n"
-    assert (
-        "decision 2: would be another today (engine 0 then, 1 now): then flag x [jimcloud:3], now nothing"
-        in done.stderr
-    )
+    assert done.stdout == f"2 decisions made again: 1 the same; 1 would be another today ({ENGINES})\n"
+    assert f"decision 2: would be another today ({ENGINES}): then flag x [jimcloud:3], now nothing" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -79,11 +78,11 @@ def test_an_upgrade_that_decides_otherwise_stops_whatever_decides_until_it_is_ac
     for command in (("worker",), ("watch",), ("ingest", str(tmp_path))):
         refused = abusedesk(*command, **settings)
         assert refused.returncode == 2, command
-        assert "engine 0 is now 1, and what that changes is not settled" in refused.stderr
+        assert f"engine 0 is now {ENGINE_VERSION}, and what that changes is not settled" in refused.stderr
     looked = abusedesk("migrate", "--quiet", **settings)
     assert looked.returncode == 1
-    assert "engine 0 is now 1" in looked.stdout
-    assert "decision 2: would be another today (engine 0 then, 1 now)" in looked.stderr
+    assert f"engine 0 is now {ENGINE_VERSION}" in looked.stdout
+    assert f"decision 2: would be another today ({ENGINES})" in looked.stderr
     assert "`abusedesk migrate --accept-differences --by NAME`" in looked.stderr
     nameless = abusedesk("migrate", "--accept-differences", **settings)
     assert nameless.returncode == 2
@@ -102,5 +101,5 @@ def test_an_upgrade_that_decides_otherwise_stops_whatever_decides_until_it_is_ac
 def test_days_bound_what_an_upgrade_makes_again(settings: dict[str, str]) -> None:
     doctor()
     none = abusedesk("migrate", "--quiet", "--days", "0", **settings)
-    assert (none.returncode, none.stdout) == (0, "engine 0 is now 1\n"), none.stderr
+    assert (none.returncode, none.stdout) == (0, f"engine 0 is now {ENGINE_VERSION}\n"), none.stderr
     assert abusedesk("migrate", "--days", "many", **settings).returncode == 2

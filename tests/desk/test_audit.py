@@ -10,6 +10,7 @@ from abusedesk.desk import audit
 from abusedesk.desk.audit import recompute, report
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.enact.write import SNAPSHOT_EVERY
+from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.pack import find_pack, load_pack, pack_files
 from abusedesk.policy.stimulus import Payment
 from abusedesk.records.models import Decision, PackText
@@ -17,6 +18,8 @@ from tests.desk.estate import NOW, Provider, known_reporter, provider, signed_co
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
+NEXT = ENGINE_VERSION + 1
+ENGINES = f"engine {ENGINE_VERSION} then, {NEXT} now"
 
 
 @pytest.fixture
@@ -71,7 +74,9 @@ def test_other_effects_are_told_with_what_was_then_and_what_is_now(jim: Provider
     doctor(1, effects=stored.replace(b'"20.00"', b'"30.00"'))
     [made] = recompute()
     assert made.outcome == "another"
-    assert "would be another today: then charge ip 192.0.2.1, fine, 30.00, USD, automatic [jimcloud:3], now" in made.words
+    assert (
+        "would be another today: then charge ip 192.0.2.1, fine, 30.00, USD, automatic [jimcloud:3], now" in made.words
+    )
     assert "30.00" in made.words.partition("now")[0]
     assert "20.00" in made.words.partition("now")[2]
     assert str(made).startswith(f"docket {made.decided.docket} (jim, service s1), decision 1: ")
@@ -80,10 +85,10 @@ def test_other_effects_are_told_with_what_was_then_and_what_is_now(jim: Provider
 def test_the_engine_of_then_is_named_where_it_was_another(jim: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     take(signed_complaint("isp.example.net"))
     doctor(1, effects=b"[]")
-    monkeypatch.setattr(audit, "ENGINE_VERSION", 2)
+    monkeypatch.setattr(audit, "ENGINE_VERSION", NEXT)
     found = report()
-    assert str(found) == "1 decision made again: 0 the same; 1 would be another today (engine 1 then, 2 now)"
-    assert "(engine 1 then, 2 now): then nothing, now strike" in found.differences[0]
+    assert str(found) == f"1 decision made again: 0 the same; 1 would be another today ({ENGINES})"
+    assert f"({ENGINES}): then nothing, now strike" in found.differences[0]
 
 
 def test_another_docket_of_the_same_effects_is_the_right_of_another_engine_alone(
@@ -93,7 +98,7 @@ def test_another_docket_of_the_same_effects_is_the_right_of_another_engine_alone
     pay(jim, 1)
     doctor(1, docket_digest=b"\1" * 32)
     assert [(one.outcome, one.is_difference) for one in recompute()] == [("written_otherwise", True), ("same", False)]
-    monkeypatch.setattr(audit, "ENGINE_VERSION", 2)
+    monkeypatch.setattr(audit, "ENGINE_VERSION", NEXT)
     assert report().differing == 0
     assert "to the same effect" in str(report())
 

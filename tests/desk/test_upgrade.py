@@ -8,6 +8,7 @@ import pytest
 from abusedesk.desk import audit, upgrade
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.upgrade import accept, changes, look, must_be_settled
+from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.pack import find_pack, load_pack, pack_files
 from abusedesk.policy.stimulus import Payment
 from abusedesk.problem import Problem
@@ -17,6 +18,7 @@ from tests.desk.estate import NOW, Provider, known_reporter, provider, signed_co
 
 pytestmark = pytest.mark.django_db
 TODAY = datetime.now(UTC)
+NEXT = ENGINE_VERSION + 1
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def rewrite(folder: Path, was: str, becomes: str) -> None:
     load_pack.cache_clear()
 
 
-def new_engine(monkeypatch: pytest.MonkeyPatch, version: int = 2) -> None:
+def new_engine(monkeypatch: pytest.MonkeyPatch, version: int = NEXT) -> None:
     for module in (upgrade, audit):
         monkeypatch.setattr(module, "ENGINE_VERSION", version)
 
@@ -73,7 +75,7 @@ def test_a_fresh_installation_has_nothing_to_settle() -> None:
 
 def test_a_new_engine_that_decides_the_same_is_let_in(jim: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     new_engine(monkeypatch)
-    with pytest.raises(Problem, match="engine 1 is now 2, and what that changes is not settled"):
+    with pytest.raises(Problem, match=f"engine {ENGINE_VERSION} is now {NEXT}, and what that changes is not settled"):
         must_be_settled()
     found = look(TODAY)
     assert found is not None
@@ -89,7 +91,8 @@ def test_a_new_engine_that_decides_otherwise_waits_for_somebody(jim: Provider, m
     assert found is not None
     assert (found.state, found.differing) == ("open", 1)
     assert (
-        "would be another today (engine 1 then, 2 now): then charge ip 192.0.2.1, fine, 30.00" in found.differences[0]
+        f"would be another today (engine {ENGINE_VERSION} then, {NEXT} now): then charge ip 192.0.2.1, fine, 30.00"
+        in found.differences[0]
     )
     with pytest.raises(Problem, match="nothing decides"):
         must_be_settled()
@@ -177,7 +180,7 @@ def test_an_engine_that_was_never_looked_at_is_compared_with_what_decided_last(
 ) -> None:
     Installed.objects.all().delete()
     new_engine(monkeypatch)
-    assert [str(one) for one in changes()] == ["engine 1 is now 2"]
+    assert [str(one) for one in changes()] == [f"engine {ENGINE_VERSION} is now {NEXT}"]
 
 
 def test_a_published_pack_is_no_upgrade(jim: Provider, folder: Path) -> None:
