@@ -11,7 +11,7 @@ from abusedesk.cli import simulate
 from abusedesk.policy.author.cases import run_cases
 from abusedesk.policy.author.coverage import coverage, never_hit
 from abusedesk.policy.author.lint import lint
-from abusedesk.policy.notice import PLACEHOLDERS, placeholders
+from abusedesk.policy.notice import PLACEHOLDERS, placeholders, render
 from abusedesk.policy.pack import load_pack
 from tests.policy.story import report, story, told
 
@@ -42,6 +42,15 @@ def test_each_notice_is_there_in_both_languages_with_the_same_values() -> None:
         used = placeholders(templates["en", name])
         assert used == placeholders(templates["de", name])
         assert used <= set(PLACEHOLDERS)
+
+
+@pytest.mark.parametrize(("language", "template"), sorted(load_pack(PACK).content.templates))
+def test_each_notice_can_be_written(language: str, template: str) -> None:
+    pack = load_pack(PACK)
+    values = {name: f"<{name}>" for name in PLACEHOLDERS if name not in {"policy", "remediation"}}
+    subject, text = render(pack, pack.versions[0], template, language, values | {"abuse_type": "harm"})
+    assert subject
+    assert "{" not in subject + text
 
 
 def test_the_first_breach_is_warned_of_and_the_second_costs_euros() -> None:
