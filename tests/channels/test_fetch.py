@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from abusedesk.channels import fetch, folder, maildir
-from abusedesk.channels.driver import drivers
+from abusedesk.desk.channel import drivers
 from abusedesk.records.models import Channel, Message
 from abusedesk.records.payload import read_payload
 from tests.channels.dovecot import USER, Dovecot, dovecot, is_there, password

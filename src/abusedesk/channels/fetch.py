@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from abusedesk.channels.driver import Round, drivers
+from abusedesk.desk.channel import Round, drivers
 from abusedesk.problem import Problem
 from abusedesk.records.models import Channel
 

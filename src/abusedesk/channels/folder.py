@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from abusedesk.channels import places
-from abusedesk.channels.driver import LARGEST, TOGETHER, Driver, Option, Round, option, take
+from abusedesk.desk.channel import LARGEST, TOGETHER, Driver, Option, Round, option, take
 from abusedesk.parsing import archives
 from abusedesk.problem import Problem
 from abusedesk.records.models import Channel

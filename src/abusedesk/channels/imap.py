@@ -16,7 +16,7 @@ from typing import Any
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
-from abusedesk.channels.driver import LARGEST, TOGETHER, Driver, Option, Round, option, take
+from abusedesk.desk.channel import LARGEST, TOGETHER, Driver, Option, Round, option, take
 from abusedesk.problem import Problem
 from abusedesk.records.models import Channel
 

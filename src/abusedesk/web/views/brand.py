@@ -34,6 +34,8 @@ class ChannelRow:
 def _currency(channel: Channel, now: datetime) -> tuple[str, words.Tone]:
     if not channel.enabled:
         return "switched off", ""
+    if channel.error:
+        return "cannot be reached", "late"
     if channel.always_current:
         return "always current", "good"
     if channel.watermark is None:

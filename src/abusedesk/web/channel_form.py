@@ -1,0 +1,68 @@
+"""The form of a channel: what its driver needs to be told."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from abusedesk.desk.channel import Driver
+from abusedesk.records.models import Brand, Channel
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class ChannelForm(forms.Form):
+    """A channel's name, whose it is, and its driver's options."""
+
+    name = forms.CharField(
+        label="Name", max_length=60, help_text="Small letters, digits and hyphens, such as abuse-box."
+    )
+    brand = forms.ModelChoiceField(
+        label="Brand",
+        queryset=Brand.objects.order_by("name"),
+        required=False,
+        empty_label="whose the recipient is",
+        help_text="Everything that comes this way is this brand's.",
+    )
+    carries_answers = forms.BooleanField(
+        label="Customers' answers may come this way, so deadlines wait until it is read", required=False, initial=True
+    )
+
+    def __init__(self, driver: Driver, channel: Channel | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._driver = driver
+        self._channel = channel
+        for one in driver.options:
+            self.fields[f"option_{one.name}"] = forms.CharField(
+                label=one.label, required=one.required, max_length=500, initial=one.default, help_text=one.hint
+            )
+
+    @staticmethod
+    def initial_of(channel: Channel) -> dict[str, Any]:
+        """What the form shows of a channel."""
+        plain = {"name": channel.name, "brand": channel.brand_id, "carries_answers": channel.carries_answers}
+        return {**plain, **{f"option_{name}": value for name, value in channel.options.items()}}
+
+    def clean_name(self) -> str:
+        """A name that no other channel has."""
+        name: str = self.cleaned_data["name"]
+        if not _NAME.fullmatch(name):
+            raise forms.ValidationError("Small letters, digits and hyphens only.")
+        others = Channel.objects.filter(name=name).exclude(pk=self._channel.pk if self._channel else 0)
+        if others.exists():
+            raise forms.ValidationError("Another channel has this name.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Lets the driver say what is wrong with each option."""
+        cleaned = super().clean() or {}
+        for one in self._driver.options:
+            value = cleaned.get(f"option_{one.name}")
+            wrong = one.check(value) if value else ""
+            if wrong:
+                self.add_error(f"option_{one.name}", wrong)
+        return cleaned
+
+    def options(self) -> dict[str, str]:
+        """What the driver is told."""
+        return {one.name: self.cleaned_data[f"option_{one.name}"].strip() for one in self._driver.options}
