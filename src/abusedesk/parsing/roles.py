@@ -12,10 +12,12 @@ LIKELY = 3
 _CLOCK = re.compile(r"\d[:.：时時点]\d\d")
 _TRIM = " \t><*-•.,;:|[]()\"'"
 _LINES = 4000
+_URLS = 2000
+_NEAR = 600
 _WIDTH = 1500
 _CLOSING = r"(?:[\s:=(\[\"'<*|#,@：（「『【＝-]|\.\.){0,12}$"
 _IS_SOURCE = re.compile(
-    r"(?i)(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|"
+    r"(?:\b(?:source|src|saddr|srcip|offend\w*|attack(?:er|ing|s)\w*|infring\w*|abus(?:e|ive|"
     r"ing)\w*|suspect\w*|malicious|remote|client"
     r"|rhost|infected|compromised|originat\w*|listed|spamm\w*|from|peer|intruder|scanner|bot|hostile|"
     r"evil|perpetrator|violat\w*"
@@ -30,19 +32,19 @@ _IS_SOURCE = re.compile(
     r"|(?:送信元|発信元|攻撃元|接続元|貴社|御社|感染)(?:の)?(?:ip|IP|サーバー?|ホスト)?(?:アドレス)?)" + _CLOSING
 )
 _IS_LABEL = re.compile(
-    r"(?i)(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|"
+    r"(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|"
     r"su|ваш\w{0,4}|vaší|uw|het|der|die|l')?[\s-]{0,2}"
     r"(?:ipv?[46]?(?:[\s/_-]?(?:addresse?s?|adres\w{0,3}|cidr|number|addr|dirección|адрес\w{0,2}|アドレス|"
     r"地址|s))?|host(?:name)?|server|machine|system|address|ip地址|адрес\w{0,2}|domain)"
     r"(?:\s(?:is|was|of|in question|involved))?" + _CLOSING
 )
 _IS_PLACE = re.compile(
-    r"(?i)\b(?:on|at|hosted (?:on|at|by)|located (?:at|on)|resolv\w{2,4} to|running on|auf|sur|en|på|"
+    r"\b(?:on|at|hosted (?:on|at|by)|located (?:at|on)|resolv\w{2,4} to|running on|auf|sur|en|på|"
     r"for|about|gegen|behind|with)(?:\s(?:the|your|ip|host|server|machine|address|netblock|network|"
     r"der|ip-adresse)){0,4}" + _CLOSING
 )
 _IS_OTHER = re.compile(
-    r"(?i)(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|"
+    r"(?:\b(?:to|dst|daddr|dstip|dest\w{0,9}|target\w{0,3}|victims?\w{0,2}|by|relay\w{0,2}|"
     r"received by|honey ?pots?|sensor|reporter\w{0,3}|x-reporter-ip|local|laddr"
     r"|name ?servers?|dns|gateway|protected|version|release|build|gecko|chrome|firefox|safari|opera|"
     r"msie|rev|against|attacked|my|meine?r?|mein|mon|моего|мой|notre|nos|nuestro|nuestra|unser\w{0,3}|"
@@ -65,8 +67,8 @@ _ACTS_AFTER = re.compile(
     r"connected|made|performed|flooded|está|estaba|realiz\w{1,4}|a\stenté|versucht\w{0,2}|greift|сканир\w{1,4}|атак\w{1,4}|"
     r"рассыл\w{1,4}|sta|está)\b|^[\s)\]\"']{0,3}(?:からの|から|对|向|에서|上の|上的|正在|이|가)"
 )
-_NAMED = re.compile(r"(?i)[\w-]{1,63}\.[a-z]{2,24}(?:/\S{0,200})?[\s,]{1,3}[(\[]$")
-_OURS = re.compile(r"(?i)\b(?:our|my|to|by|via|relay|target|victim)\b")
+_NAMED = re.compile(r"[\w-]{1,63}\.[a-z]{2,24}(?:/\S{0,200})?[\s,]{1,3}[(\[]$")
+_OURS = re.compile(r"\b(?:our|my|to|by|via|relay|target|victim)\b")
 """An address in brackets behind a host name or a link stands for it, unless the line says whose that is."""
 _ENTRY_AFTER = re.compile(
     r"^[\w.:/]{3,50}\s{1,4}(?:[(\[][^()\[\]]{0,80}[)\]]|[-–:|,;]\s.{0,120}|\t.{0,120}|\s{2}.{0,120})\s*$"
@@ -99,7 +101,7 @@ _PORT_AFTER = re.compile(
 _PREFIX = re.compile(r"^/(\d{1,3})(?![\w/.])")
 _SPT = re.compile(r"(?i)\b(?:spt|sport|src_?port|source[ _-]?port)\s?[=:]\s?(\d{1,5})\b")
 _BOILERPLATE_URL = re.compile(
-    r"(?i)\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|"
+    r"\b(?:more|further|additional|mehr|weitere|plus d)\W{0,3}\w{0,12}\s?(?:info|detail|read|"
     r"learn|inform)|\binformation\b|\bdetails?\b|\bvisit\b|\bclick\b|\bfollow(?:ing)? (?:the )?link|"
     r"\bunsubscribe|\bwebsite:|\bhomepage|\bfaq\b|\bpolicy"
     r"|\bticket\b|\bsupport\b|\bcontact\b|\babout\b|\bspecification\b|\bsee\s?:?\b|\bstatus\b|"
@@ -109,19 +111,19 @@ _BOILERPLATE_URL = re.compile(
     r"\bkey\b|\bpgp\b|\bcopy of\b"
 )
 _SAID_INFRINGING = re.compile(
-    r"(?i)\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
+    r"\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
     r"illegal)\s(?:\w{1,12}\s){0,2}(?:urls?|uri|links?|pages?|sites?)\s?\d{0,3}\s?[:=]"
 )
 _FOLLOWING = re.compile(
-    r"(?i)\b(?:following|these|this|below)\s(?:\w{1,14}\s){0,3}(?:web ?sites?|urls?|pages?|links?|"
+    r"\b(?:following|these|this|below)\s(?:\w{1,14}\s){0,3}(?:web ?sites?|urls?|pages?|links?|"
     r"sites?|domains?|content|files?|items?|locations?|repositor\w{1,3})\b"
 )
 _LABELLED = re.compile(
-    r"(?i)(?:^|[\s>|_(*-])(?:\w{0,12}urls?(?:[ _]?box)?[ _\d]{0,6}|(?<!edit )links?|uri|address|site|"
+    r"(?:^|[\s>|_(*-])(?:\w{0,12}urls?(?:[ _]?box)?[ _\d]{0,6}|(?<!edit )links?|uri|address|site|"
     r"page|location)\)?[*\s]{0,3}[:=]\W{0,4}h(?:tt|xx)p"
 )
 _GENUINE = re.compile(
-    r"(?i)\boriginal(?:ly)?\b|\bofficial|\breal (?:web ?)?(?:site|bank|page|shop|url)\b|\blegitimate|"
+    r"\boriginal(?:ly)?\b|\bofficial|\breal (?:web ?)?(?:site|bank|page|shop|url)\b|\blegitimate|"
     r"\bgenuine|\bauthori[sz]ed (?:copy|example|site)|"
     r"\bour (?:own )?(?:web ?)?(?:site|page|product|work|customer|client|store|shop)|"
     r"\bmy (?:own )?(?:web ?)?(?:site|page|work|product)|\bowner'?s (?:web ?)?site|\btargets?\b|"
@@ -130,12 +132,12 @@ _GENUINE = re.compile(
     r"\bcompany (?:web|url)|\bcopyright(?:ed)? work\b|\bowner\b.{0,20}\b(?:site|url)"
 )
 _ON_YOURS = re.compile(
-    r"(?i)\bhosted (?:by|on|with|at) you|\b(?:on|at|in|by) your (?:server|network|platform|customer|client|service)|"
+    r"\bhosted (?:by|on|with|at) you|\b(?:on|at|in|by) your (?:server|network|platform|customer|client|service)|"
     r"\byour (?:customer|client|subscriber)"
 )
 """Said of a place that is the reader's: then the heading accuses, although it also names the genuine owner."""
 _ACCUSED = re.compile(
-    r"(?i)\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
+    r"\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
     r"\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|"
     r"\bdisabl|\breported url|\w{0,12}urls?(?:\s?box)?[\s\d]{0,6}[:=]|(?<!edit )\blinks?\s?[:=]|\bblock (?:this|the)|"
     r"\busername|\blocated on your|\bhosted\b|\bon your network|\bspamvert|\bcounterfeit|\bstolen|"
@@ -258,7 +260,7 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
         times += found_times
         at = found_times[0] if found_times else None
         addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)
-        urls += _urls_on_line(line, heading, at, own_domains)
+        urls += _urls_on_line(line, heading, at, own_domains) if len(urls) < _URLS else []
         heading = _heading(line, heading)
     quoted_lines = [line[:_WIDTH] for line in quoted.splitlines()[:400]]
     for line in quoted_lines:
@@ -280,7 +282,7 @@ def _heading(line: str, heading: str) -> str:
 def _in_subject(line: str) -> list[Candidate]:
     line = line[:_WIDTH]
     return [
-        Candidate(_widened(address, line[end:]), 1 if _IS_OTHER.search(line[:start]) else 6)
+        Candidate(_widened(address, line[end:]), 1 if _IS_OTHER.search(line[max(0, start - 80) : start].lower()) else 6)
         for address, start, end in hosts.addresses(line)
         if _is_anyones(address)
     ]
@@ -298,10 +300,10 @@ def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
     spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1])]
     if not spans:
         return []
-    is_access_log = bool(_ACCESS_LOG.match(line))
+    is_access_log, lower = bool(_ACCESS_LOG.match(line)), _lower(line)
     found = []
     for order, (address, start, end) in enumerate(spans):
-        before, after = line[max(0, start - 80) : start], line[end : end + 40]
+        before, after = lower[max(0, start - 80) : start], line[end : end + 40]
         if is_access_log and start == 0:
             weight = 5
         else:
@@ -312,6 +314,12 @@ def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
         port = _port(_PORT_AFTER.match(after)) or (_port(_SPT.search(line)) if weight >= LIKELY else None)
         found.append(Candidate(source, weight, None, at, port, line.strip()[:300]))
     return found
+
+
+def _lower(line: str) -> str:
+    """The line in lower case where that keeps every letter in its place: a few capitals become two letters."""
+    lower = line.lower()
+    return lower if len(lower) == len(line) else line
 
 
 def _widened(address: str, after: str) -> str:
@@ -326,7 +334,7 @@ def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for eac
     """What the words right before and after an address make of it; 0 where they say nothing."""
     if _ARROW_BEFORE.search(before):
         return -4
-    if re.search(r"(?i)\bSRC=$", before):
+    if before.endswith("src="):
         return 6
     if before.endswith("@") or _IS_OTHER.search(before):
         return -4
@@ -345,11 +353,11 @@ def _standing(line: str, before: str, heading: str, *, is_first: bool, is_only: 
     """An address that no word introduces: alone on its line, first of a log line, or lost in a sentence."""
     bare = line.strip(_TRIM)
     if is_only and len(bare) <= 50 and len(bare.split()) == 1:
-        return 1 if _IS_OTHER.search(heading + " ") else 4
+        return 1 if _IS_OTHER.search(heading.lower() + " ") else 4
     if _NAMED.search(before):
         return 0 if _OURS.search(before) else 3
     if is_first and not before.strip(_TRIM) and _ENTRY_AFTER.match(line[len(before) :]):
-        return 1 if _IS_OTHER.search(heading + " ") else 4
+        return 1 if _IS_OTHER.search(heading.lower() + " ") else 4
     if is_first and is_timed:
         return 3
     if is_first and not before.strip(" \t>*-|"):
@@ -368,18 +376,21 @@ def _is_anyones(address: str) -> bool:
 
 
 def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
+    """The links of a line. Its other words are weighed once for all of them."""
+    urls = [(url, host) for url in hosts.urls(line) if (host := hosts.host_of(url))] if "://" in line else []
+    urls = [(url, host) for url, host in urls if received.domain(host) not in own]
+    if not urls:
+        return []
+    rest = (
+        hosts.URL.sub(" ", line).replace("_", " ") if len(urls) > 1 else line.replace(urls[0][0], " ").replace("_", " ")
+    )
+    around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
+    weight = _url_weight(line[:_NEAR].lower(), around[:_NEAR].lower())
+    nearby = next((address for address, _, _ in hosts.addresses(rest) if _is_anyones(address)), None)
     found = []
-    for url in hosts.urls(line) if "://" in line else ():
-        host = hosts.host_of(url)
-        if host is None or received.domain(host) in own:
-            continue
-        rest = line.replace(url, " ").replace("_", " ")
-        around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
-        weight = -3 if _is_reference(host) else _url_weight(line, around)
-        nearby = next(
-            (address for address, _, _ in hosts.addresses(line.replace(url, " ")) if _is_anyones(address)), None
-        )
-        found.append(Candidate(nearby if nearby and weight > 0 else host, weight, url, at, None, line.strip()[:300]))
+    for url, host in urls:
+        its = -3 if _is_reference(host) else weight
+        found.append(Candidate(nearby if nearby and its > 0 else host, its, url, at, None, line.strip()[:300]))
     return found
 
 
@@ -407,7 +418,7 @@ def _beside_genuine(around: str, *, is_alone: bool) -> int:
     """A URL whose surroundings name a genuine owner: it is theirs, unless the words accuse all the same."""
     if is_alone and _ON_YOURS.search(around):
         return 5
-    return 1 if re.search(r"(?i)infringing|unauthori[sz]ed|takedown|taken down", around) else -3
+    return 1 if re.search(r"infringing|unauthori[sz]ed|takedown|taken down", around) else -3
 
 
 def _summed(found: list[Candidate]) -> tuple[Candidate, ...]:
