@@ -3,12 +3,17 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from abusedesk.desk import publish
 from abusedesk.desk.whatif import runs
 from abusedesk.records.models import WhatIfRun
+from abusedesk.records.packs import pack_of
+from abusedesk.web.readers import PUBLISHERS_GROUP
 from tests.web import rows
-from tests.web.browsing import browser, desk, opened, synchronous_database
+from tests.web.browsing import PASSWORD, browser, desk, opened, synchronous_database
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
 
@@ -89,6 +94,7 @@ def test_a_change_is_made_and_its_replay_watched(browser: Any, live_server: Any,
     page.locator("progress[value='25']").wait_for()
     WhatIfRun.objects.filter(pk=run.pk).update(state="failed", error="jim has no past yet")
     page.get_by_text("There is no past yet").wait_for()
+    assert page.get_by_role("button", name="Play it again").is_enabled()
     assert page.refused == []
 
 
@@ -105,7 +111,9 @@ def test_a_mistake_is_shown_beside_its_field(browser: Any, live_server: Any, des
 def test_a_phone_never_scrolls_sideways(scheme: str, browser: Any, live_server: Any, desk: rows.Desk) -> None:
     page = opened(browser, live_server, width=390, color_scheme=scheme)
     run = _tried(page, live_server)
-    for path in ("", "/jimcloud", "/jimcloud?show=values", "/jimcloud/what-if", f"/jimcloud/what-if/{run.pk}"):
+    proposed = publish.propose(desk.brand, runs.files_of(run), "bo", "W" * 300)
+    paths = ["", "/jimcloud", "/jimcloud?show=values", "/jimcloud/what-if", f"/jimcloud/what-if/{run.pk}"]
+    for path in (*paths, "/jimcloud/publications", f"/jimcloud/publications/{proposed.pk}"):
         page.goto(f"{live_server.url}/policies{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     assert page.refused == []
@@ -128,3 +136,27 @@ def test_a_print_shows_the_policy_and_nothing_else(browser: Any, live_server: An
     assert page.locator('[id="8.b"] blockquote').is_visible()
     for gone in (".side", "#policy-filter", ".contents"):
         assert not page.locator(gone).first.is_visible(), gone
+
+
+def test_a_policy_goes_from_its_author_to_another_who_approves(browser: Any, live_server: Any, desk: rows.Desk) -> None:
+    publishers = Group.objects.create(name=PUBLISHERS_GROUP)
+    for user in (get_user_model().objects.get(username="ann"), rows.staff("bo", PASSWORD)):
+        user.groups.add(publishers)
+    page = opened(browser, live_server)
+    _tried(page, live_server)
+    page.get_by_label("What changes and why").fill("Six hours are too long.")
+    page.get_by_role("button", name="Propose it").click()
+    page.get_by_text("It waits for another person").first.wait_for()
+    assert page.get_by_role("button", name="Approve and publish").count() == 0
+    other = opened(browser, live_server, name="bo")
+    other.goto(f"{live_server.url}/policies")
+    other.get_by_text("1 proposal to decide").click()
+    other.get_by_text("Six hours are too long.").click()
+    other.get_by_role("button", name="Approve and publish").click()
+    other.get_by_text("Published. The next decision is made by it.").wait_for()
+    desk.brand.refresh_from_db()
+    assert len(pack_of(desk.brand).versions) == 2
+    for one in (page, other):
+        one.goto(f"{live_server.url}/policies/jimcloud")
+        one.get_by_text("to come").first.wait_for()
+        assert one.refused == []

@@ -11,7 +11,7 @@ MOST = 1000
 
 
 class Standing(NamedTuple):
-    """`waiting` cases and `proposals` for a policy need a person; `held` and `dry` brands are stopped or only pretend."""
+    """`waiting` cases and `proposals` need a person; the brands `held` are stopped, those `dry` only pretend."""
 
     waiting: str
     proposals: int

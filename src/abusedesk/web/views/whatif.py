@@ -86,7 +86,8 @@ def trial(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 def progress(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """How far the replay is, or what came of it."""
     run = find(slug, pk)
-    return render(request, "web/trial_past.html", {"run": run, "brand": run.brand, **_past(request, run)})
+    context = {"run": run, "brand": run.brand, "form": PlayForm(initial=_initial(run)), **_past(request, run)}
+    return render(request, "web/trial_progress.html", {**context, "overrides": _overrides(run)})
 
 
 def checks(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
@@ -193,11 +194,15 @@ def page(
         "backwards": reaching_back(run.brand, changed),
         "outdated": run.present != present.digest,
         "same": changed.digest == present.digest,
-        "overrides": [words.plain(name) for name in settings_of(run.brand).overrides],
+        "overrides": _overrides(run),
         "may_publish": may_publish(request.user),
         **_past(request, run),
     }
     return render(request, "web/trial.html", context, status=status)
+
+
+def _overrides(run: WhatIfRun) -> list[str]:
+    return [words.plain(name) for name in settings_of(run.brand).overrides]
 
 
 def _initial(run: WhatIfRun) -> dict[str, Any]:
