@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
+from abusedesk.desk import tokens
 from abusedesk.desk.perform import effects, perform_effects, retry_effect
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
 from abusedesk.policy.digest import canonical
@@ -159,11 +160,12 @@ def test_the_mail_is_one_that_no_robot_answers_and_whose_bounce_finds_back(acme:
     notice = Notice.objects.get()
     (envelope,) = smtp.got
     text = envelope.content.decode()
-    assert envelope.mail_from == f"abuse+bounce-{notice.pk.hex}@acme.example"
+    assert tokens.notices_in([tokens.detail_of(envelope.mail_from)]) == [notice.pk]
     assert envelope.rcpt_tos == ["jo@customer.example"]
     for line in (
         "From: Acme <abuse@acme.example>",
         f"Message-ID: {notice.message_id}",
+        f"Reply-To: {tokens.reply_address(acme.brand, Ticket.objects.get().token)}",
         "Auto-Submitted: auto-generated",
         "Date: Mon, 02 Mar 2026 10:00:00 +0000",
     ):

@@ -30,7 +30,10 @@ class Refused(Exception):  # noqa: N818 - it says what became of the letter
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail before it is sent. `envelope` is where bounces go; `answers` is the Message-ID it follows on."""
+    """A mail before it is sent. `envelope` is where bounces go, `reply_to` where answers go.
+
+    `answers` is the Message-ID it follows on.
+    """
 
     sender: str
     sender_name: str
@@ -41,6 +44,7 @@ class Letter:
     message_id: str
     written_at: datetime
     answers: str = ""
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ def _message(letter: Letter) -> EmailMessage:
         "Auto-Submitted": "auto-generated",  # RFC 3834, section 5: so that no robot answers it.
         "X-Auto-Response-Suppress": "All",
     }
+    if letter.reply_to:
+        headers["Reply-To"] = letter.reply_to
     if letter.answers:
         headers |= {"In-Reply-To": letter.answers, "References": letter.answers}
     return EmailMessage(" ".join(letter.subject.split()), letter.text, letter.envelope, [letter.to], headers=headers)

@@ -5,10 +5,12 @@ import uuid
 from datetime import datetime
 
 from abusedesk.actuators.mail import Letter
+from abusedesk.desk import tokens
 from abusedesk.desk.perform.words import values_of
 from abusedesk.policy.notice import render
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
+    Brand,
     Case,
     Customer,
     Effect,
@@ -34,24 +36,34 @@ def addresses(effect: Effect, notice: Notice) -> list[str]:
     """Where the notice may go, in order: as things are now, for what was refused may have been put right since."""
     party = _party(notice.to, notice.case)
     contacts = party.contacts.order_by("position", "pk").values_list("email", flat=True) if party else []
-    return list(dict.fromkeys(one for one in (_address(notice.to, effect, party), *contacts) if one))
+    bounced = effect.payload.get("bounced") or []
+    return list(
+        dict.fromkeys(one for one in (_address(notice.to, effect, party), *contacts) if one not in ["", *bounced])
+    )
 
 
 def letter(notice: Notice, address: str) -> Letter:
-    """The notice as a mail. Its bounces come back to an address that names it; the id in it cannot be guessed."""
-    local, _, domain = notice.brand.sender.rpartition("@")
+    """The notice as a mail. Answers come back to an address that names its ticket, bounces to one that names it."""
     first = Notice.objects.filter(case=notice.case_id, to=notice.to).order_by("written_at", "pk").first()
     return Letter(
         sender=notice.brand.sender,
         sender_name=notice.brand.name,
-        envelope=f"{local}+bounce-{notice.pk.hex}@{domain}",
+        envelope=tokens.bounce_address(notice.brand, notice.pk),
         to=address,
         subject=notice.subject,
         text=notice.text,
         message_id=notice.message_id,
         written_at=notice.written_at,
         answers=first.message_id if notice.case_id and first and first.pk != notice.pk else "",
+        reply_to=_answer_at(notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first()),
     )
+
+
+def _answer_at(brand: Brand, to: str, ticket: Ticket | None) -> str:
+    """Where the addressee answers: customers and their resellers by the ticket, the others by the brand's address."""
+    if ticket is not None and to in {"customer", "reseller"}:
+        return tokens.reply_address(brand, ticket.token)
+    return tokens.answer_address(brand)
 
 
 def _write(effect: Effect, now: datetime) -> Notice:
@@ -60,8 +72,13 @@ def _write(effect: Effect, now: datetime) -> Notice:
     party = _party(to, case)
     language = _language(effect, party)
     ticket = _ticket(case, now) if case else None
-    subject, text = _text(effect, case, language)
-    subject = f"[{ticket.token}] {subject}" if ticket else subject
+    bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
+    if bounced is not None:
+        # To the next contact goes what went to the one before, word for word.
+        subject, text = bounced.subject, bounced.text
+    else:
+        subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket))
+        subject = f"[{ticket.token}] {subject}" if ticket else subject
     identity = uuid.uuid4()
     address = _address(to, effect, party)
     notice = Notice.objects.create(
@@ -79,7 +96,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
         written_at=now,
         state=_first_state(to, effect, address),
     )
-    if ticket is not None and to == "customer":
+    if ticket is not None and to == "customer" and bounced is None:
         TicketEntry.objects.create(ticket=ticket, at=now, author="desk", text=text, notice=notice)
     return notice
 
@@ -100,6 +117,8 @@ def _party(to: str, case: Case | None) -> Customer | None:
 
 def _address(to: str, effect: Effect, party: Customer | None) -> str:
     """Where it goes, or empty where nobody said. Upstream and staff are settings of the brand."""
+    if effect.payload.get("address"):
+        return str(effect.payload["address"])
     if to in {"customer", "reseller"}:
         contact = party.contacts.order_by("position", "pk").first() if party and not party.email else None
         return (party.email if party else "") or (contact.email if contact else "")
@@ -122,11 +141,11 @@ def _ticket(case: Case, now: datetime) -> Ticket:
     return ticket
 
 
-def _text(effect: Effect, case: Case | None, language: str) -> tuple[str, str]:
+def _text(effect: Effect, case: Case | None, language: str, answer_at: str) -> tuple[str, str]:
     pack = _pack_behind(effect)
     version_id = effect.decision.pack_version if effect.decision else ""
     version = pack.version(version_id) if version_id else None
-    values = values_of(effect, case, pack, language, answer_at=effect.brand.sender)
+    values = values_of(effect, case, pack, language, answer_at)
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
 
 
