@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import AnyEffect, Decision, Notify, Take
-from abusedesk.policy.docket import Docket, Measure
+from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Elsewhere, Facts, addresses_in, elsewhere, on_addresses
 from abusedesk.policy.scenario import Entry, Scenario
 from abusedesk.policy.stimulus import (
@@ -71,6 +71,7 @@ class Stage:
         self._known: set[tuple[str | None, str, datetime]] = set()
         self._reports: dict[str, list[str]] = {}
         self._requests: dict[str, str | None] = {}
+        self._upstream: dict[tuple[str, str], list[str | None]] = {}
 
     def steps(self) -> Iterator[Step]:
         """Plays all: openings before entries of their instant, entries before deadlines due at it."""
@@ -151,19 +152,15 @@ class Stage:
 
     def _upstream_dockets(self, stimulus: Upstream, at: datetime) -> list[str | None]:
         """Wherever it was recorded, for what is lifted; for what is set, who holds the address, or else the brand."""
+        recorded = self._upstream.setdefault((stimulus.action, stimulus.ip), [])
+        if stimulus.state == "lifted" and recorded:
+            del self._upstream[stimulus.action, stimulus.ip]
+            return recorded
         holder = self.holders.holder(stimulus.ip, at)
-        if stimulus.state == "lifted":
-            recorded = [
-                service
-                for service, docket in self.dockets.items()
-                if any(
-                    one.kind == stimulus.action and one.ip == stimulus.ip and one.state == "in_force" and _theirs(one)
-                    for one in docket.measures
-                )
-            ]
-            if recorded:
-                return recorded
-        return [holder.service if holder is not None else None]
+        service = holder.service if holder is not None else None
+        if stimulus.state == "set" and service not in recorded:
+            recorded.append(service)
+        return [service]
 
     # --- deciding ---------------------------------------------------------------------------------------------------
 
@@ -243,7 +240,3 @@ class Stage:
             if other is not None and other != service and self.scenario.services[other].customer == customer:
                 found |= struck_addresses(docket.occurrences, acts_on)
         return found
-
-
-def _theirs(measure: Measure) -> bool:
-    return any(one.upstream for one in measure.grounds)
