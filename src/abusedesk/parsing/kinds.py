@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 def plain(text: str) -> str:
     """What is looked at: the lines in lower case, and of log lines that differ in numbers alone only the first."""
     lines: dict[str, str] = {}
-    for line in text[:_LOOKED_AT].lower().splitlines():
+    for line in text[:_LOOKED_AT].lower().replace("_", " ").splitlines():
         lines.setdefault(_NUMBER.sub("0", line), line)
     return "\n".join(lines.values())[:_SPOKEN]
 
@@ -54,7 +54,7 @@ class Words:
         """Looks through the subject and the text of a message."""
         self.subject = subject.lower()
         self._text = text[:_LOOKED_AT].lower()
-        self._likely = _ALL.likely(f"{self.subject}\n{self._text}")
+        self._likely = _ALL.likely(f"{self.subject}\n{self._text}".replace("_", " "))
 
     def kind(self, spoken: str) -> Kind:
         """The category that the subject and a part of the text speak of."""

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from abusedesk.parsing import hosts, instants, received
+from abusedesk.parsing import hosts, instants, received, sections
 
 LIKELY = 3
 """The weight from which on a candidate counts as the source."""
@@ -110,6 +110,10 @@ _BOILERPLATE_URL = re.compile(
     r"\bwww:|w3:|\bregister|\bbehalf of\b|\bdisclaimer|\bon behalf\b|\breview\b.{0,30}\bhere\b|"
     r"\bkey\b|\bpgp\b|\bcopy of\b"
 )
+_ABOUT_THE_REPORT = re.compile(
+    r"\b(?:feedback|ticket|case|incident|reply|status|details?|support|info|unsubscribe|tracking|evidence|screenshots?)"
+    r"\s?(?:urls?|links?|pages?)\b"
+)
 _SAID_INFRINGING = re.compile(
     r"\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
     r"illegal)\s(?:\w{1,12}\s){0,2}(?:urls?|uri|links?|pages?|sites?)\s?\d{0,3}\s?[:=]"
@@ -136,6 +140,10 @@ _ON_YOURS = re.compile(
     r"\byour (?:customer|client|subscriber)"
 )
 """Said of a place that is the reader's: then the heading accuses, although it also names the genuine owner."""
+_COPIED = re.compile(
+    r"infringing|unauthori[sz]ed|takedown|taken down|counterfeit|pirated|stolen"
+    r"|\b(?:cop(?:y|ies)|versions?) of (?:our|my)\b"
+)
 _ACCUSED = re.compile(
     r"\binfring|\btake(?:n)? ?down|\bremov(?:e|al|ed)|\billegal|\bunlawful|\bphish|\bmalicious|"
     r"\bmalware|\bunauthori[sz]ed|\balleged|\boffending|\bfraud|\bscam|\babus|\bpirat|\bviolat|"
@@ -246,7 +254,7 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
     addresses = _in_subject(hosts.refanged(subject))
     urls: list[Candidate] = []
     times: list[datetime] = []
-    heading = ""
+    heading, stance = "", 0
     headers = _header_lines(lines)
     lower = text.lower()
     is_wrapped, has_hops = "acted upon" in lower or "ticket <url" in lower, " ms" in lower or "traceroute" in lower
@@ -260,7 +268,8 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
         times += found_times
         at = found_times[0] if found_times else None
         addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)
-        urls += _urls_on_line(line, heading, at, own_domains) if len(urls) < _URLS else []
+        stance = sections.stance(line, stance)
+        urls += _urls_on_line(line, heading, at, own_domains, stance) if len(urls) < _URLS else []
         heading = _heading(line, heading)
     quoted_lines = [line[:_WIDTH] for line in quoted.splitlines()[:400]]
     for line in quoted_lines:
@@ -375,7 +384,7 @@ def _is_anyones(address: str) -> bool:
     return not address.startswith(("127.", "0.", "255.", "224.", "239.")) and address not in {"::", "::1"}
 
 
-def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
+def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[str], stance: int) -> list[Candidate]:
     """The links of a line. Its other words are weighed once for all of them."""
     urls = [(url, host) for url in hosts.urls(line) if (host := hosts.host_of(url))] if "://" in line else []
     urls = [(url, host) for url, host in urls if received.domain(host) not in own]
@@ -385,7 +394,7 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
         hosts.URL.sub(" ", line).replace("_", " ") if len(urls) > 1 else line.replace(urls[0][0], " ").replace("_", " ")
     )
     around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
-    weight = _url_weight(line[:_NEAR].lower(), around[:_NEAR].lower())
+    weight = _under(stance, _url_weight(line[:_NEAR].lower(), around[:_NEAR].lower()))
     nearby = next((address for address, _, _ in hosts.addresses(rest) if _is_anyones(address)), None)
     found = []
     for url, host in urls:
@@ -401,24 +410,33 @@ def _is_reference(host: str) -> bool:
 
 def _url_weight(line: str, around: str) -> int:
     is_alone = len(line.strip(_TRIM + "0123456789").split()) <= 2
+    if _ABOUT_THE_REPORT.search(line.replace("_", " ")):
+        return -2
     if _SAID_INFRINGING.search(line.replace("_", " ")):
         return 6
     if is_alone and _FOLLOWING.search(around) and _ACCUSED.search(around):
         return 5
     if _GENUINE.search(around):
         return _beside_genuine(around, is_alone=is_alone)
+    is_labelled = _LABELLED.search(line) is not None
     if _ACCUSED.search(around):
-        return 6 if _LABELLED.search(line) else 5 if is_alone else 4
-    if _BOILERPLATE_URL.search(around):
-        return -2
-    return 4 if _LABELLED.search(line) else 3 if is_alone else 1
+        return 6 if is_labelled else 5 if is_alone else 4
+    neutral = 4 if is_labelled else 3 if is_alone else 1
+    return -2 if _BOILERPLATE_URL.search(around) else neutral
+
+
+def _under(stance: int, weight: int) -> int:
+    """What the heading makes of a link of which its own line says nothing."""
+    if not stance or not 0 < weight <= LIKELY:
+        return weight
+    return -3 if stance < 0 else weight + 2 if weight == LIKELY else 4
 
 
 def _beside_genuine(around: str, *, is_alone: bool) -> int:
     """A URL whose surroundings name a genuine owner: it is theirs, unless the words accuse all the same."""
     if is_alone and _ON_YOURS.search(around):
         return 5
-    return 1 if re.search(r"infringing|unauthori[sz]ed|takedown|taken down", around) else -3
+    return 1 if _COPIED.search(around) else -3
 
 
 def _summed(found: list[Candidate]) -> tuple[Candidate, ...]:

@@ -17,6 +17,7 @@ _REPLY = re.compile(
     r"(?i)^\s*(?:\[[^\]]{1,60}\]\s{0,3})?(?:re|aw|sv|antw|odp|ответ|回复|答复|返信)\s?(?:\[\d{1,3}\])?\s?:"
 )
 _SEALED = cms.TYPES | {"application/pgp-encrypted"}
+_WAYS_OF_SPAM = frozenset({"infrastructure/open_proxy", "infrastructure/open_relay"})
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
@@ -62,9 +63,11 @@ def _answer(text: str) -> str:
 
 
 def _kind(kind: kinds.Kind, scene: Scene, urgency: int) -> kinds.Kind:
-    """A complaint that says nothing but quotes a mail with its path is about that mail."""
+    """A complaint that quotes a mail with its path is about that mail, whatever it says of how it was sent."""
     if kind.weight == 0 and urgency and scene.entry is not None:
         return kinds.Kind("messaging/spam", kinds.SURE)
+    if kind.category in _WAYS_OF_SPAM and scene.entry is not None:
+        return kinds.Kind("messaging/spam", kind.weight)
     return kind
 
 
