@@ -215,6 +215,20 @@ def test_what_was_decided_stays_and_what_comes_is_decided_anew(jim: Provider) ->
     assert {one.outcome for one in recompute()} == {"same"}
 
 
+def test_a_policy_that_this_release_cannot_read_is_mended_by_publishing_another(jim: Provider) -> None:
+    text = FILES["pack.yaml"].decode() + "came_later: true\n"
+    newer = {name: data.decode() for name, data in {**FILES, "pack.yaml": text.encode()}.items()}
+    PackText.objects.create(digest="a" * 64, name="jimcloud", title="x", files=newer, first_seen=NOW)
+    Brand.objects.update(published="a" * 64)
+    brand = Brand.objects.get()
+    with pytest.raises(Problem):
+        pack_of(brand)
+    with pytest.raises(ReachesBackError, match="nobody can say what of it changes"):
+        put(brand)
+    mended = approve(put(brand, reaching_back_is_meant=True), "bob", now=NOW)
+    assert in_force(jim) == mended.pack_id
+
+
 def test_every_change_of_the_story_shows(jim: Provider) -> None:
     proposal = put(jim.brand)
     approve(proposal, "bob", now=NOW)

@@ -1,9 +1,11 @@
 """Packs kept by their digests."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from abusedesk.policy.author.always import always
@@ -87,6 +89,44 @@ def test_no_decision_is_stored_without_the_text_of_its_pack(tmp_path: Path) -> N
     assert digest not in {load_pack(one).digest for one in ("jimcloud", "scalibit")}
     assert kept(digest) is not None
     assert PackText.objects.get(pk=digest).files["pack.yaml"].endswith("# our own\n")
+
+
+def test_a_pack_whose_first_decision_was_taken_back_is_kept_with_the_next() -> None:
+    known_reporter("isp.example.net")
+    with_addresses(provider())
+    with transaction.atomic():
+        take(signed_complaint("isp.example.net"))
+        assert PackText.objects.count() == 1
+        transaction.set_rollback(True)
+    assert PackText.objects.count() == 0
+    take(signed_complaint("isp.example.net"))
+    assert PackText.objects.get().digest == bytes(Decision.objects.get().pack_digest).hex()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_keep_the_same_packs_at_once_wait_for_each_other() -> None:
+    packs = [other(f"At once {number}") for number in range(3)]
+    ready = threading.Barrier(4)
+    failures: list[Exception] = []
+
+    def keep_them(order: list[Pack]) -> None:
+        ready.wait()
+        try:
+            with transaction.atomic():
+                keep(order)
+                time.sleep(0.05)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=keep_them, args=(order,)) for order in (packs, packs[::-1]) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert PackText.objects.count() == 3
 
 
 def test_a_worker_takes_up_what_was_published_with_its_next_decision() -> None:

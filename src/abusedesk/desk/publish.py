@@ -7,6 +7,7 @@ its author must mean it.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +16,7 @@ from abusedesk.desk.decide import settings_of
 from abusedesk.desk.fitness import listed, unfit
 from abusedesk.policy.author.back import reaches_back
 from abusedesk.policy.author.pack_zip import belongs
+from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import SAFEGUARDS, Pack, find_pack, pack_files, pack_from
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
@@ -23,6 +25,9 @@ from abusedesk.records.models import Brand, PackText, Publication
 from abusedesk.records.packs import bytes_of, keep, kept, pack_of, texts_of
 
 FOUR_EYES = "safeguard:four_eyes"
+
+
+_UNREAD = "the policy in force cannot be read by this release, so nobody can say what of it changes"
 
 
 class ReachesBackError(Problem):
@@ -45,7 +50,7 @@ def files_of(brand: Brand) -> dict[str, bytes]:
 
 def reaching_back(brand: Brand, changed: Pack, now: datetime | None = None) -> list[str]:
     """In words, what a changed pack rewrites of the brand's versions in force; empty as a rule."""
-    return reaches_back(pack_of(brand), changed, settings_of(brand), now or timezone.now())
+    return _in_force(brand).rewritten_by(changed, settings_of(brand), now or timezone.now())
 
 
 def propose(
@@ -67,15 +72,15 @@ def propose(
     changed = _fit(files)
     with transaction.atomic():
         brand = _locked(brand)
-        present = pack_of(brand)
+        present = _in_force(brand)
         _must_suit(brand, present, changed)
         waiting = brand.publications.filter(pack=changed.digest, state="proposed").first()
         if waiting is not None:
             raise Problem(f"{waiting.author} has proposed exactly this already, and it waits for a decision")
-        backwards = reaches_back(present, changed, settings_of(brand), now)
+        backwards = present.rewritten_by(changed, settings_of(brand), now)
         if backwards and not reaching_back_is_meant:
             raise ReachesBackError(backwards)
-        keep([present, changed])
+        keep([present.pack, changed] if present.pack else [changed])
         publication = Publication.objects.create(
             brand=brand,
             pack_id=changed.digest,
@@ -117,12 +122,12 @@ def approve(publication: Publication, by: str, *, now: datetime | None = None) -
         brand, found = _to_decide(publication)
         if _is_same_person(who, found.author):
             raise Problem(f"{found.author} proposed it, and another person must approve it [{FOUR_EYES}]")
-        present = pack_of(brand)
+        present = _in_force(brand)
         if present.digest != found.previous:
             raise Problem("the policy in force has changed since this was proposed; propose it again on top of that")
         changed = _kept(found.pack_id)
         _must_suit(brand, present, changed)
-        backwards = reaches_back(present, changed, settings_of(brand), now)
+        backwards = present.rewritten_by(changed, settings_of(brand), now)
         if not set(backwards) <= set(found.reaches_back):
             raise Problem(
                 f"by now this changes what is in force already: {listed(backwards)}; withdraw it, and propose it again"
@@ -172,8 +177,29 @@ def _must_be_fit(files: Mapping[str, bytes]) -> None:
         raise Problem(f"this pack cannot be published: {listed(faults)}")
 
 
-def _must_suit(brand: Brand, present: Pack, changed: Pack) -> None:
-    if changed.name != present.name:
+class _InForce(NamedTuple):
+    """What a brand goes by. `pack` is None where this release cannot read it, so that it can still be mended."""
+
+    digest: str
+    name: str
+    pack: Pack | None
+
+    def rewritten_by(self, changed: Pack, settings: Settings, now: datetime) -> list[str]:
+        """What a changed pack rewrites of it."""
+        return [_UNREAD] if self.pack is None else reaches_back(self.pack, changed, settings, now)
+
+
+def _in_force(brand: Brand) -> _InForce:
+    try:
+        pack = pack_of(brand)
+    except Problem:
+        text = PackText.objects.filter(pk=brand.published_id).first()
+        return _InForce(brand.published_id or "", text.name if text else "", None)
+    return _InForce(pack.digest, pack.name, pack)
+
+
+def _must_suit(brand: Brand, present: _InForce, changed: Pack) -> None:
+    if present.name not in {"", changed.name}:
         raise Problem(f"this is the policy {changed.name!r}, and {brand.name} goes by {present.name!r}")
     if changed.digest == present.digest:
         raise Problem(f"{brand.name} goes by exactly this already; nothing would change")
