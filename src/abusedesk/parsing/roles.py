@@ -111,8 +111,8 @@ _BOILERPLATE_URL = re.compile(
     r"\bkey\b|\bpgp\b|\bcopy of\b"
 )
 _ABOUT_THE_REPORT = re.compile(
-    r"\b(?:feedback|ticket|case|incident|reply|status|details?|support|info|unsubscribe|tracking|evidence|screenshots?)"
-    r"\s?(?:urls?|links?|pages?)\b"
+    r"\b(?:feedback|ticket|case|incident|reply|status|support|unsubscribe|tracking|evidence|screenshots?)"
+    r"\s?(?:urls?|links?|pages?)\s?[:=]"
 )
 _SAID_INFRINGING = re.compile(
     r"\b(?:infring\w{2,6}|offending|abusive|malicious|phish\w{0,5}|reported|"
