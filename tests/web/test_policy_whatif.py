@@ -274,7 +274,7 @@ def _played(desk: rows.Desk, page: Client, differences: list[Difference], sums: 
     run = _made(page, value__reply_period="4 hours")
     result = WhatIf(
         brand="jimcloud", present="a", changed="b", since=None, until=AT, stimuli=1234, services=7, affected=3,
-        sums=sums, money=(Money("USD", "automatic", 4000, 6000),), clauses=(), differences=tuple(differences),
+        sums=sums, money=(Money("USD", "automatic", 123456700, 123458700),), clauses=(), differences=tuple(differences),
         differing=len(differences) + 5,
     )  # fmt: skip
     WhatIfRun.objects.update(state="done", result=msgspec.json.encode(result))
@@ -292,8 +292,8 @@ def test_what_came_of_it_is_told_case_by_case(page: Client, desk: rows.Desk) -> 
     sums = (Sum("measure", "suspend", "automatic", before=3, after=2, lost=1),)
     text = _text(page, _played(desk, page, [gone, dearer], sums))
     assert "1,234 stimuli on 7 services" in text
-    assert re.search(r"<b>2</b>.*1 fewer</span>, 3 today", text)
-    assert "USD 20.00 more" in text
+    assert re.search(r"<b>2</b>.*1 gone</span>, 3 today", text)
+    assert re.search(r"<b>USD 1,234,587.00</b>.*USD 20.00 more</span>, USD 1,234,567.00 today", text)
     assert f'href="/cases/{desk.case.pk}">Attack on {desk.service}</a>' in text
     assert "Suspension, automatic, without refund" in text
     assert re.search(r"Fine of USD 30.00, automatic<span class=\"sub\">today: Fine of USD 20.00", text)

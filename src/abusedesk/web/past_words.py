@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
 
 class Headline(NamedTuple):
-    """A figure that a policy author looks at first: how many more and how many fewer."""
+    """A figure that a policy author looks at first: how many there would be, how many of them new, how many gone."""
 
     name: str
     before: int
@@ -177,21 +177,24 @@ def _headline(result: WhatIf, kind: str) -> Headline:
     rows = [one for one in result.sums if one.kind == "measure" and one.what == kind]
     before, after = sum(one.before for one in rows), sum(one.after for one in rows)
     gained, lost = sum(one.gained for one in rows), sum(one.lost for one in rows)
-    # What is taken by itself under one policy and proposed under the other is neither gained nor lost here.
-    both = min(gained, lost)
-    return Headline(words.sentence(f"{words.MEASURE_NOUN[kind]}s"), before, after, gained - both, lost - both)
+    return Headline(words.sentence(f"{words.MEASURE_NOUN[kind]}s"), before, after, gained, lost)
 
 
 def _money(currency: str, mode: str, before: int, after: int) -> MoneyLine:
     name = {"automatic": "Charged", "approved": "Charged on approval", "proposed": "Proposed to charge"}
-    by = words.money(abs(after - before), currency) if after != before else ""
+    by = _large(abs(after - before), currency) if after != before else ""
     return MoneyLine(
         name.get(mode, words.sentence(words.plain(mode))),
-        words.money(before, currency),
-        words.money(after, currency),
+        _large(before, currency),
+        _large(after, currency),
         f"{by} {'more' if after > before else 'less'}" if by else "",
         after > before,
     )
+
+
+def _large(minor: int, currency: str) -> str:
+    sign = "-" if minor < 0 else ""
+    return f"{currency} {sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
 
 
 def _row_name(one: Sum) -> str:
