@@ -10,7 +10,7 @@ import msgspec
 from django.db import connection
 
 from abusedesk.policy.decide import decide
-from abusedesk.policy.decision import Decision
+from abusedesk.policy.decision import Decision, Notify, Take
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Elsewhere, Facts, Settings, addresses_in, elsewhere
 from abusedesk.policy.pack import Pack
@@ -18,7 +18,7 @@ from abusedesk.policy.stimulus import AnyStimulus, Request
 from abusedesk.policy.strikes import struck_addresses
 from abusedesk.records import packs
 from abusedesk.records.holders import Holders
-from abusedesk.records.models import Brand
+from abusedesk.records.models import Brand, Measure
 
 HOUR = timedelta(hours=1)
 
@@ -59,6 +59,16 @@ class Radius(NamedTuple):
         """How many are less than an hour old at an instant."""
         return sum(1 for one in self.taken if one <= at and at - one < HOUR)
 
+    def after(self, decision: Decision, at: datetime) -> "Radius":
+        """What a decision makes of it."""
+        taken, told = self
+        for effect in decision.effects:
+            if isinstance(effect, Take) and effect.counts:
+                taken, told = (*taken, at), False
+            elif isinstance(effect, Notify) and effect.to == "staff":
+                told = True
+        return Radius(taken, told)
+
 
 class Neighbour(NamedTuple):
     """Another docket of the brand, with something standing on an address."""
@@ -84,6 +94,15 @@ def settings_of(brand: Brand) -> Settings:
 
 
 pack_of = packs.pack_of
+
+
+def radius_of(brand: int, since: datetime | None) -> Radius:
+    """The brand's automatic measures from an hour before an instant on."""
+    taken = Measure.objects.filter(brand=brand, counts=True)
+    if since is not None:
+        taken = taken.filter(at__gt=since - HOUR)
+    told = Brand.objects.values_list("staff_told", flat=True).get(pk=brand)
+    return Radius(tuple(taken.values_list("at", flat=True)), told)
 
 
 def facts_for(

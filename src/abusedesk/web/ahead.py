@@ -1,16 +1,26 @@
 """What happens next, and when, if nobody does anything: the policy itself is asked, on a copy of the docket.
 
-Deadline after deadline is let pass in thought. What it says holds as things stand: a report, a reply or a payment that
-comes in between changes it, and so does the blast radius of that hour.
+Deadline after deadline is let pass in thought, with the surroundings as they are now: who is protected, who holds the
+addresses, and what of the brand's blast radius is used up by then. What it says holds as things stand: a report, a
+reply or a payment that comes in between changes it, and so do automatic measures on other services.
 """
 
 from datetime import datetime
 from typing import NamedTuple
 
-from abusedesk.desk.decide import docket_decoder, judge, pack_of, settings_of
+from abusedesk.desk.decide import (
+    Subject,
+    Surroundings,
+    docket_decoder,
+    facts_for,
+    judge,
+    pack_of,
+    radius_of,
+    settings_of,
+)
 from abusedesk.policy.docket import Deadline, Docket
-from abusedesk.policy.facts import Facts
 from abusedesk.policy.stimulus import DeadlinePassed
+from abusedesk.records.holders import holders
 from abusedesk.records.models import Case
 from abusedesk.web import words
 from abusedesk.web.story import Order
@@ -34,14 +44,22 @@ def docket_of(case: Case) -> Docket:
 
 def ahead_of(case: Case, docket: Docket) -> list[Coming]:
     """The steps on this case that follow of themselves, soonest first."""
-    pack, facts = pack_of(case.brand), _facts(case, docket)
+    first = _next(docket)
+    if first is None:
+        return []
+    pack, subject = pack_of(case.brand), _subject(case)
+    around = Surroundings(settings_of(case.brand), radius_of(case.brand.pk, first.due), holders())
     coming: list[Coming] = []
     # Deadlines of the service's other cases pass in between, so more are let pass than are shown.
     for _ in range(STEPS * 4):
         deadline = _next(docket)
         if deadline is None or len(coming) == STEPS:
             break
-        decision = judge(docket, DeadlinePassed(deadline.id), facts, pack, deadline.due)
+        stimulus = DeadlinePassed(deadline.id)
+        decision = judge(
+            docket, stimulus, facts_for(subject, docket, stimulus, deadline.due, around), pack, deadline.due
+        )
+        around = around._replace(radius=around.radius.after(decision, deadline.due))
         if _concerns(deadline, docket, case.abuse_type):
             orders = [Order(words.effect_line(effect), effect.clauses) for effect in decision.effects]
             coming.append(Coming(deadline.due, _cause(deadline), orders))
@@ -68,21 +86,22 @@ def _cause(deadline: Deadline) -> str:
     )
 
 
-def _facts(case: Case, docket: Docket) -> Facts:
-    """The surroundings as they are now; its addresses are taken to stay the service's."""
+def _subject(case: Case) -> Subject:
+    """Whom the case's docket is about, as they are now."""
     service, customer = case.service, case.customer
-    ips = {ip for occurrence in docket.occurrences for report in occurrence.reports for ip in report.ips}
-    return Facts(
-        brand=case.brand.slug,
-        service=service.ref,
-        service_type=service.type,
-        customer=customer.ref,
-        reseller=customer.reseller.ref if customer.reseller else None,
-        customer_since=customer.since,
-        service_since=service.since,
-        service_until=service.until,
-        trial=service.trial,
-        protected=service.protected or customer.protected,
-        held_ips=frozenset(ips),
-        settings=settings_of(case.brand),
+    return Subject(
+        case.brand.pk,
+        case.brand.slug,
+        service.pk,
+        service.ref,
+        service.type,
+        service.since,
+        service.until,
+        service.trial,
+        service.mail_port,
+        service.protected or customer.protected,
+        customer.pk,
+        customer.ref,
+        customer.since,
+        customer.reseller.ref if customer.reseller else None,
     )

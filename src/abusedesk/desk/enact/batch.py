@@ -13,7 +13,6 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from abusedesk.desk.decide import (
-    HOUR,
     Neighbour,
     Radius,
     Subject,
@@ -22,6 +21,7 @@ from abusedesk.desk.decide import (
     facts_for,
     judge,
     pack_of,
+    radius_of,
     settings_of,
 )
 from abusedesk.policy.decision import Decision, Notify, Take
@@ -170,10 +170,7 @@ class Batch:
 
     def _radius(self, brand: int) -> Radius:
         if brand not in self.radii:
-            since = self._oldest - HOUR if self._oldest else None
-            taken = models.Measure.objects.filter(brand=brand, counts=True, at__gt=since).values_list("at", flat=True)
-            told = models.Brand.objects.values_list("staff_told", flat=True).get(pk=brand)
-            self.radii[brand] = Radius(tuple(taken), told)
+            self.radii[brand] = radius_of(brand, self._oldest)
         return self.radii[brand]
 
     def _lock_brands(self) -> None:
@@ -197,13 +194,7 @@ class Batch:
 
     def _count(self, move: Move, decision: Decision) -> None:
         brand = self.held[move.docket].subject.brand
-        taken, told = self._radius(brand)
-        for effect in decision.effects:
-            if isinstance(effect, Take) and effect.counts:
-                taken, told = (*taken, move.at), False
-            elif isinstance(effect, Notify) and effect.to == "staff":
-                told = True
-        self.radii[brand] = Radius(taken, told)
+        self.radii[brand] = self._radius(brand).after(decision, move.at)
 
     def terms_of(self, one: Enacted) -> Terms:
         """What the brand of a decided move decides by."""
