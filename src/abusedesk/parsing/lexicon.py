@@ -126,6 +126,10 @@ CATEGORIES: tuple[tuple[str, int, str], ...] = (
         titulaires? (?:de los |des )?(?:derechos|droits)
         œuvre|ouvrage
         sin autorización .{0,40}obra
+        infringing (?:live )?(?:stream|content|broadcast|channel|copy|copies|video)
+        unauthori[sz]ed (?:live )?(?:stream|broadcast|cop(?:y|ies)|distribution|retransmission)
+        (?:broadcast|media|exclusive) rights
+        illegal (?:live )?(?:stream|iptv|broadcast)
     """),
     ("connection/ddos", 5, r"""
         (?<![a-z])ddos(?![a-z])

@@ -35,7 +35,8 @@ _IS_LABEL = re.compile(
     r"(?:^|[\s>|(\[,;*])(?:your|the|following|this|these|affected|reported|involved|ihre?r?|votre|"
     r"su|ваш\w{0,4}|vaší|uw|het|der|die|l')?[\s-]{0,2}"
     r"(?:ipv?[46]?(?:[\s/_-]?(?:addresse?s?|adres\w{0,3}|cidr|number|addr|dirección|адрес\w{0,2}|アドレス|"
-    r"地址|s))?|host(?:name)?|server|machine|system|address|ip地址|адрес\w{0,2}|domain)"
+    r"地址|s))?|host(?:name)?|server|serveur|servidor|сервер\w{0,2}|rechner|équipement|equipo|hôte|système|"
+    r"sistema|服务器|主机|サーバー?|machine|system|address|ip地址|адрес\w{0,2}|domain)"
     r"(?:\s(?:is|was|of|in question|involved))?" + _CLOSING
 )
 _IS_PLACE = re.compile(
@@ -56,7 +57,7 @@ _IS_OTHER = re.compile(
     r"mail|port|of|is|was|web|site|honeypot|sensor)){0,4}"
     r"|attack(?:s|ed|ing)?\s(?:on|at|upon|directed\sat)|scan(?:s|ned|ning)?\s(?:of|on)|angriffe?\sauf"
     r"|\b(?:our|my|unser\w{0,2}|notre|nos|nuestr[oa]s?|mein\w{0,2}|nosso)\s(?:[\w-]{1,20}\s){0,3}(?:ip|address|server|host|mx"
-    r"|machine|network|system|firewall|mailserver|box|router|service|website|adresse|serveur|servidor)"
+    r"|machine|network|system|firewall|mailserver|box|router|service|website|adresse|serveur|servidor|customer|client|kunde)"
     r"|(?:目标|目的|宛先|送信先|攻撃先|接続先|受害|被攻击|被害|我们的?|我司|我方|本公司|当社|弊社|自社)(?:の|者|方|端)?"
     r"(?:服务器|主机|サーバー?|ホスト|ip|IP)?(?:地址|アドレス)?)" + _CLOSING
 )
@@ -140,6 +141,18 @@ _ON_YOURS = re.compile(
     r"\byour (?:customer|client|subscriber)"
 )
 """Said of a place that is the reader's: then the heading accuses, although it also names the genuine owner."""
+_SITE_NAMED = re.compile(
+    r"(?:\b(?:domain(?: name)?|web ?site|site|web ?shop|shop|hostname|fqdn|homepage|page|seite|dominio|sitio|domaine|"
+    r"домен\w{0,2}|сайт\w{0,2})|网站|域名|サイト|ドメイン)[\s:：=\"'<(]{1,4}((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,24})(?![\w.-]*@)"
+)
+_FILES = frozenset({"exe", "zip", "html", "htm", "php", "js", "txt", "log", "json", "xml", "pdf", "jpg", "png", "csv"})
+_SOURCE_COLUMN, _TARGET_COLUMN = 5, -4
+_COLUMN = re.compile(
+    r"(?i)(?<![\w])(?:(?P<source>(?:src|source|attack(?:er|ing)|offend(?:er|ing)|scanner|infected|malicious|quell?e?|origen|remote)"
+    r"[\s_-]?(?:ip|ips|addr(?:ess)?|host|adresse)?)|(?:dst|dest(?:ination)?|target(?:ed)?|victim|attacked|ziel|destino|local|honeypot)"
+    r"[\s_-]?(?:ip|ips|addr(?:ess)?|host|adresse)?)(?![\s_-]?port|\w)"
+)
+"""The columns that hold addresses; those of ports are not among them."""
 _COPIED = re.compile(
     r"infringing|unauthori[sz]ed|takedown|taken down|counterfeit|pirated|stolen"
     r"|\b(?:cop(?:y|ies)|versions?) of (?:our|my)\b"
@@ -255,6 +268,7 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
     urls: list[Candidate] = []
     times: list[datetime] = []
     heading, stance = "", 0
+    columns: tuple[int, ...] = ()
     headers = _header_lines(lines)
     lower = text.lower()
     is_wrapped, has_hops = "acted upon" in lower or "ticket <url" in lower, " ms" in lower or "traceroute" in lower
@@ -267,9 +281,11 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
         found_times = [moment for moment, _, _ in instants.find(line, near, zone)] if _CLOCK.search(line) else []
         times += found_times
         at = found_times[0] if found_times else None
-        addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at)
+        columns = _columns(line, columns)
+        addresses += _in_subject(line) if _SUBJECT.match(line) else _on_line(line, heading, at, columns)
         stance = sections.stance(line, stance)
-        urls += _urls_on_line(line, heading, at, own_domains, stance) if len(urls) < _URLS else []
+        if len(urls) < _URLS:
+            urls += _urls_on_line(line, heading, at, own_domains, stance) or _names_on_line(line, at, own_domains)
         heading = _heading(line, heading)
     quoted_lines = [line[:_WIDTH] for line in quoted.splitlines()[:400]]
     for line in quoted_lines:
@@ -303,7 +319,7 @@ def _originating(line: str) -> list[Candidate]:
     return [Candidate(address, 3) for address, _, _ in hosts.addresses(line) if hosts.is_holdable(address)]
 
 
-def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
+def _on_line(line: str, heading: str, at: datetime | None, columns: tuple[int, ...]) -> list[Candidate]:
     if line.count(".") < 3 and line.count(":") < 2:
         return []
     spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1])]
@@ -315,6 +331,8 @@ def _on_line(line: str, heading: str, at: datetime | None) -> list[Candidate]:
         before, after = lower[max(0, start - 80) : start], line[end : end + 40]
         if is_access_log and start == 0:
             weight = 5
+        elif len(columns) == len(spans):
+            weight = columns[order]
         else:
             weight = _weight(before, after) or _standing(
                 line, before, heading, is_first=order == 0, is_only=len(spans) == 1, is_timed=at is not None
@@ -329,6 +347,18 @@ def _lower(line: str) -> str:
     """The line in lower case where that keeps every letter in its place: a few capitals become two letters."""
     lower = line.lower()
     return lower if len(lower) == len(line) else line
+
+
+def _columns(line: str, current: tuple[int, ...]) -> tuple[int, ...]:
+    """The weights of the addresses in rows below a header that names a source and a target, in its order."""
+    if not line.strip(" \t-=+|*#>_"):
+        return current
+    if hosts.IPV4.search(line) or line.count(":") > 2:
+        return current
+    named = [
+        _SOURCE_COLUMN if match.lastgroup == "source" else _TARGET_COLUMN for match in _COLUMN.finditer(line[:400])
+    ]
+    return tuple(named) if set(named) == {_SOURCE_COLUMN, _TARGET_COLUMN} and len(named) < 5 else ()
 
 
 def _widened(address: str, after: str) -> str:
@@ -394,7 +424,8 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
         hosts.URL.sub(" ", line).replace("_", " ") if len(urls) > 1 else line.replace(urls[0][0], " ").replace("_", " ")
     )
     around = f"{heading} {rest}".replace("_", " ") if len(rest.strip()) < 25 else rest
-    weight = _under(stance, _url_weight(line[:_NEAR].lower(), around[:_NEAR].lower()))
+    before = line[: line.find("://")].lower() if len(rest.strip()) >= 25 else ""
+    weight = _under(stance, _url_weight(line[:_NEAR].lower(), around[:_NEAR].lower(), before))
     nearby = next((address for address, _, _ in hosts.addresses(rest) if _is_anyones(address)), None)
     found = []
     for url, host in urls:
@@ -403,12 +434,26 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
     return found
 
 
+def _names_on_line(line: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
+    """Sites that are named without a link, where the words before a name say that it is one and accuse it."""
+    lower = line[:_NEAR].lower()
+    if "." not in lower or "://" in lower or not (_ACCUSED.search(lower) or _ON_YOURS.search(lower)):
+        return []
+    found = []
+    for match in _SITE_NAMED.finditer(lower):
+        name, before = match[1].rstrip("."), lower[: match.start(1)]
+        is_own = received.domain(name) in own or _is_reference(name) or _GENUINE.search(before)
+        if hosts.is_host(name) and not is_own and name.rpartition(".")[2] not in _FILES:
+            found.append(Candidate(name, 4, None, at, None, line.strip()[:300]))
+    return found
+
+
 def _is_reference(host: str) -> bool:
     """Help pages and the sites of standards and authorities are what reports point to, not what they accuse."""
     return host.split(".", maxsplit=1)[0] in _HELPS or received.domain(host) in _REFERENCES
 
 
-def _url_weight(line: str, around: str) -> int:
+def _url_weight(line: str, around: str, before: str) -> int:
     is_alone = len(line.strip(_TRIM + "0123456789").split()) <= 2
     if _ABOUT_THE_REPORT.search(line.replace("_", " ")):
         return -2
@@ -417,7 +462,7 @@ def _url_weight(line: str, around: str) -> int:
     if is_alone and _FOLLOWING.search(around) and _ACCUSED.search(around):
         return 5
     if _GENUINE.search(around):
-        return _beside_genuine(around, is_alone=is_alone)
+        return _beside_genuine(around, before, is_alone=is_alone)
     is_labelled = _LABELLED.search(line) is not None
     if _ACCUSED.search(around):
         return 6 if is_labelled else 5 if is_alone else 4
@@ -432,10 +477,12 @@ def _under(stance: int, weight: int) -> int:
     return -3 if stance < 0 else weight + 2 if weight == LIKELY else 4
 
 
-def _beside_genuine(around: str, *, is_alone: bool) -> int:
+def _beside_genuine(around: str, before: str, *, is_alone: bool) -> int:
     """A URL whose surroundings name a genuine owner: it is theirs, unless the words accuse all the same."""
     if is_alone and _ON_YOURS.search(around):
         return 5
+    if _ON_YOURS.search(before) and not _GENUINE.search(before):
+        return 4
     return 1 if _COPIED.search(around) else -3
 
 
@@ -469,11 +516,11 @@ def _judged(weights: list[int]) -> int:
 
 
 def _summed_urls(found: list[Candidate]) -> tuple[Candidate, ...]:
-    best: dict[str | None, Candidate] = {}
+    best: dict[str, Candidate] = {}
     for one in found:
-        known = best.get(one.url)
+        known = best.get(one.url or one.source)
         if known is None or one.weight > known.weight:
-            best[one.url] = one
+            best[one.url or one.source] = one
     return tuple(best.values())
 
 

@@ -51,6 +51,7 @@ _AWAY = re.compile(
     r"|respuesta automática|risposta automatica|automatische? antwort|vacation"
     r"|自动回复|自動回覆|自動応答|автоответ|autoreply)"
 )
+_BLANKS = re.compile(r"\s+|\babuse\s")
 _TELEMETRY_SUBJECT = re.compile(r"(?i)\breport[- ]domain:|\bdmarc aggregate|\btls[- ]?rpt\b|\bsmtp tls report")
 _LOOP = re.compile(
     r"(?i)\bfeedback[- ]?loops?\b|\bfbl\b|\bjmrp\b|junk (?:e?-?mail )?reporting|"
@@ -61,6 +62,15 @@ _ENROLMENT = re.compile(
     r"enrol\w{0,5}|subscription|registration|request|application|account|domain|participation)|\benrol(?:l?ment|led|ling)\b|"
     r"\b(?:application|subscription|registration|request)\b.{0,60}\b(?:approved|accepted|activated|received|processed|denied|"
     r"being processed|confirmed|expire[sd]?)\b|\bauthori[sz]ation code\b"
+)
+_RECEIPT = re.compile(
+    r"(?i)\b(?:we (?:have )?(?:just )?received|thank(?:s| you) for (?:submitting|sending|contacting|your)|receipt of|"
+    r"has been (?:received|registered|created))\b.{0,40}\b(?:report|complaint|e-?mail|message|request|ticket|notice|"
+    r"us\b|abuse)"
+)
+_WAITS = re.compile(
+    r"(?i)\bautomat(?:ic|ed)\b|\bticket (?:number|id|no)|\bcase (?:number|id)|\bdo not reply\b|"
+    r"\bwill (?:process|investigate|review|look into|handle|be (?:processed|reviewed|investigated|handled|in touch))"
 )
 _UNSUBSCRIBE = re.compile(r"(?i)^\s*(?:list[- ])?(?:un-?subscribe|opt[- ]?out)\b")
 
@@ -101,6 +111,8 @@ def _by_headers(material: Material) -> str | None:
         return "a machine's request to leave a list"
     if _is_enrolment(material):
         return "a feedback loop's own mail about taking part in it (RFC 6449 section 3.6.2)"
+    if _is_receipt(material):
+        return "a confirmation that a report was received"
     answers = automatic.startswith("auto-replied") or "x-autoreply" in headers or "x-autorespond" in headers
     if answers or "auto_reply" in material.field("precedence").lower() or _AWAY.match(material.subject):
         return "an automatic reply"
@@ -114,6 +126,15 @@ def _is_enrolment(material: Material) -> bool:
     return (
         _ENROLMENT.search(material.subject[:500]) is not None
         or len({found.group().lower() for found in _ENROLMENT.finditer(opening)}) > 1
+    )
+
+
+def _is_receipt(material: Material) -> bool:
+    """Another desk thanks for a report of ours: it says what it got, not what somebody did."""
+    opening = f"{material.subject[:300]}\n{material.text[:600]}"
+    said = _RECEIPT.search(opening)
+    return (
+        said is not None and "your report" in _BLANKS.sub(" ", opening.lower()) and _WAITS.search(opening) is not None
     )
 
 

@@ -34,7 +34,7 @@ _DESTINATIONS = re.compile(
 _URLS = re.compile(r"(?:^|\.)(?:url|uri|link|phish(?:ing)?_?url|malware_?url|source_?url)$")
 _HOSTS = re.compile(r"(?:^|\.)(?:domain|host|hostname|fqdn)$")
 _TIMES = re.compile(
-    r"(?:^|\.)_?(?:ts|time|timestamp|datetime|date|last[ _]?seen|first[ _]?seen|seen|observed|detected|occurred"
+    r"(?:^|\.)[_@]?(?:ts|time|timestamp|datetime|date|last[ _]?seen|first[ _]?seen|seen|observed|detected|occurred"
     r"|date[/ _]time|(?:event|attack|start|log|incident)[ _]?(?:date|time|timestamp)"
     r"|(?:blocked|listed|added|seen)[ _](?:since|at|on)"
     r"|(?:first|last)?_?reported_?date_?time|date_?time_?received_?utc_?txt|(?:source|observation)[._]time)(?:_?utc)?$"
