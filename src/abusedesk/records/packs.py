@@ -84,7 +84,7 @@ def _text(pack: Pack) -> PackText:
         raise ValueError(f"the pack {pack.digest[:12]} was made to try something and decides nothing")
     return PackText(
         digest=pack.digest,
-        name=pack.name,
+        name=pack.name[:100],
         title=pack.title[:300],
         files=texts_of(pack.files),
         first_seen=timezone.now(),
