@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from abusedesk.policy.decision import ChargeMade, Decision, StrikeMade, Take
+from abusedesk.policy.decision import ChargeMade, Decision, Lift, StrikeMade, Take
 from abusedesk.policy.digest import canonical, decision_digest, docket_digest
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Settings
@@ -31,12 +31,14 @@ from abusedesk.policy.stimulus import (
 from abusedesk.vocabulary.assurance import ASSURANCES
 from abusedesk.vocabulary.category import CATEGORIES
 from abusedesk.vocabulary.holding import Assignment
-from abusedesk.vocabulary.measure import MEASURES
+from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 IPS = ("192.0.2.1", "192.0.2.2", "198.51.100.1")
 SERVICES = ("s1", "s2")
+MOVED = START + timedelta(days=10)
+"""When the second address passes from s1 to s2."""
 ITEMS = ("fine", "liquidated_damages", "delisting_fee", "cost_recovery")
 
 ips = st.lists(st.sampled_from(IPS), min_size=1, max_size=3).map(tuple)
@@ -47,7 +49,7 @@ reports = st.builds(
     id=ids,
     category=st.sampled_from(sorted(CATEGORIES)),
     ips=ips,
-    occurred_at=st.just(START),
+    occurred_at=st.sampled_from((START, START, MOVED)),
     events=st.integers(0, 700),
     assurance=st.sampled_from(ASSURANCES),
     stability_risk=st.booleans(),
@@ -102,6 +104,7 @@ def scenario(pack: str, timeline: list[tuple[int, Stimulus, str]], *, protected:
         assignments=(
             Assignment(ip_network("192.0.2.0/24"), "s1", SINCE),
             Assignment(ip_network("198.51.100.0/24"), "s2", SINCE),
+            Assignment(ip_network("192.0.2.2/32"), "s2", MOVED),
         ),
         timeline=tuple(sorted(entries, key=lambda one: one.at)),
         until=START + timedelta(days=60),
@@ -230,6 +233,45 @@ def test_one_target_bears_one_measure_of_a_kind(pack: str, timeline: list[tuple[
             if one.state in {"proposed", "in_force"}
         ]
         assert len(standing) == len(set(standing))
+
+
+@quick
+@given(packs, timelines)
+def test_an_address_is_taken_once_and_given_back_once_whichever_service_held_it(
+    pack: str, timeline: list[tuple[int, Stimulus, str]]
+) -> None:
+    taken: set[tuple[str, str | None]] = set()
+    for effect in effects(steps(pack, timeline)):
+        if isinstance(effect, Take | Lift) and effect.measure in ON_ADDRESS:
+            target = (effect.measure, effect.ip)
+            if isinstance(effect, Lift):
+                assert target in taken
+                taken.remove(target)
+            else:
+                assert target not in taken
+                taken |= {target} if effect.mode != "proposed" else set()
+
+
+@quick
+@given(packs, timelines)
+def test_rejecting_every_report_ends_all_that_rests_on_one_whatever_else_happened(
+    pack: str, timeline: list[tuple[int, Stimulus, str]]
+) -> None:
+    """What people proposed, the upstream did, costs brought and the opening closed rests on no report, and stays."""
+    rejections: list[tuple[int, Stimulus, str]] = [
+        (59 * 24, Verification(str(number), rejected=True), "s1") for number in range(13)
+    ]
+    for docket in dockets(steps(pack, [*timeline, *rejections])).values():
+        charged = {one.id for one in docket.charges if one.state != "withdrawn"}
+        for measure in docket.measures:
+            if measure.state in {"proposed", "in_force"}:
+                assert measure.grounds
+                assert all(one.occurrence is None for one in measure.grounds)
+                assert all(one.charge is None or one.charge in charged for one in measure.grounds)
+        assert [one for one in docket.charges if one.grounds and one.state != "withdrawn"] == []
+        assert [one for one in docket.occurrences if one.strike and one.strike.annulled_at is None] == []
+        assert docket.flags == ()
+        assert [one for one in docket.deadlines if one.name == "reply" and one.state == "open"] == []
 
 
 only_reports = st.lists(
