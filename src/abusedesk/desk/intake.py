@@ -14,7 +14,8 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import correlate, drift, verify
+from abusedesk.desk import answers, correlate, drift, verify
+from abusedesk.desk.answers import Answer
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
@@ -62,7 +63,8 @@ UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE
 
 _MESSAGES = """
 SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
-       message.name, message.sender, message.payload, key.key
+       message.name, message.sender, message.payload, message.recipient, message.details, message.envelope_from,
+       key.key
 FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
 LEFT JOIN records_messagekey key ON key.message_id = message.id
 WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
@@ -101,6 +103,7 @@ class Read(NamedTuple):
     reading: Reading
     voice: Voice
     signed_by: str
+    answer: Answer | None = None
 
 
 class _Ready(NamedTuple):
@@ -117,7 +120,8 @@ def process_messages(now: datetime, limit: int = BATCH) -> int:
     if not claimed:
         return 0
     known, rules = verify.known_voices(), own_rules()
-    reads = [_read(unread, known, rules) for unread in claimed]
+    answered = answers.recognise(claimed)
+    reads = [_read(unread, known, rules, answered.get(unread.message_id)) for unread in claimed]
     while not _decide(reads, now):
         pass
     return len(reads)
@@ -154,19 +158,24 @@ def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
 
 
 def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
-    message_id, received_at, retention, brand, channel, name, sender, payload, key = row
+    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, key = row
     data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
-    return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts)  # type: ignore[arg-type]
+    return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts, *envelope)  # type: ignore[arg-type]
 
 
-def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...]) -> Read:
+def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...], answer: Answer | None = None) -> Read:
     voice = verify.voice_for(unread.sender, known)
+    if answer is not None and answers.is_certain(answer, from_known_reporter=voice.known):
+        return Read(unread, answer.reading, voice, "", answer)
     reading = read_message(unread, rules, from_known_reporter=voice.known)
+    if answer is not None and not answers.is_complaint(reading, from_known_reporter=voice.known):
+        return Read(unread, answer.reading, voice, "", answer)
     if not unread.sender and reading.reporter:
         voice = verify.voice_for(parseaddr(reading.reporter)[1] or reading.reporter, {})
     vouched = reading.outcome == "reported" and voice.known and unread.payload is not None
     signed = verify.signed_by(unread.payload or b"", voice, ask_dns=_asks_dns()) if vouched else ""
-    return Read(unread, reading, voice, signed)
+    # Of a complaint that follows on a mail of ours only what was sent to a ticket is in the ticket as well.
+    return Read(unread, reading, voice, signed, answer if answer is not None and answer.by_token else None)
 
 
 def _asks_dns() -> bool:
@@ -247,13 +256,16 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
     _make_dockets({one.service for one in ready.told if one.service is not None})
     _write_reports(ready.told)
-    enacted = enact(_moves(ready.told), table)
+    answered = [(one.unread, one.answer) for one in ready.reads if one.answer is not None]
+    moves = sorted([*_moves(ready.told), *answers.moves(answered, now)], key=lambda one: one.at)
+    enacted = enact(moves, table)
     raised = correlate.raisings(enacted)
     if raised:
         enact(raised, table)
     _write_events(ready.told)
     _write_seen(ready.told, now)
     _ask_people(ready, now)
+    answers.write(answered, now)
     drift.note(filter(None, map(_yield, ready.reads)))
     _mark_read(ready.reads, now)
     _forget_illegal(ready.reads)

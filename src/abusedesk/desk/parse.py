@@ -21,7 +21,10 @@ ATTEMPTS = 3
 
 
 class Unread(NamedTuple):
-    """A message that waits to be read. `payload` is None where its bytes can no longer be read."""
+    """A message that waits to be read. `payload` is None where its bytes can no longer be read.
+
+    `details` and `envelope_from` are the envelope's (`records.models.Message`).
+    """
 
     message_id: uuid.UUID
     digest: bytes
@@ -33,6 +36,9 @@ class Unread(NamedTuple):
     sender: str
     payload: bytes | None
     attempts: int
+    recipient: str = ""
+    details: str = ""
+    envelope_from: str | None = None
 
 
 def own_rules() -> tuple[OwnRule, ...]:

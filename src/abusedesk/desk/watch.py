@@ -1,4 +1,5 @@
-"""Watch: every deadline that came due becomes a stimulus, once no answer that came in time can still lie unread.
+"""Watch: every deadline that came due becomes a stimulus, once no answer that came in time can still lie unread:
+neither by the desk, nor by the person whom the desk asked to read it.
 
 Doubt about the clock, and a long silence of the watch itself, hold the brands instead of firing: then a person looks at
 what would fire, and releases.
@@ -18,6 +19,7 @@ from abusedesk.desk import drift, hold
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import marks
+from abusedesk.desk.unread import answerable
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen
@@ -101,8 +103,8 @@ def _claim(now: datetime, limit: int) -> list[Deadline]:
     for brand, until in horizons.items():
         ready |= Q(brand=brand, due__lte=until)
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    due = Deadline.objects.filter(free, ready, state="open", due__lte=max(horizons.values())).order_by("due")
-    claimed = list(due.select_for_update(skip_locked=True)[:limit])
+    due = Deadline.objects.filter(free, ready, answerable(), state="open", due__lte=max(horizons.values()))
+    claimed = list(due.order_by("due").select_for_update(skip_locked=True)[:limit])
     Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
     return claimed
 

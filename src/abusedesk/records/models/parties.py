@@ -4,6 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Lower
 
 from abusedesk.records.models.fields import PrefixField
 
@@ -71,6 +72,7 @@ class Customer(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["brand", "ref"], name="customer_ref")]
+        indexes = [models.Index(Lower("email"), name="customer_by_email")]
 
     def __str__(self) -> str:
         return self.name or self.ref
@@ -84,6 +86,9 @@ class Contact(models.Model):
     email = models.EmailField()
     language = models.CharField(max_length=12, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(Lower("email"), name="contact_by_email")]
 
 
 class Service(models.Model):

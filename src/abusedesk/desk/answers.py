@@ -1,0 +1,326 @@
+"""Answers: what customers and mail servers write back to our notices, recognised before any report format is asked.
+
+A mail belongs to a ticket by the signed token of its recipient, or by the notice that it follows on. A person's answer
+from one of the customer's addresses moves the docket as of its receipt; whether it says that all is done, and whether
+an answer from elsewhere counts, is asked of a person. Nothing here ever writes back.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import structlog
+from django.db import connection
+from django.db.models import Q
+
+from abusedesk.desk import bounces, tokens
+from abusedesk.desk.enact import Move
+from abusedesk.desk.parse import ATTEMPTS, Unread
+from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard
+from abusedesk.policy.stimulus import Reply
+from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Ticket, TicketEntry
+from abusedesk.records.reviews import refresh_needs
+from abusedesk.vocabulary.report import Reading
+
+log = structlog.get_logger()
+
+READ_REPLY = "read_reply"
+"""The review that asks what an answer says. While one is open, no reply deadline of its docket fires."""
+
+CUSTOMER_WROTE = "customer_wrote"
+"""The review that shows an answer on which no deadline hangs: nobody's words go unread."""
+
+UNNAMED = "it names no ticket, but comes from an address of the customer, of whom an answer is asked"
+
+FORMAT = "answer"
+PAYMENT = Q(name="payment")
+"""Deadlines that a payment meets and no words do."""
+ADDRESSEES = ("customer", "reseller")
+
+Standing = Literal["customer", "stranger", "doubtful", "machine", "bounce", "own"]
+"""Who answered: one of the customer's or reseller's addresses, another, perhaps a machine, one for certain, a mail
+server, or we ourselves."""
+
+
+class Answer(NamedTuple):
+    """A mail that answers. `ticket` is None where it answers a notice without one; `notice` where it names none."""
+
+    standing: Standing
+    heard: Heard
+    by_token: bool
+    ticket: Ticket | None
+    notice: Notice | None
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it belongs into the ticket's conversation."""
+        return self.ticket is not None and self.standing in {"customer", "stranger", "doubtful"}
+
+    @property
+    def reading(self) -> Reading:
+        """What becomes of the message itself: it is kept, with the reason why it is no report."""
+        return Reading("not_a_report", FORMAT, self._words(), self.heard.sender or None)
+
+    def _words(self) -> str:
+        where = f"ticket {self.ticket.token}" if self.ticket else "a notice of ours"
+        return {
+            "customer": f"an answer to {where}",
+            "stranger": f"an answer to {where}, from an address that is none of the customer's",
+            "doubtful": f"an answer to {where}; {self.heard.why}",
+            "machine": f"no answer to {where}, but {self.heard.why}",
+            "bounce": f"of {where}: {self.heard.why}",
+            "own": "our own notice, sent back to us",
+        }[self.standing]
+
+
+Heeded = tuple[Unread, Answer]
+"""A message with what it answers."""
+
+
+class _Found(NamedTuple):
+    """What the recipients and headers of a batch lead to."""
+
+    tickets: Mapping[str, Ticket]
+    notices: Mapping[uuid.UUID, Notice]
+    threads: Mapping[str, Notice]
+
+
+# --- recognising ----------------------------------------------------------------------------------------------------
+
+
+def recognise(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
+    """The answers in a batch of messages, by message."""
+    looked = [(one, envelope_of(one.payload)) for one in batch if one.payload is not None]
+    candidates = [(one, envelope) for one, envelope in looked if _may_answer(one, envelope)]
+    named = _named(candidates) if candidates else {}
+    return _unnamed([one for one in batch if one.message_id not in named]) | named
+
+
+def _named(candidates: Sequence[tuple[Unread, Envelope]]) -> dict[uuid.UUID, Answer]:
+    found = _find(candidates)
+    answers = ((one.message_id, _answer(one, envelope, found)) for one, envelope in candidates)
+    return {message: answer for message, answer in answers if answer is not None}
+
+
+_PARTIES = """
+SELECT lower(email), id FROM records_customer WHERE lower(email) = ANY(%(senders)s)
+UNION SELECT lower(email), customer_id FROM records_contact WHERE lower(email) = ANY(%(senders)s)
+"""
+
+
+def _unnamed(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
+    """Mail that names no ticket, from an address of a customer of whom an answer is asked: a person reads it."""
+    senders = {one.sender.lower() for one in batch if one.sender and one.payload is not None}
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTIES, {"senders": sorted(senders)})
+        parties = cursor.fetchall()
+    if not parties:
+        return {}
+    asked = Deadline.objects.filter(~PAYMENT, state="open", docket__service__customer__in={pk for _, pk in parties})
+    tickets: dict[tuple[str, int], Ticket] = {}
+    for deadline in asked.exclude(case__ticket=None).select_related("case__ticket__customer").order_by("-due"):
+        ticket = deadline.case.ticket  # type: ignore[union-attr]
+        tickets |= {(sender, ticket.brand_id): ticket for sender, pk in parties if pk == ticket.customer_id}
+    return {
+        one.message_id: Answer("doubtful", mail._replace(why=UNNAMED), by_token=False, ticket=ticket, notice=None)
+        for one in batch
+        if (ticket := tickets.get((one.sender.lower(), one.brand or 0))) and (mail := _heard(one)).kind == "reply"
+    }
+
+
+def _may_answer(unread: Unread, envelope: Envelope) -> bool:
+    """Whether anything in it could be a token or a Message-ID of ours: most complaints carry neither."""
+    return bool(
+        unread.details
+        or envelope.thread
+        or envelope.is_from_machine
+        or unread.envelope_from == ""
+        or any("+" in address for address in envelope.addressed)
+        or envelope.sender in {*envelope.addressed, unread.recipient}
+    )
+
+
+def _details(unread: Unread, envelope: Envelope) -> list[str]:
+    return [*unread.details.split(), *filter(None, map(tokens.detail_of, envelope.addressed))]
+
+
+def _find(candidates: Iterable[tuple[Unread, Envelope]]) -> _Found:
+    details = [detail for one, envelope in candidates for detail in _details(one, envelope)]
+    named = [one for _, envelope in candidates for one in (*envelope.thread, envelope.message_id) if one]
+    named += [one for unread, envelope in candidates if _returns(unread, envelope) for one in _returned(unread)]
+    tickets = Ticket.objects.filter(token__in=tokens.tickets_in(details)).select_related(
+        "case__service__docket", "customer"
+    )
+    known = Notice.objects.select_related(
+        "brand", "effect__decision", "effect__brand", "case__customer__reseller", "case__service__docket",
+        "case__ticket__customer", "case__ticket__case__service__docket",
+    )  # fmt: skip
+    return _Found(
+        {one.token.upper(): one for one in tickets},
+        known.in_bulk(tokens.notices_in(details)),
+        {one.message_id: one for one in known.filter(message_id__in=named)} if named else {},
+    )
+
+
+def _returns(unread: Unread, envelope: Envelope) -> bool:
+    return envelope.is_from_machine or unread.envelope_from == ""
+
+
+def _returned(unread: Unread) -> tuple[str, ...]:
+    return _heard(unread).returned
+
+
+def _heard(unread: Unread) -> Heard:
+    """The mail as an answer. What cannot be read as one, or broke its reader before, is read by a person."""
+    if unread.payload is not None and unread.attempts <= ATTEMPTS:
+        try:
+            return heard(unread.payload, null_path=unread.envelope_from == "")
+        except Exception:
+            log.exception("an answer cannot be read", message=str(unread.message_id))
+    envelope = envelope_of(unread.payload or b"")
+    words = (envelope.message_id, envelope.addressed, envelope.thread, envelope.subject)
+    return Heard("doubtful", "it could not be read; see the message itself", envelope.sender, *words)
+
+
+def _answer(unread: Unread, envelope: Envelope, found: _Found) -> Answer | None:
+    if envelope.message_id in found.threads:
+        return Answer("own", _heard(unread), by_token=False, ticket=None, notice=found.threads[envelope.message_id])
+    details = _details(unread, envelope)
+    bounced = next((one for pk in tokens.notices_in(details) if (one := found.notices.get(pk))), None)
+    named = next(filter(None, map(found.tickets.get, tokens.tickets_in(details))), None)
+    follows = next((one for name in envelope.thread if (one := found.threads.get(name))), None)
+    if not _same_brand(unread, named, bounced, follows) or not (named or bounced or follows or found.threads):
+        return None
+    return _weighed(unread, named, bounced, follows, found)
+
+
+def _weighed(
+    unread: Unread, named: Ticket | None, bounced: Notice | None, follows: Notice | None, found: _Found
+) -> Answer | None:
+    mail = _heard(unread)
+    if mail.kind == "bounce":
+        notice = bounced or next((one for name in mail.returned if (one := found.threads.get(name))), None) or follows
+        return Answer("bounce", mail, bounced is not None, _ticket(notice), notice) if notice else None
+    notice = follows or bounced
+    ticket = named or _ticket(notice)
+    if ticket is None:
+        return None
+    by_token = named is not None or bounced is not None
+    return Answer(_standing(mail, ticket), mail, by_token, ticket, notice)
+
+
+def _standing(mail: Heard, ticket: Ticket) -> Standing:
+    if mail.kind == "auto_reply":
+        return "machine"
+    if mail.kind == "doubtful":
+        return "doubtful"
+    return "customer" if mail.sender and mail.sender in addresses_of(ticket.customer) else "stranger"
+
+
+def addresses_of(customer: Customer) -> set[str]:
+    """The mail addresses of a customer and of its reseller, who may answer for it."""
+    parties = [customer.pk, *filter(None, [customer.reseller_id])]
+    own = Customer.objects.filter(pk__in=parties).values_list("email", flat=True)
+    contacts = Contact.objects.filter(customer__in=parties).values_list("email", flat=True)
+    return {one.lower() for one in (*own, *contacts) if one}
+
+
+def _ticket(notice: Notice | None) -> Ticket | None:
+    """The ticket of a notice to the customer or its reseller; what others answer is no reply of the customer's."""
+    if notice is None or notice.case is None or notice.to not in ADDRESSEES:
+        return None
+    return getattr(notice.case, "ticket", None)
+
+
+def _same_brand(unread: Unread, *found: Ticket | Notice | None) -> bool:
+    return all(one is None or unread.brand in {None, one.brand_id} for one in found)
+
+
+def is_certain(answer: Answer, *, from_known_reporter: bool) -> bool:
+    """Whether a message is an answer and nothing else, so that no report format need be asked."""
+    if answer.standing in {"own", "bounce", "customer"}:
+        return True
+    return answer.standing == "machine" and (answer.by_token or not from_known_reporter)
+
+
+def is_complaint(reading: Reading, *, from_known_reporter: bool) -> bool:
+    """Whether a stranger's answer is a report as well: a complaint that follows on our mail must not be lost."""
+    return from_known_reporter or (reading.outcome == "reported" and reading.format not in {"prose", "legal"})
+
+
+# --- what follows ---------------------------------------------------------------------------------------------------
+
+
+def moves(answers: Sequence[Heeded], now: datetime) -> list[Move]:
+    """How answers move dockets, each as of its receipt. Says nothing of what only a person can tell."""
+    replies = [
+        Move(_docket(one.ticket), Reply(complete=False), f"reply:{unread.message_id}", unread.received_at)
+        for unread, one in answers
+        if one.standing == "customer" and one.ticket is not None
+    ]
+    return [*replies, *bounces.moves(_bounced(answers), now)]
+
+
+def write(answers: Sequence[Heeded], now: datetime) -> None:
+    """Puts answers into their tickets and asks people; after the dockets were moved, in the same transaction."""
+    asked = [_enter(unread, one) for unread, one in answers if one.is_entry]
+    Review.objects.bulk_create([one for one in asked if one is not None], ignore_conflicts=True)
+    bounces.write(_bounced(answers), now)
+    refresh_needs(sorted({one.case_id for one in asked if one is not None and one.case_id is not None}))
+
+
+def _bounced(answers: Sequence[Heeded]) -> list[bounces.Returned]:
+    return [
+        bounces.Returned(unread.message_id, unread.received_at, one.notice, one.heard.bounce)
+        for unread, one in answers
+        if one.standing == "bounce" and one.notice is not None and one.heard.bounce is not None
+    ]
+
+
+def _enter(unread: Unread, answer: Answer) -> Review | None:
+    """The entry in the ticket, and the question to a person that comes with it."""
+    ticket = answer.ticket
+    if ticket is None:
+        return None
+    mail = answer.heard
+    TicketEntry.objects.get_or_create(
+        ticket=ticket,
+        message_id=unread.message_id,
+        defaults={
+            "at": unread.received_at,
+            "author": "customer" if answer.standing == "customer" else "stranger",
+            "text": _clean(mail.text or mail.subject),
+            "shown": _clean(mail.shown or mail.subject),
+            "sender": mail.sender[:320],
+        },
+    )
+    waits = Deadline.objects.filter(~PAYMENT, docket=_docket(ticket), state="open")
+    hangs_on_it = answer.standing != "customer" or waits.exists()
+    return Review(
+        brand_id=ticket.brand_id,
+        docket_id=_docket(ticket),
+        case_id=ticket.case_id,
+        message_id=unread.message_id,
+        key=f"reply:{unread.message_id}",
+        reason=READ_REPLY if hangs_on_it else CUSTOMER_WROTE,
+        detail=_asked(answer),
+        opened_at=unread.received_at,
+    )
+
+
+def _asked(answer: Answer) -> str:
+    if answer.standing == "stranger":
+        return f"{answer.heard.sender or 'somebody'} is none of the customer's addresses; the mail names the ticket"
+    if answer.standing == "doubtful":
+        return answer.heard.why
+    return ""
+
+
+def _docket(ticket: Ticket | None) -> int:
+    return 0 if ticket is None else int(ticket.case.service.docket.pk)
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL's text cannot hold a zero byte."""
+    return text.replace("\0", "")

@@ -1,0 +1,120 @@
+"""Bounces: a notice that came back is unserved, and goes to the customer's next contact.
+
+Every address gets a notice of its own, with its own Message-ID and the same words. Where no address is left a person is
+asked. Whether the ticket alone serves meanwhile is the brand's setting `ticket_serves` (true unless it says otherwise):
+where it does not, reply deadlines wait for as long as nobody had the notice.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from abusedesk.desk.enact import Move
+from abusedesk.desk.perform import marks
+from abusedesk.desk.perform.notice import addresses
+from abusedesk.parsing.answers import Bounce
+from abusedesk.policy.stimulus import Postponed
+from abusedesk.records.bell import ring
+from abusedesk.records.models import Brand, Effect, Notice, Review
+from abusedesk.records.reviews import refresh_needs
+
+UNSERVED = "unserved"
+"""The review that asks how a customer is to be reached whom no address reaches."""
+
+REASON = "the notice came back; the time until the next address had it does not count"
+
+
+class Returned(NamedTuple):
+    """A bounce: the message that told of it, when it came, of which notice, and what it says."""
+
+    message: uuid.UUID
+    at: datetime
+    notice: Notice
+    bounce: Bounce
+
+
+def ticket_serves(brand: Brand) -> bool:
+    """Whether a notice counts as served by the ticket alone."""
+    return bool(brand.settings.get("ticket_serves", True))
+
+
+def moves(returned: Sequence[Returned], now: datetime) -> list[Move]:
+    """The time until the next address is written to is given back, where the ticket alone does not serve."""
+    return [
+        Move(one.notice.case.service.docket.pk, Postponed(max(one.at - since, timedelta()), REASON), _key(one), now)
+        for one in returned
+        if one.bounce.action == "failed"
+        and one.notice.state != "bounced"
+        and one.notice.to == "customer"
+        and one.notice.case is not None
+        and not ticket_serves(one.notice.brand)
+        and _next(one.notice)
+        and (since := one.notice.written_at)
+    ]
+
+
+def write(returned: Sequence[Returned], now: datetime) -> None:
+    """Marks notices as bounced and orders them again to the next address, or asks a person."""
+    for one in returned:
+        if one.bounce.action == "delayed":
+            _tell(one, "delayed", now)
+        elif (
+            Notice.objects.filter(pk=one.notice.pk)
+            .exclude(state="bounced")
+            .update(state="bounced", response=one.bounce.said.replace("\0", ""))
+        ):
+            _tell(one, "bounced", now)
+            _again(one, now)
+
+
+def _again(one: Returned, now: datetime) -> None:
+    notice = one.notice
+    following = _next(notice)
+    if following is not None:
+        tried = [*(notice.effect.payload.get("bounced") or []), notice.address]
+        payload = notice.effect.payload | {"address": following, "bounced": tried, "again_of": str(notice.pk)}
+        made = {"brand_id": notice.brand_id, "decision_id": notice.effect.decision_id, "kind": notice.effect.kind}
+        Effect.objects.get_or_create(key=_key(one), defaults={**made, "payload": payload, "due": now})
+        ring()
+    elif notice.case_id is not None and notice.to in {"customer", "reseller"}:
+        _ask(one)
+
+
+def _next(notice: Notice) -> str | None:
+    """The next address of the same party that did not send this notice back."""
+    if notice.to not in {"customer", "reseller"}:
+        return None
+    tried = {*(notice.effect.payload.get("bounced") or []), notice.address}
+    return next((address for address in addresses(notice.effect, notice) if address not in tried), None)
+
+
+def _ask(one: Returned) -> None:
+    notice = one.notice
+    served = ticket_serves(notice.brand) or notice.to != "customer"
+    waits = "the ticket alone serves, deadlines run" if served else "its reply deadlines wait until this is answered"
+    Review.objects.get_or_create(
+        key=f"{UNSERVED}:{notice.pk}",
+        defaults={
+            "brand_id": notice.brand_id,
+            "docket": notice.case.service.docket if notice.case else None,
+            "case_id": notice.case_id,
+            "message_id": one.message,
+            "reason": UNSERVED,
+            "detail": f"no address of the {notice.to} is left ({one.bounce.said}); {waits}",
+            "opened_at": notice.written_at if not served else one.at,
+        },
+    )
+    refresh_needs([notice.case_id or 0])
+
+
+def _tell(one: Returned, state: str, now: datetime) -> None:
+    decision = one.notice.effect.decision
+    if decision is not None:
+        body = {"effect": one.notice.effect.kind, "to": one.notice.to, "template": one.notice.template, "state": state}
+        kind = "failed" if state == "bounced" else "carried_out"
+        marks.tell(decision.docket_id, one.notice.case_id, kind, now, body=body | {"error": one.bounce.said})
+
+
+def _key(one: Returned) -> str:
+    return f"bounced:{one.notice.pk}"
