@@ -13,6 +13,7 @@ _ADDRESS = re.compile(f"{IPV4.pattern}|{IPV6.pattern}")
 URL = re.compile(r"(?i)\b(?:h(?:tt|xx|\*\*|XX)ps?|s?ftp)://[^\s<>\"'`|\\^{}\u3000-\u303f\uff00-\uff0f]{3,2000}")
 _DEFANGED_DOT = re.compile(r"(?i)\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[\.|(?<=\w)\\\.)\s?")
 _DEFANGED_SCHEME = re.compile(r"(?i)\bh(?:xx|\*\*|__|tt)p(s?)(?:\[:\]//|://|:\[//\]|\[://\])")
+_DEFANGED_MARKS = ("hxx", "h**", "h__", "[:", ":[", "[/")
 _HOST = re.compile(
     r"(?<![\w@.-])(?:[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.){1,8}(?:[a-zA-Z]{2,24}|xn--[a-zA-Z0-9-]{2,59})(?![\w-]|\.\w)"
 )
@@ -41,7 +42,8 @@ def refanged(text: str) -> str:
     """The text with `192.0.2[.]1` and `hxxp://` written as they were meant."""
     if "[" in text or "(" in text or "\\." in text or "{" in text:
         text = _DEFANGED_DOT.sub(".", text)
-    return _DEFANGED_SCHEME.sub(r"http\1://", text)
+    lower = text.lower()
+    return _DEFANGED_SCHEME.sub(r"http\1://", text) if any(mark in lower for mark in _DEFANGED_MARKS) else text
 
 
 def address(text: str) -> str | None:

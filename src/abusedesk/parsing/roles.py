@@ -147,8 +147,9 @@ _SITE_NAMED = re.compile(
 )
 _FILES = frozenset({"exe", "zip", "html", "htm", "php", "js", "txt", "log", "json", "xml", "pdf", "jpg", "png", "csv"})
 _SOURCE_COLUMN, _TARGET_COLUMN = 5, -4
+_TARGET_WORDS = ("dst", "dest", "target", "victim", "attacked", "ziel", "local", "honeypot")
 _COLUMN = re.compile(
-    r"(?i)(?<![\w])(?:(?P<source>(?:src|source|attack(?:er|ing)|offend(?:er|ing)|scanner|infected|malicious|quell?e?|origen|remote)"
+    r"(?<![\w])(?:(?P<source>(?:src|source|attack(?:er|ing)|offend(?:er|ing)|scanner|infected|malicious|quell?e?|origen|remote)"
     r"[\s_-]?(?:ip|ips|addr(?:ess)?|host|adresse)?)|(?:dst|dest(?:ination)?|target(?:ed)?|victim|attacked|ziel|destino|local|honeypot)"
     r"[\s_-]?(?:ip|ips|addr(?:ess)?|host|adresse)?)(?![\s_-]?port|\w)"
 )
@@ -353,11 +354,12 @@ def _columns(line: str, current: tuple[int, ...]) -> tuple[int, ...]:
     """The weights of the addresses in rows below a header that names a source and a target, in its order."""
     if not line.strip(" \t-=+|*#>_"):
         return current
-    if hosts.IPV4.search(line) or line.count(":") > 2:
+    if line.count(".") > 2 or line.count(":") > 2:
         return current
-    named = [
-        _SOURCE_COLUMN if match.lastgroup == "source" else _TARGET_COLUMN for match in _COLUMN.finditer(line[:400])
-    ]
+    lower = line[:400].lower()
+    if not any(word in lower for word in _TARGET_WORDS):
+        return ()
+    named = [_SOURCE_COLUMN if match.lastgroup == "source" else _TARGET_COLUMN for match in _COLUMN.finditer(lower)]
     return tuple(named) if set(named) == {_SOURCE_COLUMN, _TARGET_COLUMN} and len(named) < 5 else ()
 
 
@@ -437,10 +439,11 @@ def _urls_on_line(line: str, heading: str, at: datetime | None, own: frozenset[s
 def _names_on_line(line: str, at: datetime | None, own: frozenset[str]) -> list[Candidate]:
     """Sites that are named without a link, where the words before a name say that it is one and accuse it."""
     lower = line[:_NEAR].lower()
-    if "." not in lower or "://" in lower or not (_ACCUSED.search(lower) or _ON_YOURS.search(lower)):
+    named = list(_SITE_NAMED.finditer(lower)) if "." in lower and "://" not in lower else []
+    if not named or not (_ACCUSED.search(lower) or _ON_YOURS.search(lower)):
         return []
     found = []
-    for match in _SITE_NAMED.finditer(lower):
+    for match in named:
         name, before = match[1].rstrip("."), lower[: match.start(1)]
         is_own = received.domain(name) in own or _is_reference(name) or _GENUINE.search(before)
         if hosts.is_host(name) and not is_own and name.rpartition(".")[2] not in _FILES:

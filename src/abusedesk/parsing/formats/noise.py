@@ -57,6 +57,7 @@ _LOOP = re.compile(
     r"(?i)\bfeedback[- ]?loops?\b|\bfbl\b|\bjmrp\b|junk (?:e?-?mail )?reporting|"
     r"complaint feedback|spam (?:complaint )?reports"
 )
+_LOOP_MARKS = ("feedback", "fbl", "jmrp", "junk", "report")
 _ENROLMENT = re.compile(
     r"(?i)\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b.{0,60}\b(?:code|link|address|mailbox|ownership|"
     r"enrol\w{0,5}|subscription|registration|request|application|account|domain|participation)|\benrol(?:l?ment|led|ling)\b|"
@@ -121,7 +122,8 @@ def _by_headers(material: Material) -> str | None:
 
 def _is_enrolment(material: Material) -> bool:
     """Programmes ask the operator to confirm; a mail that carries another mail is a report of theirs instead."""
-    if material.embedded or not _LOOP.search(opening := f"{material.subject[:500]}\n{material.text[:3000]}"):
+    opening = f"{material.subject[:500]}\n{material.text[:3000]}".lower()
+    if not any(mark in opening for mark in _LOOP_MARKS) or material.embedded or not _LOOP.search(opening):
         return False
     return (
         _ENROLMENT.search(material.subject[:500]) is not None
