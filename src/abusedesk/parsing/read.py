@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
-from pathlib import PurePath
 
 import msgspec
 
@@ -62,7 +61,7 @@ def _unboxed(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 def _read_one(data: bytes, name: str) -> Reading:
     if not data.strip():
         return unreported("not_a_report", "empty", "the message is empty")
-    material = Material(data, PurePath(name).name)
+    material = Material(data, name.replace("\\", "/").rpartition("/")[2])
     failed: Reading | None = None
     for one in formats():
         reading, is_failure = _asked(one, material)

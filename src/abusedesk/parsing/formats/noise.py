@@ -57,7 +57,7 @@ _LOOP = re.compile(
     r"(?i)\bfeedback[- ]?loops?\b|\bfbl\b|\bjmrp\b|junk (?:e?-?mail )?reporting|"
     r"complaint feedback|spam (?:complaint )?reports"
 )
-_LOOP_MARKS = ("feedback", "fbl", "jmrp", "junk", "report")
+_LOOP_MARKS = ("feedback", "fbl", "jmrp", "junk", "spam report", "spam complaint report")
 _ENROLMENT = re.compile(
     r"(?i)\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b.{0,60}\b(?:code|link|address|mailbox|ownership|"
     r"enrol\w{0,5}|subscription|registration|request|application|account|domain|participation)|\benrol(?:l?ment|led|ling)\b|"
