@@ -41,13 +41,17 @@ MOVED = START + timedelta(days=10)
 """When the second address passes from s1 to s2."""
 ITEMS = ("fine", "liquidated_damages", "delisting_fee", "cost_recovery")
 
+OFTEN = ("connection/ddos", "connection/port_scan", "messaging/spam", "content/phishing")
+"""So that reports meet in one occurrence, and strikes and measures follow on each other."""
+
+hours = st.integers(0, 12) | st.integers(230, 260) | st.integers(0, 30 * 24)
 ips = st.lists(st.sampled_from(IPS), min_size=1, max_size=3).map(tuple)
 ids = st.integers(0, 12).map(str)
 amounts = st.integers(0, 90000)
 reports = st.builds(
     Report,
     id=ids,
-    category=st.sampled_from(sorted(CATEGORIES)),
+    category=st.sampled_from(OFTEN) | st.sampled_from(sorted(CATEGORIES)),
     ips=ips,
     occurred_at=st.sampled_from((START, START, MOVED)),
     events=st.integers(0, 700),
@@ -84,8 +88,22 @@ others = st.one_of(
 upstreams = st.builds(
     Upstream, action=st.sampled_from(MEASURES), state=st.sampled_from(("set", "lifted")), ip=st.sampled_from(IPS)
 )
-happenings = st.one_of(reports, reports, verifications, others, others, upstreams)
-timelines = st.lists(st.tuples(st.integers(0, 30 * 24), happenings, st.sampled_from(SERVICES)), max_size=25)
+happenings = st.one_of(reports, reports, reports, verifications, others, others, upstreams)
+timelines = st.lists(st.tuples(hours, happenings, st.sampled_from(SERVICES)), max_size=25)
+believed = st.builds(
+    Report,
+    id=ids,
+    category=st.sampled_from(OFTEN),
+    ips=st.just(IPS[1:2]),
+    occurred_at=st.sampled_from((START, MOVED)),
+    assurance=st.sampled_from(("authenticated", "verified")),
+)
+busy = st.lists(
+    st.tuples(st.integers(0, 12) | st.integers(238, 250), st.one_of(believed, believed, happenings), st.just("s1")),
+    min_size=6,
+    max_size=14,
+)
+timelines = st.one_of(timelines, busy)
 packs = st.sampled_from(("jimcloud", "scalibit"))
 quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -274,9 +292,7 @@ def test_rejecting_every_report_ends_all_that_rests_on_one_whatever_else_happene
         assert [one for one in docket.deadlines if one.name == "reply" and one.state == "open"] == []
 
 
-only_reports = st.lists(
-    st.tuples(st.integers(0, 30 * 24), st.one_of(reports, reports, verifications), st.just("s1")), max_size=20
-)
+only_reports = st.lists(st.tuples(hours, st.one_of(reports, reports, verifications), st.just("s1")), max_size=20)
 
 
 @quick
