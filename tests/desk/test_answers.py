@@ -1,4 +1,4 @@
-"""Customers are heard: replies and bounces find their ticket, machines are told apart, no deadline overtakes an answer."""
+"""Customers are heard: replies and bounces find their ticket, and no deadline overtakes an answer."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -9,13 +9,14 @@ from django.db.models import Q
 
 from abusedesk.policy.decision import AnyEffect, TraceLine
 from abusedesk.policy.stimulus import AnyStimulus
-from abusedesk.records.models import Case, Decision, Report, TimelineEntry
+from abusedesk.records.models import Case, Decision, Report, TicketEntry, TimelineEntry
 from abusedesk.web import words
 
 LENGTH = 40
 """Steps on one page of a story."""
 
 _READ = 400
+_SAID = 200
 
 _stimulus = msgspec.json.Decoder(AnyStimulus)
 _effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
@@ -67,6 +68,7 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
     entries = _entries(case, before)
     decisions = _decisions(entries)
     reporters = _reporters(decisions.values())
+    written = _written(case)
     steps: list[Step] = []
     told: set[int] = set()
     for entry in entries:
@@ -75,10 +77,23 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
             steps.append(Step(entry.at, outside_line(entry), [], None, tuple(entry.clauses)))
         elif decision.pk not in told:
             told.add(decision.pk)
-            steps.append(step_of(decision, case, reporters))
+            steps.append(_with_words(step_of(decision, case, reporters), written.get(decision.key, "")))
     more = len(steps) > LENGTH or len(entries) == _READ
     steps = steps[:LENGTH]
     return Story(steps, steps[-1].at if more and steps else None)
+
+
+def _written(case: Case) -> dict[str, str]:
+    """The words of the answers that came by mail, by the key of the decision that each led to."""
+    rows = TicketEntry.objects.filter(ticket__case=case).exclude(message_id=None).values_list("message_id", "shown")
+    return {f"{kind}:{message}": shown for message, shown in rows for kind in ("reply", "read")}
+
+
+def _with_words(step: Step, said: str) -> Step:
+    words_of_it = " ".join(said.split())
+    short = words_of_it if len(words_of_it) <= _SAID else f"{words_of_it[:_SAID].rstrip()}…"
+    more = " · ".join(filter(None, (f"“{short}”" if short else "", step.line.more)))
+    return step._replace(line=step.line._replace(more=more))
 
 
 def _entries(case: Case, before: datetime | None) -> list[TimelineEntry]:
@@ -91,9 +106,9 @@ def _entries(case: Case, before: datetime | None) -> list[TimelineEntry]:
 
 def _decisions(entries: Iterable[TimelineEntry]) -> dict[int, Decision]:
     wanted = {entry.decision_id for entry in entries if entry.decision_id}
-    return Decision.objects.only("docket_id", "sequence", "at", "by", "stimulus", "effects", "pack_version").in_bulk(
-        wanted
-    )
+    return Decision.objects.only(
+        "docket_id", "sequence", "key", "at", "by", "stimulus", "effects", "pack_version"
+    ).in_bulk(wanted)
 
 
 def _reporters(decisions: Iterable[Decision]) -> dict[str, str]:
@@ -153,6 +168,8 @@ def outside_line(entry: TimelineEntry) -> words.Line:
     """What was carried out outside, or noted by staff, as a line."""
     body: dict[str, Any] = entry.body or {}
     what, error = _object(body), str(body.get("error") or body.get("text") or "")
+    if entry.kind == "failed" and body.get("state") == "bounced":
+        return words.Line("alert", "late", words.sentence(f"{what or 'notice'} came back"), error)
     if entry.kind == "failed":
         return words.Line("alert", "late", words.sentence(f"{what or 'effect'} failed"), error)
     if entry.kind == "carried_out":

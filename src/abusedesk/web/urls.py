@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 
 from abusedesk.web.views import (
     act,
+    answer,
     brand,
     case,
     channel,
@@ -50,6 +51,7 @@ urlpatterns = [
     _staff("cases/<int:pk>/take", act.take, "take"),
     _staff("cases/<int:pk>/measures/<int:measure>/retry", act.retry_measure, "retry-measure"),
     _staff("cases/<int:pk>/notices/<int:effect>/retry", act.retry_notice, "retry-notice"),
+    _staff("cases/<int:pk>/replies/<int:review>", answer.read, "read-reply"),
     _staff("cases/<int:pk>/<slug:name>", act.act, "act"),
     _staff("decisions/<int:pk>/why", case.why, "why"),
     _staff("reviews", review.reviews, "reviews"),

@@ -63,6 +63,9 @@ REVIEW_ASKS = {
     "format_drift": "A sender's messages yield less",
     "damages_calculable": "Damages can be calculated",
     "blast_radius": "Many measures within an hour",
+    "read_reply": "Read the customer's answer",
+    "customer_wrote": "Read what the customer wrote",
+    "unserved": "Nobody has the notice",
 }
 _ITEM = {
     "fine": "fine",
@@ -248,8 +251,11 @@ def _verification(one: Any, by: str, reporters: Mapping[str, str]) -> Line:
 
 
 def _reply(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
-    done = "says that it is done" if one.complete else "not finished yet"
-    return Line("reply", "", f"Customer replied: {done}", f"logged by {by}" if by else "")
+    if one.complete:
+        return Line("reply", "", "Customer replied: says that it is done", f"logged by {by}" if by else "")
+    # What came by mail nobody has read yet when it is recorded.
+    said = "Customer replied: not finished yet" if by else "Customer replied by mail"
+    return Line("reply", "", said, f"logged by {by}" if by else "")
 
 
 def _evidence(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Q
@@ -9,8 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_datetime
 
+from abusedesk.desk.answers import CUSTOMER_WROTE, READ_REPLY
+from abusedesk.desk.unread import HOLDING
 from abusedesk.policy.docket import Docket
-from abusedesk.records.models import Case, Charge, Decision, Event, Measure, Report, Review
+from abusedesk.records.models import Case, Charge, Decision, Event, Measure, Report, Review, TicketEntry
 from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.forms import FORMS
@@ -84,6 +87,8 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "asks": words.asks(one.needs),
         "cards": _cards(docket, measures, charges, reviews, reports),
         "ahead": ahead_of(one, docket),
+        "clock_stands": Review.objects.filter(HOLDING, docket=one.service.docket, closed_at=None).exists(),
+        "conversation": _conversation(one),
         "story": story,
         "reports": reports,
         "notices": _notices(one),
@@ -163,6 +168,12 @@ def _reviews(request: HttpRequest, one: Case) -> list[Review]:
     return list(reviews if may_read_restricted(request.user) else reviews.filter(restricted=False))
 
 
+def _conversation(one: Case) -> list[TicketEntry]:
+    """What the desk and the customer wrote to each other, newest first."""
+    entries = TicketEntry.objects.filter(ticket__case=one).select_related("notice").order_by("-at", "-pk")
+    return list(entries[:_NOTICES])
+
+
 def _notices(one: Case) -> list[Any]:
     return list(one.notices.order_by("-written_at")[:_NOTICES])
 
@@ -199,7 +210,34 @@ def _cards(
 ) -> list[AskCard | dict[str, Any]]:
     proposed = [_measure_card(measure) for measure in measures if measure.decided == "proposed"]
     proposed += _charge_cards(charge for charge in charges if charge.state == "proposed")
-    return [*_failed_cards(measures), *proposed, *_request_cards(docket), *_review_cards(reviews, reports)]
+    answers = [one for one in reviews if one.reason in ANSWERS and one.message_id]
+    others = [one for one in reviews if one not in answers]
+    return [
+        *_answer_cards(answers, docket),
+        *_failed_cards(measures),
+        *proposed,
+        *_request_cards(docket),
+        *_review_cards(others, reports),
+    ]
+
+
+ANSWERS = {READ_REPLY, CUSTOMER_WROTE}
+"""The reviews that ask what an answer says. They are answered on the case, where a clock may wait for it."""
+
+
+def _answer_cards(reviews: list[Review], docket: Docket) -> list[dict[str, Any]]:
+    """One card for each answer that a person has to read, with its words."""
+    entries = TicketEntry.objects.filter(message_id__in=[one.message_id for one in reviews])
+    written = {entry.message_id: entry for entry in entries}
+    return [
+        {"reply": one, "asks": words.review(one.reason), "entry": written.get(one.message_id), "only_read": not asked}
+        for one in reviews
+        for asked in [one.reason == READ_REPLY or _unprocessed(docket, one.opened_at)]
+    ]
+
+
+def _unprocessed(docket: Docket, at: datetime) -> bool:
+    return any(one.processed_at is None and not one.closed and one.opened_at <= at for one in docket.occurrences)
 
 
 def _request_cards(docket: Docket) -> list[AskCard]:

@@ -7,10 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk.bounces import UNSERVED
+from abusedesk.desk.unread import served
 from abusedesk.records.models import Brand, Event, Message, Report, Review
 from abusedesk.records.reviews import close_review
 from abusedesk.web import clauses, paging
 from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.views.case import ANSWERS
 from abusedesk.web.views.queue import open_reviews, with_messages
 
 
@@ -41,10 +44,14 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Review.objects.select_related("brand", "case__service"), pk=pk)
     if one.restricted and not may_read_restricted(request.user):
         return render(request, "web/review_locked.html", {"review": one}, status=403)
+    if one.reason in ANSWERS and one.case_id is not None:
+        # A clock may wait for what it says, so it is answered on the case, where its words stand.
+        return redirect("case", one.case_id)
     form = AnswerForm(request.POST)
     if not form.is_valid():
         return _page(request, one, form, status=422)
-    closed = close_review(one, request.user.get_username(), timezone.now(), form.cleaned_data["answer"])
+    end = served if one.reason == UNSERVED and one.docket_id is not None else close_review
+    closed = end(one, request.user.get_username(), timezone.now(), form.cleaned_data["answer"])
     text = "Closed." if closed else "Somebody else had closed it already; their answer stands."
     messages.success(request, text)
     return redirect("queue")
