@@ -67,13 +67,17 @@ def test_what_is_no_pack_of_the_brand_is_refused(files: dict[str, bytes], said: 
         runs.make(_brand(), {**notices, **files}, "ann", "x", timezone.now())
 
 
-def test_what_was_tried_long_ago_is_forgotten(db: Any) -> None:
-    brand = _brand()
-    old = _run(brand)
-    WhatIfRun.objects.update(at=timezone.now() - runs.KEEP - timedelta(days=1))
-    new = _run(brand)
+def test_what_was_tried_long_ago_is_forgotten_by_the_worker(db: Any) -> None:
+    brand, now = _brand(), timezone.now() + timedelta(days=400)
+    old, new = _run(brand), _run(brand)
+    WhatIfRun.objects.filter(pk=old.pk).update(at=now - runs.KEEP - timedelta(minutes=1))
+    WhatIfRun.objects.filter(pk=new.pk).update(at=now - runs.KEEP + timedelta(minutes=1))
+    assert runs.ponder("w1", now) == 0
     assert list(WhatIfRun.objects.values_list("pk", flat=True)) == [new.pk]
-    assert old.pk != new.pk
+    runs.ponder("w1", now + timedelta(minutes=30))
+    assert WhatIfRun.objects.count() == 1
+    runs.ponder("w1", now + timedelta(minutes=61))
+    assert not WhatIfRun.objects.exists()
 
 
 # ---------- claimed ----------

@@ -37,6 +37,10 @@ def test_the_policies_have_a_key(browser: Any, live_server: Any, desk: rows.Desk
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{live_server.url}/policies/jimcloud")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_server.url}/policies/jimcloud#0.limitation")
     page.keyboard.press("u")
     page.wait_for_url(f"{live_server.url}/policies")
     assert page.refused == []

@@ -35,6 +35,8 @@ ATTEMPTS = 3
 KEEP = timedelta(days=30)
 """For so long a link to a what-if leads somewhere."""
 
+EVERY = timedelta(hours=1)
+
 SHOWN = 500
 """So many differences are kept in full, the heaviest; the sums count all."""
 
@@ -54,7 +56,6 @@ def make(brand: Brand, files: Mapping[str, bytes], by: str, title: str, now: dat
     present, changed = pack_of(brand), pack_from(files)
     if changed.name != present.name:
         raise Problem(f"this is the policy {changed.name!r}, and {brand.name} goes by {present.name!r}")
-    WhatIfRun.objects.filter(at__lt=now - KEEP).delete()
     return WhatIfRun.objects.create(
         brand=brand,
         by=by,
@@ -115,10 +116,21 @@ def ponder(worker: str, now: datetime) -> int:
         return 1
     run = claim(now)
     if run is None:
+        _forget_the_old(now)
         return 0
     # The process is ended with the thread that started it, and its lease then runs out.
     _playing[worker] = subprocess.Popen([sys.executable, "-m", "abusedesk.desk.whatif", str(run.pk), str(os.getpid())])
     return 1
+
+
+def _forget_the_old(now: datetime) -> None:
+    """Once an hour; they hold the past's addresses and services, and are for looking at while they are fresh."""
+    if now - _forgot.get("at", now - 2 * EVERY) >= EVERY:
+        _forgot["at"] = now
+        WhatIfRun.objects.filter(at__lt=now - KEEP).delete()
+
+
+_forgot: dict[str, datetime] = {}
 
 
 @transaction.atomic
