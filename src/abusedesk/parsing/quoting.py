@@ -33,8 +33,10 @@ def own_words(text: str) -> str:
 
 def _above(lines: list[str]) -> int:
     """The line at which an unmarked quotation begins; the number of lines where there is none."""
+    # Below an attribution with marked lines the writer's own words may stand between them.
+    marked = max((index for index, line in enumerate(lines) if line.lstrip().startswith(">")), default=-1)
     for index, line in enumerate(lines):
-        if _FORWARDED.match(line) or (_is_attribution(lines, index) and not _answers_below(lines, index)):
+        if _FORWARDED.match(line) or (index > marked and _is_attribution(lines, index)):
             return index
         if _HEADER_LINE.match(line) and sum(bool(_HEADER_NEXT.match(one)) for one in lines[index + 1 : index + 6]) > 1:
             return index
@@ -45,12 +47,6 @@ def _is_attribution(lines: list[str], index: int) -> bool:
     """`On … wrote:`, which mail programs break into two lines."""
     both = f"{lines[index].rstrip()} {lines[index + 1].strip()}" if index + 1 < len(lines) else lines[index]
     return bool(_ATTRIBUTION.match(lines[index][:500]) or (lines[index].strip() and _ATTRIBUTION.match(both[:500])))
-
-
-def _answers_below(lines: list[str], index: int) -> bool:
-    """Whether words of the writer stand between or below quoted lines."""
-    below = lines[index + 1 :]
-    return any(line.lstrip().startswith(">") for line in below)
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
