@@ -11,7 +11,7 @@ from abusedesk.web.urls import urlpatterns
 from tests.web import rows
 
 OPEN = {"account_login", "account_logout", "account_signup", "account_inactive"}
-SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "slug": "jimcloud", "name": "reply"}
+SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "slug": "jimcloud", "name": "reply"}
 
 
 def _address(name: str, route: str) -> str:
