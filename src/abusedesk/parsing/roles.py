@@ -10,6 +10,7 @@ LIKELY = 3
 """The weight from which on a candidate counts as the source."""
 
 _CLOCK = re.compile(r"\d[:.：时時点]\d\d")
+_NUMERIC = "0123456789.:/ ,;|\t-"
 _TRIM = " \t><*-•.,;:|[]()\"'"
 _LINES = 4000
 _URLS = 2000
@@ -326,7 +327,7 @@ def _on_line(line: str, heading: str, at: datetime | None, columns: tuple[int, .
     spans = [span for span in hosts.addresses(line) if _is_anyones(span[0]) and not _is_version(line, span[1])]
     if not spans:
         return []
-    is_access_log, lower = bool(_ACCESS_LOG.match(line)), _lower(line)
+    is_access_log, lower, stated = bool(_ACCESS_LOG.match(line)), _lower(line), _port(_SPT.search(line))
     found = []
     for order, (address, start, end) in enumerate(spans):
         before, after = lower[max(0, start - 80) : start], line[end : end + 40]
@@ -339,7 +340,7 @@ def _on_line(line: str, heading: str, at: datetime | None, columns: tuple[int, .
                 line, before, heading, is_first=order == 0, is_only=len(spans) == 1, is_timed=at is not None
             )
         source = _widened(address, after)
-        port = _port(_PORT_AFTER.match(after)) or (_port(_SPT.search(line)) if weight >= LIKELY else None)
+        port = _port(_PORT_AFTER.match(after)) or (stated if weight >= LIKELY else None)
         found.append(Candidate(source, weight, None, at, port, line.strip()[:300]))
     return found
 
@@ -371,10 +372,17 @@ def _widened(address: str, after: str) -> str:
     return hosts.network(f"{address}/{length[1]}") or address
 
 
-def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for each role reads best
+def _weight(before: str, after: str) -> int:
     """What the words right before and after an address make of it; 0 where they say nothing."""
     if _ARROW_BEFORE.search(before):
         return -4
+    if before.strip(_NUMERIC) and (introduced := _introduced(before, after)):
+        return introduced
+    return 4 if _ARROW_AFTER.match(after) else 3 if _ACTS_AFTER.match(after) else 0
+
+
+def _introduced(before: str, after: str) -> int:
+    """What the words before an address call it."""
     if before.endswith("src="):
         return 6
     if before.endswith("@") or _IS_OTHER.search(before):
@@ -384,9 +392,7 @@ def _weight(before: str, after: str) -> int:  # noqa: PLR0911 - one line for eac
     if _ARROW_AFTER.match(after):
         return 4
     if _IS_LABEL.search(before):
-        return 4 if not _ACTS_AFTER.match(after) else 5
-    if _ACTS_AFTER.match(after):
-        return 3
+        return 5 if _ACTS_AFTER.match(after) else 4
     return 3 if _IS_PLACE.search(before) else 0
 
 
