@@ -42,6 +42,12 @@ def test_anchor_is_what_every_match_holds(expression: str, expected: tuple[str, 
     assert anchors(expression) == expected
 
 
+def test_every_expression_compiles_and_is_in_lower_case() -> None:
+    lines = {*LINES, *lexicon.SWORN.split("\n"), *lexicon.DSA.split("\n")}
+    assert all(re.compile(line.strip()) for line in lines)
+    assert [line for line in lines if re.search(r"(?<!\\)[A-Z]", line)] == []
+
+
 @given(st.data())
 def test_every_match_of_the_lexicon_holds_one_of_its_anchors(data: st.DataObject) -> None:
     line = data.draw(st.sampled_from(LINES))

@@ -10,7 +10,7 @@ LIKELY = 3
 """The weight from which on a candidate counts as the source."""
 
 _CLOCK = re.compile(r"\d[:.：时時点]\d\d")
-_NUMERIC = "0123456789.:/ ,;|\t-"
+_NUMERIC = "0123456789abcdef.:/ ,;|\t-"
 _TRIM = " \t><*-•.,;:|[]()\"'"
 _LINES = 4000
 _URLS = 2000

@@ -6,7 +6,7 @@ takes a hundredth of what matching takes, and in most texts most anchors are mis
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 ENOUGH = 4
@@ -19,11 +19,11 @@ class Vocabulary:
     """Expressions in named groups, one a line, looked for all at once. `groups` is given as pairs of name and lines."""
 
     def __init__(self, *groups: tuple[str, str]) -> None:
-        """Compiles every expression. Raises re.error for one that is none."""
-        users: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+        """Finds the anchors of every expression. What is compiled is compiled when a text first has an anchor of it."""
+        users: dict[str, list[tuple[str, str]]] = {}
         for name, lines in groups:
             for line in filter(None, map(str.strip, lines.splitlines())):
-                one = (name, re.compile(line))
+                one = (name, line)
                 for anchor in anchors(line) or ("",):
                     users.setdefault(anchor, []).append(one)
         self._users = tuple((anchor, tuple(found)) for anchor, found in users.items())
@@ -44,7 +44,7 @@ class Vocabulary:
 class Likely(NamedTuple):
     """The expressions that may match in one text, with their groups."""
 
-    expressions: tuple[tuple[str, re.Pattern[str]], ...]
+    expressions: tuple[tuple[str, str], ...]
 
     def of(self, *groups: str) -> "Likely":
         """Those of the named groups alone."""
@@ -53,24 +53,29 @@ class Likely(NamedTuple):
     def counts(self, text: str) -> dict[str, int]:
         """How many different pieces of a part of the text each group matches, where it matches any."""
         found: dict[str, set[str]] = {}
-        for name, pattern in self.expressions:
+        for name, expression in self.expressions:
             seen = found.get(name, set())
-            if len(seen) < ENOUGH and (matched := _matched(pattern, text)):
+            if len(seen) < ENOUGH and (matched := _matched(expression, text)):
                 found[name] = seen | matched
         return {name: min(len(seen), ENOUGH) for name, seen in found.items()}
 
     def occurs(self, text: str) -> frozenset[str]:
         """The groups that match somewhere in a part of the text."""
         found: set[str] = set()
-        for name, pattern in self.expressions:
-            if name not in found and pattern.search(text):
+        for name, expression in self.expressions:
+            if name not in found and _compiled(expression).search(text):
                 found.add(name)
         return frozenset(found)
 
 
-def _matched(pattern: re.Pattern[str], text: str) -> set[str]:
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
+
+
+def _matched(expression: str, text: str) -> set[str]:
     found: set[str] = set()
-    for match in pattern.finditer(text):
+    for match in _compiled(expression).finditer(text):
         found.add(match.group())
         if len(found) >= ENOUGH:
             break
