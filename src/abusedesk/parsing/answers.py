@@ -59,6 +59,9 @@ _TICKET_SYSTEM = (
     "x-freshdesk-ticket-id", "x-jira-fingerprint", "x-autotask", "x-whmcs", "x-ticket-id", "x-loop",
 )  # fmt: skip
 _AUTO_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply")
+_TRACE = re.compile(
+    rb"(?im)^(?:in-reply-to|references)[ \t]*:|\+[^\s@<>]{1,64}@|mailer-daemon|postmaster@|^return-path[ \t]*:[ \t]*<>"
+)
 _DAEMON = re.compile(r"(?i)mailer-?daemon|\bpost[-_ ]?master@|mail delivery (?:sub)?system")
 _BOUNCE_SUBJECT = re.compile(
     r"(?i)undeliver|(?:not|n't) be delivered|non[- ]?deliver|delivery (?:status|fail|has failed|notification|problem)|"
@@ -114,6 +117,11 @@ class Envelope(NamedTuple):
     sender: str
     subject: str
     is_from_machine: bool
+
+
+def may_answer(data: bytes) -> bool:
+    """Whether the head of a mail has anything by which an answer is known: most complaints have not."""
+    return _TRACE.search(_head(data)) is not None
 
 
 def envelope_of(data: bytes) -> Envelope:

@@ -392,6 +392,7 @@ CATEGORIES: tuple[tuple[str, int, str], ...] = (
         service ouvert
         открыт\w{0,3} (?:резолвер|порт|сервис)
         monlist
+        \breflect(?:ors?|ing (?:hosts?|servers?))\b
     """),
     ("vulnerability/cve", 5, r"""
         \bcve-\d{4}-\d{3,7}

@@ -299,11 +299,10 @@ def scene(subject: str, text: str, quoted: str, near: datetime | None, own_domai
 def _heading(line: str, heading: str) -> str:
     """The last line of words; lists of addresses and empty lines below it are still under it."""
     words = (hosts.URL.sub("", line) if "://" in line else line).strip()
-    return (
-        words[-300:]
-        if len(words) > 12 and any(letter.isalpha() for letter in words) and not hosts.IPV4.fullmatch(words)
-        else heading
-    )
+    if len(words) <= 12 or not any(letter.isalpha() for letter in words):
+        return heading
+    is_entry = len(words.split()) <= 3 and hosts.IPV4.search(words) is not None
+    return heading if is_entry else words[-300:]
 
 
 def _in_subject(line: str) -> list[Candidate]:
@@ -401,11 +400,12 @@ def _standing(line: str, before: str, heading: str, *, is_first: bool, is_only: 
     bare = line.strip(_TRIM)
     if is_only and len(bare) <= 50 and len(bare.split()) == 1:
         return 1 if _IS_OTHER.search(heading.lower() + " ") else 4
-    if _NAMED.search(before):
-        return 0 if _OURS.search(before) else 3
+    if named := _NAMED.search(before):
+        return 0 if _OURS.search(before[max(0, named.start() - 20) : named.start()]) else 3
     if is_first and not before.strip(_TRIM) and _ENTRY_AFTER.match(line[len(before) :]):
         return 1 if _IS_OTHER.search(heading.lower() + " ") else 4
-    if is_first and is_timed:
+    is_entry = is_only and heading.endswith(":") and len(bare.split()) <= 3
+    if (is_first and is_timed) or (is_entry and not _IS_OTHER.search(heading.lower() + " ")):
         return 3
     if is_first and not before.strip(" \t>*-|"):
         return 2

@@ -6,7 +6,7 @@ are told apart from complaints only by their words, which free text does.
 
 import re
 
-from abusedesk.parsing import archives
+from abusedesk.parsing import archives, kinds
 from abusedesk.parsing.mail import Part
 from abusedesk.parsing.material import Format, Leaf, Material, unreported
 from abusedesk.vocabulary.report import Reading
@@ -120,6 +120,11 @@ def _by_headers(material: Material) -> str | None:
     return None
 
 
+def _tells_of_failure(material: Material) -> bool:
+    """A postmaster may be a person too: whoever complains in the subject quotes such words from a log."""
+    return not kinds.complaint(material.subject[:500]) and _BOUNCE_WORDS.search(material.text[:8000]) is not None
+
+
 def _is_enrolment(material: Material) -> bool:
     """Programmes ask the operator to confirm; a mail that carries another mail is a report of theirs instead."""
     opening = f"{material.subject[:500]}\n{material.text[:3000]}".lower()
@@ -145,7 +150,7 @@ def _is_bounce(material: Material) -> bool:
     sender = f"{material.field('from')} {material.field('return-path')}"[:500]
     is_nobody = material.field("return-path").strip() == "<>"
     says_so = bool(_BOUNCE.search(material.subject[:500]))
-    if _DAEMON.search(sender) and (says_so or _BOUNCE_WORDS.search(material.text[:8000])):
+    if _DAEMON.search(sender) and (says_so or _tells_of_failure(material)):
         return True
     return says_so and (is_nobody or bool(_BOUNCE_WORDS.search(material.text[:8000])))
 
