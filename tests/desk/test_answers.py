@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from abusedesk.desk import tokens, unread
+from abusedesk.desk import answers, bounces, tokens, unread
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.receive import Incoming, receive_many
@@ -488,3 +488,45 @@ def test_a_forged_bounce_does_nothing(jim: Provider) -> None:
     address = tokens.bounce_address(one.brand, one.pk).replace("@", "x@")
     hear(dsn(to=address).replace(one.message_id.encode(), b"<other@example.com>"), envelope_from="")
     assert notice().state != "bounced"
+
+
+# --- crashes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", [(answers, "_enter"), (bounces, "_again"), (answers, "refresh_needs")])
+def test_a_reader_that_dies_leaves_nothing_half_done_and_the_next_does_all_once(
+    jim: Provider, monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str]
+) -> None:
+    Contact.objects.create(customer=jim.customer, email="second@example.com", position=1)
+    receive_many([Incoming(one, "test", NOW + HOUR) for one in (mail(), dsn())])
+    with monkeypatch.context() as patch:
+        patch.setattr(*where, _die)
+        with pytest.raises(KeyboardInterrupt):
+            process_messages(NOW + HOUR)
+    assert replies() == []
+    assert not TicketEntry.objects.filter(author="customer").exists()
+    assert notice().state != "bounced"
+    assert fire_due(due()) == 0
+
+    while process_messages(NOW + 2 * HOUR):
+        pass
+    assert [at for _, at in replies()] == [NOW + HOUR]
+    assert TicketEntry.objects.filter(author="customer").count() == 1
+    assert Effect.objects.filter(key__startswith="bounced:").count() == 1
+
+
+def _die(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_answer_that_cannot_be_read_is_put_before_a_person_with_its_ticket(
+    jim: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("oh")
+
+    was = due()
+    monkeypatch.setattr(answers, "heard", broken)
+    hear(mail())
+    assert "could not be read" in Review.objects.get(reason="read_reply").detail
+    assert fire_due(was) == 0

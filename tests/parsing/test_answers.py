@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abusedesk.parsing.answers import Heard, envelope_of, heard
+from abusedesk.parsing.answers import Heard, envelope_of, heard, may_answer
 from abusedesk.parsing.quoting import own_words
 
 
@@ -310,3 +310,19 @@ def test_words_between_quoted_lines_stay() -> None:
 
 def test_where_all_is_quoted_all_is_shown() -> None:
     assert own_words("> all\n> of it\n") == "> all\n> of it"
+
+
+@pytest.mark.parametrize(
+    ("data", "may"),
+    [
+        (mail(To="abuse@example.net"), False),
+        (mail(To="abuse+t-x@example.net"), True),
+        (mail(To="abuse@example.net", In_Reply_To="<a@b.example>"), True),
+        (mail(To="abuse@example.net", References="<a@b.example>"), True),
+        (mail(To="abuse@example.net", From="MAILER-DAEMON@mx.example.com"), True),
+        (mail("In-Reply-To: <a@b.example>", To="abuse@example.net"), False),
+        (b"Return-Path: <>\r\nTo: a@example.net\r\n\r\nx", True),
+    ],
+)
+def test_what_can_be_no_answer_is_told_at_a_glance(data: bytes, may: object) -> None:
+    assert may_answer(data) is may

@@ -17,7 +17,7 @@ from django.db.models import Q
 from abusedesk.desk import bounces, tokens
 from abusedesk.desk.enact import Move
 from abusedesk.desk.parse import ATTEMPTS, Unread
-from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard
+from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard, may_answer
 from abusedesk.policy.stimulus import Reply
 from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Ticket, TicketEntry
 from abusedesk.records.reviews import refresh_needs
@@ -91,8 +91,7 @@ class _Found(NamedTuple):
 
 def recognise(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
     """The answers in a batch of messages, by message."""
-    looked = [(one, envelope_of(one.payload)) for one in batch if one.payload is not None]
-    candidates = [(one, envelope) for one, envelope in looked if _may_answer(one, envelope)]
+    candidates = [(one, envelope_of(one.payload)) for one in batch if one.payload is not None and _may_answer(one)]
     named = _named(candidates) if candidates else {}
     return _unnamed([one for one in batch if one.message_id not in named]) | named
 
@@ -129,16 +128,10 @@ def _unnamed(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
     }
 
 
-def _may_answer(unread: Unread, envelope: Envelope) -> bool:
-    """Whether anything in it could be a token or a Message-ID of ours: most complaints carry neither."""
-    return bool(
-        unread.details
-        or envelope.thread
-        or envelope.is_from_machine
-        or unread.envelope_from == ""
-        or any("+" in address for address in envelope.addressed)
-        or envelope.sender in {*envelope.addressed, unread.recipient}
-    )
+def _may_answer(unread: Unread) -> bool:
+    """Whether anything in it could be a token or a Message-ID of ours."""
+    back_to_itself = bool(unread.sender) and unread.sender == unread.recipient
+    return bool(unread.details or unread.envelope_from == "" or back_to_itself or may_answer(unread.payload or b""))
 
 
 def _details(unread: Unread, envelope: Envelope) -> list[str]:
