@@ -530,3 +530,10 @@ def test_an_answer_that_cannot_be_read_is_put_before_a_person_with_its_ticket(
     hear(mail())
     assert "could not be read" in Review.objects.get(reason="read_reply").detail
     assert fire_due(was) == 0
+
+
+def test_where_the_ticket_does_not_serve_a_refusal_at_the_door_stops_the_clock_too(post: Mailbox) -> None:
+    post.rcpt = {JO: "550 5.1.1 no such user"}
+    complained_of("jimcloud", settings={"ticket_serves": False})
+    assert "5.1.1 no such user" in Review.objects.get(reason="unserved").detail
+    assert fire_due(due() + HOUR) == 0

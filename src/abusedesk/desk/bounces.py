@@ -11,16 +11,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from abusedesk.desk.enact import Move
-from abusedesk.desk.perform import marks
+from abusedesk.desk.perform import marks, unserved
 from abusedesk.desk.perform.notice import addresses
 from abusedesk.parsing.answers import Bounce
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
-from abusedesk.records.models import Brand, Effect, Notice, Review
-from abusedesk.records.reviews import refresh_needs
-
-UNSERVED = "unserved"
-"""The review that asks how a customer is to be reached whom no address reaches."""
+from abusedesk.records.models import Effect, Notice
 
 REASON = "the notice came back; the time until the next address had it does not count"
 
@@ -34,11 +30,6 @@ class Returned(NamedTuple):
     bounce: Bounce
 
 
-def ticket_serves(brand: Brand) -> bool:
-    """Whether a notice counts as served by the ticket alone."""
-    return bool(brand.settings.get("ticket_serves", True))
-
-
 def moves(returned: Sequence[Returned], now: datetime) -> list[Move]:
     """The time until the next address is written to is given back, where the ticket alone does not serve."""
     return [
@@ -48,7 +39,7 @@ def moves(returned: Sequence[Returned], now: datetime) -> list[Move]:
         and one.notice.state != "bounced"
         and one.notice.to == "customer"
         and one.notice.case is not None
-        and not ticket_serves(one.notice.brand)
+        and not unserved.ticket_serves(one.notice.brand)
         and _next(one.notice)
         and (since := one.notice.written_at)
     ]
@@ -77,8 +68,8 @@ def _again(one: Returned, now: datetime) -> None:
         made = {"brand_id": notice.brand_id, "decision_id": notice.effect.decision_id, "kind": notice.effect.kind}
         Effect.objects.get_or_create(key=_key(one), defaults={**made, "payload": payload, "due": now})
         ring()
-    elif notice.case_id is not None and notice.to in {"customer", "reseller"}:
-        _ask(one)
+    else:
+        unserved.ask(notice, one.bounce.said, one.at, one.message)
 
 
 def _next(notice: Notice) -> str | None:
@@ -87,25 +78,6 @@ def _next(notice: Notice) -> str | None:
         return None
     tried = {*(notice.effect.payload.get("bounced") or []), notice.address}
     return next((address for address in addresses(notice.effect, notice) if address not in tried), None)
-
-
-def _ask(one: Returned) -> None:
-    notice = one.notice
-    served = ticket_serves(notice.brand) or notice.to != "customer"
-    waits = "the ticket alone serves, deadlines run" if served else "its reply deadlines wait until this is answered"
-    Review.objects.get_or_create(
-        key=f"{UNSERVED}:{notice.pk}",
-        defaults={
-            "brand_id": notice.brand_id,
-            "docket": notice.case.service.docket if notice.case else None,
-            "case_id": notice.case_id,
-            "message_id": one.message,
-            "reason": UNSERVED,
-            "detail": f"no address of the {notice.to} is left ({one.bounce.said}); {waits}",
-            "opened_at": notice.written_at if not served else one.at,
-        },
-    )
-    refresh_needs([notice.case_id or 0])
 
 
 def _tell(one: Returned, state: str, now: datetime) -> None:

@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
 
 from abusedesk.desk.answers import CUSTOMER_WROTE, PAYMENT, READ_REPLY
-from abusedesk.desk.bounces import UNSERVED
 from abusedesk.desk.enact import Move, enact
+from abusedesk.desk.perform.unserved import UNSERVED
 from abusedesk.policy.stimulus import AnyStimulus, Postponed, Reply
 from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.models import Deadline, Docket, Review, TicketEntry

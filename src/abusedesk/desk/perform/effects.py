@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, post
-from abusedesk.desk.perform import marks
+from abusedesk.desk.perform import marks, unserved
 from abusedesk.desk.perform.notice import addresses, letter, notice_of
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
 from abusedesk.problem import Problem
@@ -151,6 +151,9 @@ def _give_up(effect: Effect, error: str, now: datetime) -> None:
         Notice.objects.filter(effect=effect).update(state="failed", response=error)
         case = effect.payload.get("case")
         marks.need(case, "failed:notice")
+        notice = Notice.objects.filter(effect=effect, to="customer").select_related("brand", "case").first()
+        if notice is not None and not unserved.ticket_serves(notice.brand):
+            unserved.ask(notice, error, now)
         _tell(effect, case, "failed", now, error=error)
 
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from abusedesk.records.models import Brand, Event, Message, Report, Review
+from abusedesk.records.models import Brand, Event, Message, Report, Review, TicketEntry
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.web import paging
 from abusedesk.web.payload import text_of
@@ -70,6 +70,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "read": OUTCOMES.get(one.outcome, (one.outcome, "")),
         "shown": [{"report": report, "events": by_report.get(report.pk, [])} for report in reports],
         "reviews": Review.objects.filter(message_id=pk).order_by("opened_at"),
+        "entry": TicketEntry.objects.filter(message_id=pk).select_related("ticket__case__service").first(),
         "digest": bytes(one.digest).hex(),
         "readable": not _is_illegal(pk),
         "may_teach": may_change_reading(request.user) and one.outcome in {"needs_review", "rejected"},
