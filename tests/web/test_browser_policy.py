@@ -11,7 +11,7 @@ from abusedesk.desk import publish
 from abusedesk.desk.whatif import runs
 from abusedesk.records.models import WhatIfRun
 from abusedesk.records.packs import pack_of
-from abusedesk.web.readers import PUBLISHERS_GROUP
+from abusedesk.vocabulary.permission import POLICY_PUBLISHERS
 from tests.web import rows
 from tests.web.browsing import PASSWORD, browser, desk, opened, synchronous_database
 
@@ -143,7 +143,7 @@ def test_a_print_shows_the_policy_and_nothing_else(browser: Any, live_server: An
 
 
 def test_a_policy_goes_from_its_author_to_another_who_approves(browser: Any, live_server: Any, desk: rows.Desk) -> None:
-    publishers = Group.objects.create(name=PUBLISHERS_GROUP)
+    publishers = Group.objects.create(name=POLICY_PUBLISHERS)
     for user in (get_user_model().objects.get(username="ann"), rows.staff("bo", PASSWORD)):
         user.groups.add(publishers)
     page = opened(browser, live_server)

@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.records.models import Channel
-from abusedesk.web.readers import CHANNELS_GROUP
+from abusedesk.vocabulary.permission import CHANNELS
 
 
 @pytest.fixture
 def keeper(page: Client, staff: Any) -> Client:
-    staff.groups.add(Group.objects.create(name=CHANNELS_GROUP))
+    staff.groups.add(Group.objects.create(name=CHANNELS))
     return page
 
 

@@ -15,7 +15,7 @@ from abusedesk.policy.author.change import new_version
 from abusedesk.policy.author.pack_zip import files_from_zip
 from abusedesk.records.models import Brand, Publication, WhatIfRun
 from abusedesk.records.packs import pack_of
-from abusedesk.web.readers import PUBLISHERS_GROUP
+from abusedesk.vocabulary.permission import POLICY_PUBLISHERS
 from tests.web import rows
 
 LIST = "/policies/jimcloud/publications"
@@ -23,7 +23,7 @@ LIST = "/policies/jimcloud/publications"
 
 @pytest.fixture
 def publishers(db: Any) -> Group:
-    return Group.objects.create(name=PUBLISHERS_GROUP)
+    return Group.objects.create(name=POLICY_PUBLISHERS)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from abusedesk.desk import drift
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Message, ReadingRule, Report, Review
-from abusedesk.web.readers import RULES_GROUP
+from abusedesk.vocabulary.permission import READING_RULES
 from tests.desk.estate import provider, with_addresses
 
 ODD = b"""\
@@ -38,7 +38,7 @@ RULE = {
 
 @pytest.fixture
 def teacher(page: Client, staff: Any) -> Client:
-    staff.groups.add(Group.objects.create(name=RULES_GROUP))
+    staff.groups.add(Group.objects.create(name=READING_RULES))
     return page
 
 

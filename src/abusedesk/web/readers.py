@@ -1,28 +1,29 @@
-"""Who may do what: reports of illegal content are for few; a policy, and how messages are read, is changed by few."""
+"""Who may do what beyond the daily work: administrators everything, others what the groups allow that they are in."""
 
 from typing import Any
 
-RESTRICTED_GROUP = "restricted readers"
-PUBLISHERS_GROUP = "policy publishers"
-RULES_GROUP = "reading rules"
-CHANNELS_GROUP = "channels"
+from abusedesk.vocabulary.permission import CHANNELS, POLICY_PUBLISHERS, READING_RULES, RESTRICTED_READERS
 
 
 def may_read_restricted(user: Any) -> bool:
-    """Whether a user may open restricted reviews: administrators, and members of the group of that name."""
-    return bool(user.is_superuser) or user.groups.filter(name=RESTRICTED_GROUP).exists()
+    """Whether a user may open reviews of illegal content."""
+    return _is_in(user, RESTRICTED_READERS)
 
 
 def may_publish(user: Any) -> bool:
-    """Whether a user may propose and approve a policy: administrators, and members of the group of that name."""
-    return bool(user.is_superuser) or user.groups.filter(name=PUBLISHERS_GROUP).exists()
+    """Whether a user may propose and approve a policy."""
+    return _is_in(user, POLICY_PUBLISHERS)
 
 
 def may_change_reading(user: Any) -> bool:
-    """Whether a user may change how messages are read: administrators, and members of the group of that name."""
-    return bool(user.is_superuser) or user.groups.filter(name=RULES_GROUP).exists()
+    """Whether a user may change how messages are read."""
+    return _is_in(user, READING_RULES)
 
 
 def may_change_channels(user: Any) -> bool:
-    """Whether a user may change the ways in: administrators, and members of the group of that name."""
-    return bool(user.is_superuser) or user.groups.filter(name=CHANNELS_GROUP).exists()
+    """Whether a user may change the ways in."""
+    return _is_in(user, CHANNELS)
+
+
+def _is_in(user: Any, group: str) -> bool:
+    return bool(user.is_superuser) or user.groups.filter(name=group).exists()

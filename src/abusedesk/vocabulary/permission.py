@@ -1,0 +1,14 @@
+"""The groups of staff, by what their members may do beyond the daily work."""
+
+RESTRICTED_READERS = "restricted readers"
+POLICY_PUBLISHERS = "policy publishers"
+READING_RULES = "reading rules"
+CHANNELS = "channels"
+
+GROUPS = {
+    RESTRICTED_READERS: "open reports of illegal content",
+    POLICY_PUBLISHERS: "propose and approve policies",
+    READING_RULES: "change how messages are read",
+    CHANNELS: "set up the ways in",
+}
+"""Each group with what its members may do."""
