@@ -110,6 +110,12 @@ HOSTILE = {
     "tags": b"From: a@example.net\n\n<Infringement acns " + b"<a" * 300_000,
     "yaml": b"From: a@example.net\n\n" + b"Source: &a [*a]\nReport-Type: x\nSchema-URL: y\n" * 20_000,
     "received": b"From: a@example.net\nSubject: spam\n\n" + b"Received: from a (1.2.3.4) by b; x\n" * 50_000,
+    "links in long lines": b"From: a@example.net\nSubject: phishing\n\n"
+    + (b"http://a.example.org/x " * 60 + b"\n") * 700,
+    "addresses in long lines": b"From: a@example.net\nSubject: attack\n\n"
+    + (b"2001:db8::1 198.51.100.7 " * 60 + b"\n") * 600,
+    "iodef": b"<IODEF-Document " + b'<System category="source">' * 40_000,
+    "open lengths": b"From: a@example.net\nContent-Type: application/pkcs7-mime\n\n" + b"\x30\x80" * 400_000,
     "html": b"From: a@example.net\nContent-Type: text/html\n\n" + b"<div>" * 200_000,
 }
 
@@ -119,7 +125,7 @@ def test_hostile_input_neither_raises_nor_stalls(name: str) -> None:
     begin = time.process_time()
     reading = read(HOSTILE[name])
     assert reading.outcome != "reported" or reading.events
-    assert time.process_time() - begin < 6
+    assert time.process_time() - begin < 3
 
 
 def test_a_format_that_fails_does_not_cost_the_report(monkeypatch: pytest.MonkeyPatch) -> None:

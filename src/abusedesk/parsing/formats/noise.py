@@ -57,6 +57,8 @@ _LOOP = re.compile(
     r"(?i)\bfeedback[- ]?loops?\b|\bfbl\b|\bjmrp\b|junk (?:e?-?mail )?reporting|"
     r"complaint feedback|spam (?:complaint )?reports"
 )
+_COMPLAINT = 3
+"""Words of a complaint with which a mail may still be a programme's or a desk's own, and no complaint."""
 _LOOP_MARKS = ("feedback", "fbl", "jmrp", "junk", "spam report", "spam complaint report")
 _ENROLMENT = re.compile(
     r"(?i)\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b.{0,60}\b(?:code|link|address|mailbox|ownership|"
@@ -130,19 +132,17 @@ def _is_enrolment(material: Material) -> bool:
     opening = f"{material.subject[:500]}\n{material.text[:3000]}".lower()
     if not any(mark in opening for mark in _LOOP_MARKS) or material.embedded or not _LOOP.search(opening):
         return False
-    return (
-        _ENROLMENT.search(material.subject[:500]) is not None
-        or len({found.group().lower() for found in _ENROLMENT.finditer(opening)}) > 1
-    )
+    asked = {found.group().lower() for found in _ENROLMENT.finditer(opening)}
+    is_asked = _ENROLMENT.search(material.subject[:500]) is not None or len(asked) > 1
+    return is_asked and kinds.complaint(opening) <= _COMPLAINT
 
 
 def _is_receipt(material: Material) -> bool:
     """Another desk thanks for a report of ours: it says what it got, not what somebody did."""
     opening = f"{material.subject[:300]}\n{material.text[:600]}"
-    said = _RECEIPT.search(opening)
-    return (
-        said is not None and "your report" in _BLANKS.sub(" ", opening.lower()) and _WAITS.search(opening) is not None
-    )
+    if not _RECEIPT.search(opening) or "your report" not in _BLANKS.sub(" ", opening.lower()):
+        return False
+    return _WAITS.search(opening) is not None and kinds.complaint(opening) <= _COMPLAINT
 
 
 def _is_bounce(material: Material) -> bool:
