@@ -15,6 +15,7 @@ from abusedesk.policy.stimulus import (
     Opened,
     Postponed,
     Proposal,
+    Reply,
     Report,
     Request,
     Unattributed,
@@ -181,3 +182,11 @@ def test_the_decision_names_its_version() -> None:
 @pytest.mark.parametrize("by", [timedelta.max, timedelta.min, timedelta(0)])
 def test_no_length_of_a_pause_is_too_much(by: timedelta) -> None:
     assert heard(Postponed(by), heard(scan()).docket).docket.deadlines
+
+
+def test_an_answer_read_late_answers_only_what_was_open_when_it_was_received() -> None:
+    first = heard(scan("a")).docket
+    both = heard(scan("b", AT + timedelta(hours=7)), first, at=AT + timedelta(hours=7)).docket
+    after = heard(Reply(complete=True), both, at=AT + timedelta(hours=5)).docket
+    assert [one.processed_at is not None for one in after.occurrences] == [True, False]
+    assert [one.state for one in after.deadlines if one.name == "reply"] == ["met", "open"]
