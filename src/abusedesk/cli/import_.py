@@ -70,7 +70,7 @@ def _brand(slug: str) -> "Brand":
 
     brands = {one.slug: one for one in Brand.objects.order_by("slug")}
     if not brands:
-        raise Problem("there is no brand yet; make one on the console, or run `abusedesk demo` to look around")
+        raise Problem("there is no brand yet; make one with `abusedesk brand add`, or run `abusedesk demo` to look around")
     if not slug and len(brands) == 1:
         return next(iter(brands.values()))
     if slug not in brands:
