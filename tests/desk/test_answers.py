@@ -13,6 +13,7 @@ from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.desk.watch import fire_due
 from abusedesk.records.models import (
+    Assignment,
     Brand,
     Case,
     Contact,
@@ -26,11 +27,22 @@ from abusedesk.records.models import (
     Notice,
     Report,
     Review,
+    Service,
     Ticket,
     TicketEntry,
 )
 from tests.contract.mailbox import Mailbox, mailbox
-from tests.desk.estate import NOW, Provider, complaint, known_reporter, provider, signed_complaint, take, with_addresses
+from tests.desk.estate import (
+    LONG_AGO,
+    NOW,
+    Provider,
+    complaint,
+    known_reporter,
+    provider,
+    signed_complaint,
+    take,
+    with_addresses,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -537,3 +549,20 @@ def test_where_the_ticket_does_not_serve_a_refusal_at_the_door_stops_the_clock_t
     complained_of("jimcloud", settings={"ticket_serves": False})
     assert "5.1.1 no such user" in Review.objects.get(reason="unserved").detail
     assert fire_due(due() + HOUR) == 0
+
+
+def test_mail_that_names_no_ticket_stops_the_clocks_of_all_that_wait_for_its_writer(jim: Provider) -> None:
+    second = Service.objects.create(brand=jim.brand, ref="s2", customer=jim.customer, since=LONG_AGO)
+    Assignment.objects.create(service=second, prefix="198.51.100.7/32", period=(LONG_AGO, None))
+    take(signed_complaint("isp.example.net", ip="198.51.100.7", note="2"))
+    perform_effects("w", NOW)
+    was = Deadline.objects.filter(name="reply", state="open").latest("due").due
+    hear(mail("We are on it.", to="abuse@jim.example.org", subject="both servers"))
+    assert Review.objects.filter(reason="read_reply").count() == 2
+    assert fire_due(was + HOUR) == 0
+    unread.read_reply(Review.objects.filter(reason="read_reply").order_by("pk")[0], "complete", "ann", was + HOUR)
+    assert sorted(Deadline.objects.filter(name="reply").values_list("state", flat=True)) == ["met", "open"]
+    assert sorted(map(str, TicketEntry.objects.exclude(message_id=None).values_list("complete", flat=True))) == [
+        "None",
+        "True",
+    ]

@@ -44,13 +44,17 @@ server, or we ourselves."""
 
 
 class Answer(NamedTuple):
-    """A mail that answers. `ticket` is None where it answers a notice without one; `notice` where it names none."""
+    """A mail that answers. `ticket` is None where it answers a notice without one; `notice` where it names none.
+
+    `beside` are further tickets that it may mean, where it names none.
+    """
 
     standing: Standing
     heard: Heard
     by_token: bool
     ticket: Ticket | None
     notice: Notice | None
+    beside: tuple[Ticket, ...] = ()
 
     @property
     def is_entry(self) -> bool:
@@ -117,14 +121,19 @@ def _unnamed(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
     if not parties:
         return {}
     asked = Deadline.objects.filter(~PAYMENT, state="open", docket__service__customer__in={pk for _, pk in parties})
-    tickets: dict[tuple[str, int], Ticket] = {}
-    for deadline in asked.exclude(case__ticket=None).select_related("case__ticket__customer").order_by("-due"):
+    tickets: dict[tuple[str, int], dict[int, Ticket]] = {}
+    for deadline in (
+        asked.exclude(case__ticket=None).select_related("case__ticket__case__service__docket").order_by("due")
+    ):
         ticket = deadline.case.ticket  # type: ignore[union-attr]
-        tickets |= {(sender, ticket.brand_id): ticket for sender, pk in parties if pk == ticket.customer_id}
+        for sender in (sender for sender, pk in parties if pk == ticket.customer_id):
+            # One ticket for each docket stops the clocks of all, the nearest first.
+            tickets.setdefault((sender, ticket.brand_id), {}).setdefault(deadline.docket_id, ticket)
     return {
-        one.message_id: Answer("doubtful", mail._replace(why=UNNAMED), by_token=False, ticket=ticket, notice=None)
+        one.message_id: Answer("doubtful", mail._replace(why=UNNAMED), False, first, None, tuple(others))
         for one in batch
-        if (ticket := tickets.get((one.sender.lower(), one.brand or 0))) and (mail := _heard(one)).kind == "reply"
+        if (meant := tickets.get((one.sender.lower(), one.brand or 0))) and (mail := _heard(one)).kind == "reply"
+        for first, *others in [list(meant.values())]
     }
 
 
@@ -257,10 +266,15 @@ def moves(answers: Sequence[Heeded], now: datetime) -> list[Move]:
 
 def write(answers: Sequence[Heeded], now: datetime) -> None:
     """Puts answers into their tickets and asks people; after the dockets were moved, in the same transaction."""
-    asked = [_enter(unread, one) for unread, one in answers if one.is_entry]
-    Review.objects.bulk_create([one for one in asked if one is not None], ignore_conflicts=True)
+    asked = [
+        _enter(unread, one, ticket)
+        for unread, one in answers
+        if one.is_entry and one.ticket is not None
+        for ticket in (one.ticket, *one.beside)
+    ]
+    Review.objects.bulk_create(asked, ignore_conflicts=True)
     bounces.write(_bounced(answers), now)
-    refresh_needs(sorted({one.case_id for one in asked if one is not None and one.case_id is not None}))
+    refresh_needs(sorted({one.case_id for one in asked if one.case_id is not None}))
 
 
 def _bounced(answers: Sequence[Heeded]) -> list[bounces.Returned]:
@@ -271,11 +285,8 @@ def _bounced(answers: Sequence[Heeded]) -> list[bounces.Returned]:
     ]
 
 
-def _enter(unread: Unread, answer: Answer) -> Review | None:
+def _enter(unread: Unread, answer: Answer, ticket: Ticket) -> Review:
     """The entry in the ticket, and the question to a person that comes with it."""
-    ticket = answer.ticket
-    if ticket is None:
-        return None
     mail = answer.heard
     TicketEntry.objects.get_or_create(
         ticket=ticket,
@@ -295,7 +306,7 @@ def _enter(unread: Unread, answer: Answer) -> Review | None:
         docket_id=_docket(ticket),
         case_id=ticket.case_id,
         message_id=unread.message_id,
-        key=f"reply:{unread.message_id}",
+        key=f"reply:{unread.message_id}:{ticket.pk}",
         reason=READ_REPLY if hangs_on_it else CUSTOMER_WROTE,
         detail=_asked(answer),
         opened_at=unread.received_at,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 
 from abusedesk.desk.answers import CUSTOMER_WROTE, PAYMENT, READ_REPLY
@@ -48,7 +48,9 @@ def read_reply(review: Review, verdict: Verdict, by: str, at: datetime) -> bool:
         return False
     _note(review, verdict)
     docket, received = review.docket_id, review.opened_at
-    stranger = TicketEntry.objects.filter(message_id=review.message_id, author="stranger").exists()
+    stranger = TicketEntry.objects.filter(
+        ticket__case=review.case_id or 0, message_id=review.message_id, author="stranger"
+    ).exists()
     if verdict == "complete":
         _enact(docket, Reply(complete=True), f"read:{review.message_id}", received, by)
     elif verdict == "incomplete" and stranger:
@@ -73,7 +75,12 @@ def _lock(review: Review) -> bool:
 
 def _note(review: Review, verdict: Verdict) -> None:
     if verdict in {"complete", "incomplete"}:
-        TicketEntry.objects.filter(message_id=review.message_id).update(complete=verdict == "complete")
+        _entries(review).update(complete=verdict == "complete")
+
+
+def _entries(review: Review) -> QuerySet[TicketEntry]:
+    """What the question is about, in the ticket of its case."""
+    return TicketEntry.objects.filter(ticket__case=review.case_id or 0, message_id=review.message_id)
 
 
 def _close(review: Review, by: str, at: datetime, answer: str, reason: str) -> bool:

@@ -227,7 +227,8 @@ ANSWERS = {READ_REPLY, CUSTOMER_WROTE}
 
 def _answer_cards(reviews: list[Review], docket: Docket) -> list[dict[str, Any]]:
     """One card for each answer that a person has to read, with its words."""
-    entries = TicketEntry.objects.filter(message_id__in=[one.message_id for one in reviews])
+    messages = [one.message_id for one in reviews]
+    entries = TicketEntry.objects.filter(message_id__in=messages, ticket__case__in=[one.case_id for one in reviews])
     written = {entry.message_id: entry for entry in entries}
     return [
         {"reply": one, "asks": words.review(one.reason), "entry": written.get(one.message_id), "only_read": not asked}
