@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def brand(monkeypatch: pytest.MonkeyPatch) -> Brand:
-    monkeypatch.setattr(import_, "session", contextlib.nullcontext)
+    monkeypatch.setattr(import_, "session", lambda **_: contextlib.nullcontext())
     made = Brand.objects.create(slug="jimcloud", name="JimCloud", pack="jimcloud", sender="abuse@example.net")
     Customer.objects.create(brand=made, ref="c1", name="Jo", since=datetime(2025, 1, 1, tzinfo=UTC))
     return made

@@ -80,7 +80,7 @@ def brand_with_a_service() -> None:
 
 @pytest.fixture
 def desk(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "session", lambda: contextlib.nullcontext(SimpleNamespace()))
+    monkeypatch.setattr(ingest, "session", lambda **_: contextlib.nullcontext(SimpleNamespace()))
     brand_with_a_service()
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abusedesk.cli import import_history
 from abusedesk.cli.session import session
 from abusedesk.problem import Problem
 
@@ -34,6 +35,8 @@ def run(arguments: list[str]) -> int:
         from abusedesk.records import imports
 
         brand = _brand(given.brand)
+        if given.kind == "history":
+            return import_history.run(brand, given)
         table = imports.read_file(given.kind, given.file)
         plan = _import(given.kind, table, brand, given)
         if plan is None:
@@ -51,9 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Take over who is who from your billing or provisioning system: rows are found again by your own "
         "ids and brought up to date, and what a file does not mention stays as it is. All rows of a file or none. "
         "Import in the order customers, services, assignments, domains; the columns are in "
-        "docs/how-to/import-customers.md.",
+        "docs/how-to/import-customers.md. `history` carries old tickets over from another system, with no "
+        "notice, measure or charge: docs/how-to/import-history.md.",
     )
-    parser.add_argument("kind", choices=["customers", "services", "assignments", "domains"], help="what the rows are")
+    parser.add_argument(
+        "kind", choices=["customers", "services", "assignments", "domains", "history"], help="what the rows are"
+    )
     parser.add_argument(
         "file", type=Path, metavar="FILE.csv", help="UTF-8, commas, the columns named in the first line"
     )
@@ -61,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "--brand", default="", metavar="SLUG", help="whose they are; not needed where there is one brand"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask, even if much of what exists ends or moves")
+    import_history.arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would change, write nothing")
     return parser
 
@@ -70,7 +77,9 @@ def _brand(slug: str) -> "Brand":
 
     brands = {one.slug: one for one in Brand.objects.order_by("slug")}
     if not brands:
-        raise Problem("there is no brand yet; make one with `abusedesk brand add`, or run `abusedesk demo` to look around")
+        raise Problem(
+            "there is no brand yet; make one with `abusedesk brand add`, or run `abusedesk demo` to look around"
+        )
     if not slug and len(brands) == 1:
         return next(iter(brands.values()))
     if slug not in brands:

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from abusedesk.policy import charges, deadlines, measures, occurrences, proposals, rejection, requests
+from abusedesk.policy import carried, charges, deadlines, measures, occurrences, proposals, rejection, requests
 from abusedesk.policy.decision import Decision, Review
 from abusedesk.policy.docket import Docket, HeardReport, Occurrence
 from abusedesk.policy.draft import UNHEARD, Draft
@@ -22,6 +22,8 @@ from abusedesk.policy.rule import Rule
 from abusedesk.policy.stimulus import (
     AnyStimulus,
     Approval,
+    CarriedBalance,
+    CarriedTicket,
     Cost,
     DeadlinePassed,
     Evidence,
@@ -296,6 +298,19 @@ def _upstream(draft: Draft, _: Upstream) -> None:
         weigh_all(draft, "upstream")
 
 
+# --- from another system --------------------------------------------------------------------------------------------
+
+
+def _carried_ticket(draft: Draft, ticket: CarriedTicket) -> None:
+    _under_present_version(draft)
+    carried.ticket(draft, ticket)
+
+
+def _carried_balance(draft: Draft, balance: CarriedBalance) -> None:
+    _under_present_version(draft)
+    carried.balance(draft, balance)
+
+
 # --- versions -------------------------------------------------------------------------------------------------------
 
 
@@ -333,4 +348,6 @@ _HEAR: dict[type, Callable[[Draft, Any], None]] = {
     Upstream: _upstream,
     DeadlinePassed: _deadline_passed,
     Postponed: _postponed,
+    CarriedTicket: _carried_ticket,
+    CarriedBalance: _carried_balance,
 }

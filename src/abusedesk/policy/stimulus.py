@@ -141,6 +141,27 @@ class Postponed(Stimulus, frozen=True, tag="postponed"):
     reason: str = ""
 
 
+class CarriedTicket(Stimulus, frozen=True, tag="carried_ticket"):
+    """An old ticket of another system: when it happened, about which addresses, and whether it counted there."""
+
+    source: str
+    ticket: str
+    category: str
+    happened_at: datetime
+    ips: tuple[str, ...] = ()
+    struck: bool = False
+
+
+class CarriedBalance(Stimulus, frozen=True, tag="carried_balance"):
+    """What a customer owed for the service in another system, in minor units; less than nothing is credit."""
+
+    source: str
+    ticket: str
+    item: str
+    amount: int
+    happened_at: datetime
+
+
 AnyStimulus = (
     Opened
     | Report
@@ -156,4 +177,6 @@ AnyStimulus = (
     | Upstream
     | DeadlinePassed
     | Postponed
+    | CarriedTicket
+    | CarriedBalance
 )

@@ -303,6 +303,20 @@ def _upstream(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
     return Line("measure", "", f"The upstream {done} a {measure(one.action, ip=one.ip)}")
 
 
+def _carried_ticket(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    counted = "counted as a strike" if one.struck else "not counted"
+    said = (
+        f"Carried over from {one.source}, ticket {one.ticket}: {category(one.category)} of {one.happened_at:%-d %b %Y}"
+    )
+    return Line("clock", "", said, " · ".join(filter(None, [counted, ", ".join(one.ips), f"by {by}" if by else ""])))
+
+
+def _carried_balance(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
+    what = f"{format_amount(abs(one.amount))} {'owed' if one.amount > 0 else 'of credit'}"
+    said = f"Carried over from {one.source}, ticket {one.ticket}: {what} since {one.happened_at:%-d %b %Y}"
+    return Line("clock", "", said, f"by {by}" if by else "")
+
+
 _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], Line]] = {
     stimuli.Opened: lambda one, _by, _r: Line(
         "server", "", "Service opened", "mail port open by agreement" if one.mail_port else ""
@@ -319,6 +333,8 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.Proposal: _proposal,
     stimuli.Upstream: _upstream,
     stimuli.DeadlinePassed: lambda _one, _by, _r: Line("clock", "late", "A deadline passed and nothing had come"),
+    stimuli.CarriedTicket: _carried_ticket,
+    stimuli.CarriedBalance: _carried_balance,
     stimuli.Postponed: lambda one, _by, _r: Line(
         "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
     ),

@@ -11,10 +11,11 @@ from django.db import connection
 
 from abusedesk.desk.enact import orders
 from abusedesk.desk.enact.batch import Batch, Enacted, Held, counted
+from abusedesk.policy.carried import report_of
 from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.digest import canonical
 from abusedesk.policy.pack import Pack
-from abusedesk.policy.stimulus import Report
+from abusedesk.policy.stimulus import AnyStimulus, CarriedTicket, Report
 from abusedesk.records import chain, models
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import Row, copy_rows, give_rows
@@ -129,14 +130,22 @@ def _clauses(one: Enacted) -> str:
 def _cases_of(one: Enacted, cases: Cases) -> list[int | None]:
     """The cases that a decision is about; [None] where it is about none in particular."""
     types = dict.fromkeys(orders.type_in(effect.case) for effect in one.decision.effects if effect.case)
-    if isinstance(one.move.stimulus, Report):
+    heard = _report_of(one.move.stimulus)
+    if heard is not None:
         types |= dict.fromkeys(
             occurrence.abuse_type
             for occurrence in one.decision.docket.occurrences
-            if any(report.id == one.move.stimulus.id for report in occurrence.reports)
+            if any(report.id == heard for report in occurrence.reports)
         )
     found = [cases[one.move.docket, name] for name in types if (one.move.docket, name) in cases]
     return list(found) or [None]
+
+
+def _report_of(stimulus: AnyStimulus) -> str | None:
+    """What the docket calls the report that a stimulus brought, if it brought one."""
+    if isinstance(stimulus, Report):
+        return stimulus.id
+    return report_of(stimulus) if isinstance(stimulus, CarriedTicket) else None
 
 
 def _decision_row(one: Enacted, docket: bytes, previous: bytes, pack: Pack) -> tuple[Any, ...]:

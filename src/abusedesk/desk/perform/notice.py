@@ -71,7 +71,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
     to = str(effect.payload.get("to", "staff"))
     party = _party(to, case)
     language = _language(effect, party)
-    ticket = _ticket(case, now) if case else None
+    ticket = ticket_of(case, now) if case else None
     bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
     if bounced is not None:
         # To the next contact goes what went to the one before, word for word.
@@ -134,7 +134,8 @@ def _language(effect: Effect, party: Customer | None) -> str:
     return wanted if wanted in spoken else str(spoken[0])
 
 
-def _ticket(case: Case, now: datetime) -> Ticket:
+def ticket_of(case: Case, now: datetime) -> Ticket:
+    """The ticket of a case, made at its first entry."""
     token = "".join(secrets.choice(TOKEN_LETTERS) for _ in range(TOKEN_LENGTH))
     made = {"brand_id": case.brand_id, "customer_id": case.customer_id, "token": token, "opened_at": now}
     ticket, _ = Ticket.objects.get_or_create(case=case, defaults=made)
