@@ -66,7 +66,7 @@ def measure() -> dict[str, dict[str, float | str]]:
     On an idle machine of two cores the first is a little more than half of the second.
     """
     database.ready()
-    from abusedesk.desk.past import what_if  # noqa: PLC0415 - it needs the database's settings
+    from abusedesk.desk.policies.past import what_if  # noqa: PLC0415 - it needs the database's settings
 
     brand = _record()
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from abusedesk.desk import unread
+from abusedesk.desk.hearing import unread
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.watch import fire_due

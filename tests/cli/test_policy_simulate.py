@@ -14,7 +14,7 @@ from abusedesk.cli.policy import run
 from abusedesk.cli.policy.simulate import SHOWN
 from abusedesk.policy.pack import PACKS
 from tests.desk.estate import NOW, Provider, provider, with_addresses
-from tests.desk.test_past import HOUR, complaint, hear, watched
+from tests.desk.policies.test_past import HOUR, complaint, hear, watched
 from tests.policy.test_replay import changed
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from abusedesk.desk.audit import recompute
 from abusedesk.desk.enact import Move, docket_of, enact, submit
+from abusedesk.desk.policies.audit import recompute
 from abusedesk.policy.stimulus import Approval, DeadlinePassed, Payment, Reply, Verification
 from abusedesk.records.chain import verify
 from abusedesk.records.holders import holders

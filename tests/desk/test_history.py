@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from abusedesk.desk import history
-from abusedesk.desk.audit import recompute
+from abusedesk.desk.policies.audit import recompute
 from abusedesk.records.chain import verify
 from abusedesk.records.models import Case, Charge, Deadline, Effect, Measure, Strike, TicketEntry, TimelineEntry
 from tests.desk.estate import NOW, Provider, known_reporter, provider, signed_complaint, take, with_addresses

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection, connections, transaction
 
-from abusedesk.desk.audit import recompute
 from abusedesk.desk.enact import Move, docket_of, enact, submit
+from abusedesk.desk.policies.audit import recompute
 from abusedesk.policy.decision import Lift, Take
 from abusedesk.policy.stimulus import AnyStimulus, Report, Verification
 from abusedesk.records import models

@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from abusedesk.desk import tokens
+from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform import effects, perform_effects, retry_effect
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
 from abusedesk.policy.digest import canonical

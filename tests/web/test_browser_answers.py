@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from abusedesk.desk import tokens
+from abusedesk.desk.hearing import tokens
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.receive import Incoming, receive

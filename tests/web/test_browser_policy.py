@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from abusedesk.desk import publish
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies import publish
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.records.models import WhatIfRun
 from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.permission import POLICY_PUBLISHERS

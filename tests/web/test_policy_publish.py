@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.desk import publish
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies import publish
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.policy.author.change import new_version
 from abusedesk.policy.author.pack_zip import files_from_zip
 from abusedesk.records.models import Brand, Publication, WhatIfRun

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.policy.author.consequences import Consequence
 from abusedesk.policy.author.pack_zip import files_from_zip, zip_of
 from abusedesk.policy.author.whatif import Difference, Money, Sum, WhatIf

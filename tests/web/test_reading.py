@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.desk import drift
 from abusedesk.desk.intake import process_messages
+from abusedesk.desk.reading import drift
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Message, ReadingRule, Report, Review
 from abusedesk.vocabulary.permission import READING_RULES

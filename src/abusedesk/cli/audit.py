@@ -75,7 +75,7 @@ def _verify() -> int:
 
 
 def _recompute(since: datetime | None, slug: str | None, show_all: bool) -> int:
-    from abusedesk.desk.audit import report
+    from abusedesk.desk.policies.audit import report
 
     brand = _brand(slug)
     with Progress() as progress:

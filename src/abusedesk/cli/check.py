@@ -180,7 +180,7 @@ def _brands() -> Iterator[Finding]:
 
 
 def _upgrade() -> Iterator[Finding]:
-    from abusedesk.desk.upgrade import must_be_settled
+    from abusedesk.desk.policies.upgrade import must_be_settled
 
     try:
         must_be_settled()

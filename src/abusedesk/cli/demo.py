@@ -46,7 +46,7 @@ def _accept_what_changed() -> None:
     """Nobody is harmed where a demo's made-up past would be decided otherwise by a newer release."""
     from datetime import UTC, datetime
 
-    from abusedesk.desk import upgrade
+    from abusedesk.desk.policies import upgrade
 
     audit = upgrade.look(datetime.now(UTC), recent=None)
     if audit is not None and audit.state == "open":

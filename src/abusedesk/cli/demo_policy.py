@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 
 from abusedesk.cli.demo_day import COLLEAGUE
-from abusedesk.desk import publish
+from abusedesk.desk.policies import publish
 from abusedesk.policy.author.change import new_version
 from abusedesk.records.models import Brand
 

@@ -63,7 +63,7 @@ def _days(text: str) -> int:
 
 def settle(progress: Progress, days: int, accepted_by: str | None) -> int:
     """Looks at what changed, says what that changes, and has it accepted by somebody. Returns the exit code."""
-    from abusedesk.desk import upgrade
+    from abusedesk.desk.policies import upgrade
 
     for change in upgrade.changes():
         print(change, flush=True)

@@ -115,7 +115,7 @@ def _bring_up_to_date(settings: Configuration) -> None:
 
 
 def _refuse_unsettled() -> None:
-    from abusedesk.desk.upgrade import must_be_settled
+    from abusedesk.desk.policies.upgrade import must_be_settled
 
     must_be_settled()
 

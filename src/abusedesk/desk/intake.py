@@ -14,13 +14,15 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import answers, correlate, drift, verify
-from abusedesk.desk.answers import Answer
+from abusedesk.desk import correlate, verify
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
 from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
+from abusedesk.desk.hearing import answers
+from abusedesk.desk.hearing.answers import Answer
 from abusedesk.desk.parse import Unread, is_illegal, own_rules, read_message
+from abusedesk.desk.reading import drift
 from abusedesk.desk.verify import Evidence, Voice
 from abusedesk.parsing.own import OwnRule
 from abusedesk.records import models

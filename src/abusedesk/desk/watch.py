@@ -15,11 +15,12 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from abusedesk.desk import drift, hold
+from abusedesk.desk import hold
 from abusedesk.desk.enact import Move, enact
+from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import marks
-from abusedesk.desk.unread import answerable
+from abusedesk.desk.reading import drift
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
-from abusedesk.desk.whatif.runs import ponder
+from abusedesk.desk.policies.whatif.runs import ponder
 
 POLL_S = 0.5
 

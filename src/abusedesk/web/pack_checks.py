@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from abusedesk.desk.fitness import laid_out
+from abusedesk.desk.policies.fitness import laid_out
 from abusedesk.policy.author.cases import CaseResult, run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
 from abusedesk.policy.author.diff import Change, diff

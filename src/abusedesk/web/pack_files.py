@@ -3,8 +3,8 @@
 from datetime import datetime
 from functools import lru_cache
 
-from abusedesk.desk.fitness import laid_out
-from abusedesk.desk.publish import files_of
+from abusedesk.desk.policies.fitness import laid_out
+from abusedesk.desk.policies.publish import files_of
 from abusedesk.policy.author.cases import run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
 from abusedesk.policy.pack import Pack, pack_from

@@ -51,7 +51,7 @@ def work(options: argparse.Namespace) -> int:
 
 
 def _propose(options: argparse.Namespace) -> int:
-    from abusedesk.desk import publish
+    from abusedesk.desk.policies import publish
 
     brand, files = _brand(options.brand), _files(options.pack)
     try:
@@ -68,7 +68,7 @@ def _propose(options: argparse.Namespace) -> int:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    from abusedesk.desk import publish
+    from abusedesk.desk.policies import publish
 
     if options.approve is not None:
         done = publish.approve(_publication(options.approve), options.by)

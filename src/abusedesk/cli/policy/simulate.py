@@ -48,7 +48,7 @@ def work(options: argparse.Namespace) -> int:
     changed = load_pack(options.pack)
     tried = always(changed) if options.as_if_always else changed
     with session():
-        from abusedesk.desk.past import MOST, what_if
+        from abusedesk.desk.policies.past import MOST, what_if
 
         brand = _brand(options.brand, changed)
         with Progress() as progress:

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 
 from abusedesk.actuators.mail import Letter
-from abusedesk.desk import tokens
+from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform.words import values_of
 from abusedesk.policy.notice import render
 from abusedesk.policy.pack import Pack

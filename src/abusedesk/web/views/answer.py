@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.desk.unread import Verdict, read_reply
+from abusedesk.desk.hearing.unread import Verdict, read_reply
 from abusedesk.records.models import Review
 from abusedesk.web.views.case import ANSWERS, context_of, find
 

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_datetime
 
-from abusedesk.desk.answers import CUSTOMER_WROTE, READ_REPLY
-from abusedesk.desk.unread import HOLDING
+from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
+from abusedesk.desk.hearing.unread import HOLDING
 from abusedesk.policy.docket import Docket
 from abusedesk.records.models import Case, Charge, Decision, Event, Measure, Report, Review, TicketEntry
 from abusedesk.web import clauses, words

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from abusedesk.desk.decide import pack_of, settings_of
-from abusedesk.desk.publish import files_of
+from abusedesk.desk.policies.publish import files_of
 from abusedesk.policy.author.coverage import ClauseCoverage
 from abusedesk.policy.author.pack_zip import zip_of
 from abusedesk.policy.author.show import as_html, sheet

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.desk import publish as desk
 from abusedesk.desk.decide import settings_of
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies import publish as desk
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.policy.author.back import reaches_back
 from abusedesk.policy.author.pack_zip import zip_of
 from abusedesk.policy.pack import Pack

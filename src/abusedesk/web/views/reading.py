@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.desk import again, drift
+from abusedesk.desk.reading import again, drift
 from abusedesk.parsing.own import OwnRule, applies, read_by
 from abusedesk.records.models import Message, ReadingRule
 from abusedesk.records.payload import read_payload

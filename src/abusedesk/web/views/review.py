@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk.hearing.unread import served
 from abusedesk.desk.perform.unserved import UNSERVED
-from abusedesk.desk.unread import served
 from abusedesk.records.models import Brand, Event, Message, Report, Review
 from abusedesk.records.reviews import close_review
 from abusedesk.web import clauses, paging

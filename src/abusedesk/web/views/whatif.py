@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk.decide import pack_of, settings_of
-from abusedesk.desk.publish import files_of, reaching_back
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies.publish import files_of, reaching_back
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.policy.author.pack_zip import belongs, files_from_zip, zip_of
 from abusedesk.policy.author.whatif import Difference
 from abusedesk.policy.pack import Pack, pack_from

@@ -1,4 +1,4 @@
-"""Plays one what-if: `python -m abusedesk.desk.whatif ID`, started by the worker, and ended with it."""
+"""Plays one what-if: `python -m abusedesk.desk.policies.whatif ID`, started by the worker, and ended with it."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ def main(run: str, parent: str) -> None:
     import django  # noqa: PLC0415 - nothing of Django before the settings are known
 
     django.setup()
-    from abusedesk.desk.whatif.runs import play  # noqa: PLC0415 - it needs the models
+    from abusedesk.desk.policies.whatif.runs import play  # noqa: PLC0415 - it needs the models
 
     play(run)
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from abusedesk.desk.enact import docket_of, submit
-from abusedesk.desk.whatif import runs
+from abusedesk.desk.policies.whatif import runs
 from abusedesk.policy.author.change import new_version
 from abusedesk.policy.pack import PACKS
 from abusedesk.policy.stimulus import Report
@@ -201,7 +201,7 @@ def test_the_process_ends_when_its_worker_is_gone() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     orphan = subprocess.run(
-        [sys.executable, "-m", "abusedesk.desk.whatif", "no-run", str(gone.pid)],
+        [sys.executable, "-m", "abusedesk.desk.policies.whatif", "no-run", str(gone.pid)],
         env={**os.environ, "ABUSEDESK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
         timeout=30,
         check=False,

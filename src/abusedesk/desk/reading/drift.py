@@ -160,7 +160,7 @@ def samples(sender: str, now: datetime, limit: int) -> QuerySet[Message]:
 
 
 def _share(some: int, of: int) -> str:
-    return f"{some / of:.0%}" if of else "–"
+    return f"{some / of:.0%}" if of else "-"
 
 
 def _key(sender: str) -> str:

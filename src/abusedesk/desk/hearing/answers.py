@@ -14,8 +14,8 @@ import structlog
 from django.db import connection
 from django.db.models import Q
 
-from abusedesk.desk import bounces, tokens
 from abusedesk.desk.enact import Move
+from abusedesk.desk.hearing import bounces, tokens
 from abusedesk.desk.parse import ATTEMPTS, Unread
 from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard, may_answer
 from abusedesk.policy.stimulus import Reply

@@ -8,7 +8,7 @@ from django.db import connection
 
 from abusedesk.desk import hold
 from abusedesk.desk.enact import docket_of, docket_of_brand, submit
-from abusedesk.desk.past import what_if
+from abusedesk.desk.policies.past import what_if
 from abusedesk.desk.watch import fire_due
 from abusedesk.policy.author.whatif import WhatIf
 from abusedesk.policy.pack import Pack, load_pack

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from abusedesk.desk.decide import settings_of
-from abusedesk.desk.fitness import listed, unfit
+from abusedesk.desk.policies.fitness import listed, unfit
 from abusedesk.policy.author.back import reaches_back
 from abusedesk.policy.author.pack_zip import belongs
 from abusedesk.policy.facts import Settings

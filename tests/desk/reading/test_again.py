@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from abusedesk.desk import again
 from abusedesk.desk.intake import process_messages
+from abusedesk.desk.reading import again
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Deadline, Message, MessageKey, ReadingRule, Report, Review
 from tests.desk.estate import NOW, provider, with_addresses

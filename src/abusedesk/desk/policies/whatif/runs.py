@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from abusedesk.desk.decide import pack_of
-from abusedesk.desk.past import what_if
+from abusedesk.desk.policies.past import what_if
 from abusedesk.policy.author.always import always
 from abusedesk.policy.author.whatif import WhatIf
 from abusedesk.policy.pack import Pack, pack_from
@@ -119,7 +119,9 @@ def ponder(worker: str, now: datetime) -> int:
         _forget_the_old(now)
         return 0
     # The process is ended with the thread that started it, and its lease then runs out.
-    _playing[worker] = subprocess.Popen([sys.executable, "-m", "abusedesk.desk.whatif", str(run.pk), str(os.getpid())])
+    _playing[worker] = subprocess.Popen(
+        [sys.executable, "-m", "abusedesk.desk.policies.whatif", str(run.pk), str(os.getpid())]
+    )
     return 1
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from abusedesk.desk import audit, upgrade
 from abusedesk.desk.enact import docket_of, submit
-from abusedesk.desk.upgrade import accept, changes, look, must_be_settled
+from abusedesk.desk.policies import audit, upgrade
+from abusedesk.desk.policies.upgrade import accept, changes, look, must_be_settled
 from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.pack import find_pack, load_pack, pack_files
 from abusedesk.policy.stimulus import Payment

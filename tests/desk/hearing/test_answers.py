@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from abusedesk.desk import answers, bounces, tokens, unread
+from abusedesk.desk.hearing import answers, bounces, tokens, unread
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.receive import Incoming, receive_many

@@ -1,4 +1,4 @@
-"""One of the processes that replay a brand's past: `python -m abusedesk.desk.replaying JOB`.
+"""One of the processes that replay a brand's past: `python -m abusedesk.desk.policies.replaying JOB`.
 
 It reads the record by itself, folds it under one pack, and writes the consequences to files, by service spread over a
 fixed number of them, so that two replays can be compared a share of the services at a time. On standard output it says

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from abusedesk.desk import audit
-from abusedesk.desk.audit import recompute, report
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.enact.write import SNAPSHOT_EVERY
+from abusedesk.desk.policies import audit
+from abusedesk.desk.policies.audit import recompute, report
 from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.policy.pack import find_pack, load_pack, pack_files
 from abusedesk.policy.stimulus import Payment

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 
-from abusedesk.desk.answers import CUSTOMER_WROTE, PAYMENT, READ_REPLY
 from abusedesk.desk.enact import Move, enact
+from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, PAYMENT, READ_REPLY
 from abusedesk.desk.perform.unserved import UNSERVED
 from abusedesk.policy.stimulus import AnyStimulus, Postponed, Reply
 from abusedesk.records.holders import holders, lock_version

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from abusedesk.desk.audit import Progress, Report, report
 from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.desk.policies.audit import Progress, Report, report
 from abusedesk.policy.author.back import reaches_back
 from abusedesk.policy.decision import ENGINE_VERSION
 from abusedesk.problem import Problem

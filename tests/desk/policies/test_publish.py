@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
-from abusedesk.desk.audit import recompute
-from abusedesk.desk.publish import (
+from abusedesk.desk.policies.audit import recompute
+from abusedesk.desk.policies.publish import (
     ReachesBackError,
     approve,
     files_of,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abusedesk.desk import drift
 from abusedesk.desk.intake import process_messages
+from abusedesk.desk.reading import drift
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Review, SenderDay
 from tests.desk.estate import NOW, complaint, provider, with_addresses

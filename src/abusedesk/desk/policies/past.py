@@ -18,9 +18,9 @@ from typing import Any
 
 from django.db import connection
 
-from abusedesk.desk import replaying
 from abusedesk.desk.decide import pack_of, settings_of
-from abusedesk.desk.replaying import Job, Outcome
+from abusedesk.desk.policies import replaying
+from abusedesk.desk.policies.replaying import Job, Outcome
 from abusedesk.policy.author.whatif import Comparison, Totals, WhatIf, money
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
@@ -121,7 +121,7 @@ class _Process:
 
     def __init__(self, job: Path) -> None:
         self._errors = job.with_name("errors")
-        command = [sys.executable, "-m", "abusedesk.desk.replaying", str(job)]
+        command = [sys.executable, "-m", "abusedesk.desk.policies.replaying", str(job)]
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True

@@ -1,0 +1,1 @@
+"""How customers are heard by mail: their answers, the bounces of our notices, and the clock that waits for both."""

@@ -1,0 +1,1 @@
+"""How well messages are read: senders that yield less than before, and what can be read again."""
