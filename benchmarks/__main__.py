@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-MODULES = ("decide", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines")
+MODULES = ("decide", "replay", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines")
 
 GOALS = {
     "mail_ingest_per_s": (">=", 3000),
@@ -24,6 +24,7 @@ GOALS = {
     "decide_per_s": (">=", 20000),
     "mixed_parse_per_s": (">=", 2000),
     "largest_mail_mb": ("<=", 300),
+    "replay_million_s": ("<=", 60),
     "arf_parse_per_s": (">=", 8000),
     "shadowserver_rows_per_s": (">=", 100000),
     "deadline_poll_ms": ("<=", 5),
