@@ -18,3 +18,5 @@ from abusedesk.settings import *  # noqa: E402, F403
 # Hashing a password is slow by design; tests make many users.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# The browsers of the tests sign in more often from one address than any person does.
+ACCOUNT_RATE_LIMITS = False

@@ -299,8 +299,9 @@ def _words_of(hint: Any) -> list[str]:
 
 
 def _mutated(thing: Any, hint: Any, draw: Any) -> Any:
-    if _words_of(hint) and isinstance(thing, str):
-        return draw(st.sampled_from([word for word in _words_of(hint) if word != thing]))
+    others = [word for word in _words_of(hint) if word != thing]
+    if others and isinstance(thing, str):
+        return draw(st.sampled_from(others))
     change = next((change for kinds, change in _MUTATIONS if isinstance(thing, kinds)), None)
     return change(thing, draw) if change is not None else thing
 
