@@ -85,11 +85,15 @@ class Replayed(NamedTuple):
 
 
 class _Known:
-    """What a replay keeps of one service: its docket, its newest facts, and which of its addresses it holds."""
+    """What a replay keeps of one service: its docket, its newest facts, and which of its addresses it holds.
 
-    __slots__ = ("base", "built", "built_from", "docket", "held", "held_until", "named")
+    `number` is its place among the services, in the order in which they were first heard of.
+    """
 
-    def __init__(self, docket: Docket, base: Facts) -> None:
+    __slots__ = ("base", "built", "built_from", "docket", "held", "held_until", "named", "number")
+
+    def __init__(self, number: int, docket: Docket, base: Facts) -> None:
+        self.number = number
         self.docket = docket
         self.base = base
         self.built = base
@@ -216,7 +220,7 @@ class Replay:
         return known
 
     def _know(self, service: str | None, docket: Docket, facts: Facts) -> _Known:
-        known = self._known[service] = _Known(docket, facts)
+        known = self._known[service] = _Known(len(self._known), docket, facts)
         self._note_customer(service, facts)
         if docket.measures:
             self._note_measures(service, Docket(service), docket)
@@ -246,6 +250,7 @@ class Replay:
         count, told = self.radius.within_hour(at), self.radius.staff_told
         standing = self._standing_elsewhere(service, known, stimulus, at) if self._on_address else ()
         if service is None:
+            known.named.update(_addresses(stimulus))
             return Facts(
                 known.base.brand,
                 standing_elsewhere=standing,
@@ -301,11 +306,9 @@ class Replay:
         others = {other for ip in named if ip in self._on_address for other in self._on_address[ip]} - {service}
         if not others:
             return ()
+        in_order = sorted(others, key=lambda other: self._known[other].number)
         return tuple(
-            row
-            for other in self._known
-            if other in others
-            for row in elsewhere(self._known[other].docket, named, *self._acting(other, at))
+            row for other in in_order for row in elsewhere(self._known[other].docket, named, *self._acting(other, at))
         )
 
     def _acting(self, service: str | None, at: datetime) -> tuple[str | None, Callable[[str], bool]]:
