@@ -9,6 +9,7 @@ import gc
 import os
 import pickle
 import sys
+from array import array
 from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
@@ -44,13 +45,15 @@ class Job(NamedTuple):
     """What a process is to replay: the record of a brand since an instant, under a pack and settings.
 
     `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `compare`, the decisions
-    are held against what was recorded.
+    are held against what was recorded. The ids of the decisions lie in the file `ids`.
     """
 
     access: Access
     snapshot: str
     brand: int
     since: datetime | None
+    until: datetime
+    ids: Path
     present: Pack
     pack: Pack
     settings: Settings
@@ -67,13 +70,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a replay amounts to: rows with their counts and amounts, and how far and over what it went."""
+    """What a replay amounts to: rows with their counts and amounts, and how many decisions are not as recorded."""
 
     totals: list[tuple[Row, int, int]]
-    stimuli: int
-    services: int
-    erased: int
-    until: datetime
     unlike_record: int
 
 
@@ -194,11 +193,12 @@ def replay(job: Job) -> Outcome:
     """Replays the record, writing consequences and progress as it goes."""
     with reading(job.access, job.snapshot) as connection:
         record = Record(connection, job.brand, job.since)
-        start = record.start(job.present, job.settings) if job.since is not None else None
+        ids = array("q", job.ids.read_bytes())
+        start = record.start(ids[0], job.present, job.settings) if job.since is not None else None
         fold = Replay(job.pack, job.settings, record.around(), start)
-        tally, shares, until = _Tally(), _Shares(job.folder), record.until()
-        stimuli = _telling(record.stimuli(with_effects=job.compare))
-        for step in fold.steps(stimuli, until):
+        tally, shares = _Tally(), _Shares(job.folder)
+        stimuli = _telling(record.stimuli(ids, with_effects=job.compare))
+        for step in fold.steps(stimuli, job.until):
             if job.compare:
                 tally.compare(step)
             if step.decision.effects:
@@ -208,7 +208,7 @@ def replay(job: Job) -> Outcome:
         shares.close()
         totals = [(Row(*row), count, amount) for row, (count, amount) in tally.totals.items()]
         unlike = tally.unlike + fold.unfired
-        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)
+        return Outcome(totals, unlike)
 
 
 def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
