@@ -197,16 +197,10 @@ class Draft:
 
 
 def _put(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
-    # From the end, since what changes is mostly what came last.
-    for place in range(len(rows) - 1, -1, -1):
-        if rows[place].id == changed.id:
-            return (*rows[:place], changed, *rows[place + 1 :])
-    return rows
+    return tuple(changed if one.id == changed.id else one for one in rows)
 
 
 def _in_order(effects: list[AnyEffect]) -> tuple[AnyEffect, ...]:
-    if len(effects) < 2:
-        return tuple(effects)
     spoken = [one for one in effects if _speaks(one)]
     return (*(one for one in effects if not _speaks(one)), *spoken) if spoken else tuple(effects)
 

@@ -25,8 +25,8 @@ from abusedesk.policy.author.whatif import Comparison, Totals, WhatIf, money
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand, Decision
-from abusedesk.records.past import Access, Record, reading
+from abusedesk.records.models import Brand
+from abusedesk.records.past import Access, reading
 
 MOST = 1000
 """So many differences are given in full unless it is said otherwise: the heaviest."""
@@ -35,6 +35,13 @@ Tell = Callable[[int, int], None]
 """Told how many stimuli both replays have heard, and of how many. What it raises ends the work."""
 
 _TELL_S = 0.1
+
+_COUNT = """
+SELECT count(*) FILTER (WHERE decision.salt <> '' AND (%(since)s::timestamptz IS NULL OR decision.at >= %(since)s)),
+       count(*)
+FROM records_decision decision JOIN records_docket docket ON docket.id = decision.docket_id
+WHERE docket.brand_id = %(brand)s
+"""
 
 
 def what_if(
@@ -55,21 +62,16 @@ def what_if(
     _check(present, changed, settings)
     access = _access()
     with tempfile.TemporaryDirectory(prefix="abusedesk-past-") as name, reading(access) as past:
-        extent = Record(past, brand.pk, since).extent()
-        if extent.until is None:
-            raise Problem(_nothing(brand, since))
-        ids = Path(name, "ids")
-        ids.write_bytes(extent.ids.tobytes())
+        total, ever = past.execute(_COUNT, {"brand": brand.pk, "since": since}).fetchone() or (0, 0)
+        if not total:
+            raise Problem(_nothing(brand, since, ever))
         (snapshot,) = past.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        sides = [Path(name, side) for side in ("before", "after")]
+        sides = [Path(name) / side for side in ("before", "after")]
         jobs = [
-            Job(
-                access, snapshot, brand.pk, since, extent.until, ids, present, pack, settings, compare, folder,
-                os.getpid(),
-            )
+            Job(access, snapshot, brand.pk, since, present, pack, settings, compare, folder, os.getpid())
             for pack, compare, folder in zip((present, changed), (True, False), sides, strict=True)
-        ]  # fmt: skip
-        _run([replaying.prepare(job) for job in jobs], len(extent.ids), progress)
+        ]
+        _run([replaying.prepare(job) for job in jobs], total, progress)
         before, after = (replaying.outcome(side) for side in sides)
         comparison = _compare(sides[0], sides[1], most)
     sums = comparison.sums(_totals(before), _totals(after))
@@ -78,9 +80,9 @@ def what_if(
         present=present.digest,
         changed=changed.digest,
         since=since,
-        until=extent.until,
-        stimuli=len(extent.ids),
-        services=extent.services,
+        until=before.until,
+        stimuli=before.stimuli,
+        services=before.services,
         affected=comparison.affected,
         sums=sums,
         money=money(sums),
@@ -88,7 +90,7 @@ def what_if(
         differences=comparison.heaviest(),
         differing=comparison.differing,
         unlike_record=before.unlike_record,
-        skipped=extent.erased,
+        skipped=before.erased,
         seconds=time.monotonic() - started,
     )
 
@@ -99,8 +101,8 @@ def _check(present: Pack, changed: Pack, settings: Settings) -> None:
             pack.terms(version, settings)
 
 
-def _nothing(brand: Brand, since: datetime | None) -> str:
-    if since is None or not Decision.objects.filter(docket__brand=brand).exists():
+def _nothing(brand: Brand, since: datetime | None, ever: int) -> str:
+    if since is None or not ever:
         return f"{brand.slug} has no past yet: nothing was decided that could be replayed"
     return f"{brand.slug} has nothing on record since {since:%Y-%m-%d}; give an earlier date"
 

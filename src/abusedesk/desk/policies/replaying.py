@@ -9,7 +9,6 @@ import gc
 import os
 import pickle
 import sys
-from array import array
 from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
@@ -45,15 +44,13 @@ class Job(NamedTuple):
     """What a process is to replay: the record of a brand since an instant, under a pack and settings.
 
     `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `compare`, the decisions
-    are held against what was recorded. The ids of the decisions lie in the file `ids`.
+    are held against what was recorded.
     """
 
     access: Access
     snapshot: str
     brand: int
     since: datetime | None
-    until: datetime
-    ids: Path
     present: Pack
     pack: Pack
     settings: Settings
@@ -70,9 +67,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a replay amounts to: rows with their counts and amounts, and how many decisions are not as recorded."""
+    """What a replay amounts to: rows with their counts and amounts, and how far and over what it went."""
 
     totals: list[tuple[Row, int, int]]
+    stimuli: int
+    services: int
+    erased: int
+    until: datetime
     unlike_record: int
 
 
@@ -193,12 +194,11 @@ def replay(job: Job) -> Outcome:
     """Replays the record, writing consequences and progress as it goes."""
     with reading(job.access, job.snapshot) as connection:
         record = Record(connection, job.brand, job.since)
-        ids = array("q", job.ids.read_bytes())
-        start = record.start(ids[0], job.present, job.settings) if job.since is not None else None
+        start = record.start(job.present, job.settings) if job.since is not None else None
         fold = Replay(job.pack, job.settings, record.around(), start)
-        tally, shares = _Tally(), _Shares(job.folder)
-        stimuli = _telling(record.stimuli(ids, with_effects=job.compare))
-        for step in fold.steps(stimuli, job.until):
+        tally, shares, until = _Tally(), _Shares(job.folder), record.until()
+        stimuli = _telling(record.stimuli(with_effects=job.compare))
+        for step in fold.steps(stimuli, until):
             if job.compare:
                 tally.compare(step)
             if step.decision.effects:
@@ -208,7 +208,7 @@ def replay(job: Job) -> Outcome:
         shares.close()
         totals = [(Row(*row), count, amount) for row, (count, amount) in tally.totals.items()]
         unlike = tally.unlike + fold.unfired
-        return Outcome(totals, unlike)
+        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)
 
 
 def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
