@@ -97,6 +97,23 @@ def test_what_was_taken_over_can_be_taken_back_whole_or_by_ticket(jim: Provider,
     assert not Strike.objects.filter(annulled_at=None).exists()
 
 
+def test_a_source_is_taken_back_and_no_other_whose_name_begins_alike(jim: Provider, tmp_path: Path) -> None:
+    for source in ("A", "A:B"):
+        file = tmp_path / "old.csv"
+        file.write_text(f"{HEADER}s1,1,2025-12-01,strike,spam,,192.0.2.1,,,,\n")
+        plan = history.plan(history.read_file(file), jim.brand, source, NOW)
+        history.write(plan, jim.brand, "ann", NOW, lambda _: None)
+
+    assert history.annul(jim.brand, "A", "", "ann", NOW) == 1
+    assert Strike.objects.filter(annulled_at=None).count() == 1
+
+
+def test_two_amounts_for_two_things_are_two(jim: Provider, tmp_path: Path) -> None:
+    carry(jim, tmp_path, "s1,1,2025-12-01,owed,,,,20.00,fine,,\ns1,1,2025-12-01,owed,,,,20.00,cleaning,,\n")
+
+    assert Charge.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -92,6 +92,16 @@ def test_a_carried_ticket_never_runs_on() -> None:
     assert {one.name for one in last.docket.deadlines} == {"payment", "reply"}
 
 
+def test_an_old_ticket_dated_within_a_running_occurrence_does_not_end_it() -> None:
+    """What is told of the past must not make a second strike of the reports of one incident."""
+    within = CarriedTicket("WHMCS", "1", "connection/port_scan", NOW + timedelta(seconds=30), (IP,))
+
+    *_, last = fold("jimcloud", attack("r1"), within, attack("r2"))
+
+    assert sum(one.strike is not None for one in last.docket.occurrences) == 1
+    assert not [one for one in last.effects if isinstance(one, StrikeMade | Take)]
+
+
 def test_the_order_of_import_does_not_matter() -> None:
     one, other = (fold("jimcloud", *tickets)[-1] for tickets in ((old(1, 90), old(2, 60)), (old(2, 60), old(1, 90))))
 

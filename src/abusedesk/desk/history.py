@@ -188,8 +188,10 @@ def _category_of(pack: Pack, abuse_type: str) -> str:
 def _key(source: str, service: Service, row: Row) -> str:
     """What makes an entry this one: the same row again is known by it."""
     values = row.values
-    about = (service.ref, values["ticket"], values["kind"], values["at"].isoformat(), values.get("amount", 0))
-    return f"{_KEY}{source}:{blake2b(repr(about).encode(), digest_size=12).hexdigest()}"
+    about = [service.ref, values["ticket"], values["kind"], values["at"].isoformat(), values.get("amount", 0)]
+    if values.get("item"):
+        about.append(values["item"])
+    return f"{_KEY}{source}:{blake2b(repr(tuple(about)).encode(), digest_size=12).hexdigest()}"
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ def annul(brand: Brand, source: str, ticket: str, by: str, now: datetime) -> int
     moves = []
     for row in decided.iterator(500):
         stimulus = _carried.decode(bytes(row.stimulus))
-        if isinstance(stimulus, CarriedTicket) and ticket in {"", stimulus.ticket}:
+        if isinstance(stimulus, CarriedTicket) and stimulus.source == source and ticket in {"", stimulus.ticket}:
             report = report_of(stimulus)
             moves.append(Move(row.docket_id, Verification(report, rejected=True), f"reject:{report}", now, by))
     enacted = [

@@ -15,11 +15,14 @@ KNOWN = RANK["authenticated"]
 
 
 def running(draft: "Draft", abuse_type: str) -> Occurrence | None:
-    """The occurrence of an abuse type whose window, inclusive at its end, is not over."""
+    """The occurrence of an abuse type whose window, inclusive at its end, is not over.
+
+    Closed ones are passed over: an old ticket carried over may be dated after one that runs.
+    """
     window = draft.terms.window if draft.terms is not None else None
     for one in reversed(draft.occurrences):
-        if one.abuse_type == abuse_type:
-            open_still = not one.closed and window is not None and draft.at - one.opened_at <= window
+        if one.abuse_type == abuse_type and not one.closed:
+            open_still = window is not None and draft.at - one.opened_at <= window
             return one if open_still else None
     return None
 
