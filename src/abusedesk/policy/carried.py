@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from abusedesk.policy import occurrences, strikes
-from abusedesk.policy.decision import StrikeMade
 from abusedesk.policy.docket import Charge, HeardReport, Occurrence, Strike
 from abusedesk.policy.stimulus import CarriedBalance, CarriedTicket
 
@@ -82,17 +81,7 @@ def _strike(draft: "Draft", occurrence: Occurrence) -> None:
     lapses_at = strikes.lapse_of(occurrence.opened_at, lapse)
     strike = Strike(len(before) + 1, occurrence.opened_at, lapses_at, clauses, of_type=of_type)
     draft.keep_occurrence(replace(occurrence, strike=strike))
-    draft.effects.append(
-        StrikeMade(
-            clauses,
-            draft.docket.service,
-            draft.facts.customer,
-            case=draft.case(),
-            occurrence=occurrence.id,
-            abuse_type=occurrence.abuse_type,
-            number=strike.number,
-        )
-    )
+    strikes.say(draft, occurrence, strike)
 
 
 def _in_time(known: tuple[Occurrence, ...], one: Occurrence) -> tuple[Occurrence, ...]:

@@ -4,16 +4,14 @@ What the live desk does around `decide` is done here in memory: attribution by t
 service, the brand's count of automatic measures, and deadlines that come due.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from datetime import datetime
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
 from abusedesk.policy.decide import decide
-from abusedesk.policy.decision import AnyEffect, Decision, Notify, Take
+from abusedesk.policy.decision import AnyEffect, Decision
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.facts import Elsewhere, Facts, addresses_in, elsewhere, on_addresses
 from abusedesk.policy.scenario import Entry, Scenario
@@ -30,9 +28,8 @@ from abusedesk.policy.stimulus import (
     Verification,
 )
 from abusedesk.policy.strikes import struck_addresses
+from abusedesk.policy.surroundings import BlastRadius, VirtualClock, still_due
 from abusedesk.vocabulary.holding import AssignmentTable
-
-HOUR = timedelta(hours=1)
 
 
 class Played(NamedTuple):
@@ -65,10 +62,8 @@ class Stage:
         self.scenario = scenario
         self.holders = AssignmentTable(scenario.assignments)
         self.dockets: dict[str | None, Docket] = {}
-        self._counted: deque[datetime] = deque()
-        self._staff_told = False
-        self._due: list[tuple[datetime, int, str | None, str]] = []
-        self._known: set[tuple[str | None, str, datetime]] = set()
+        self._clock = VirtualClock()
+        self._radius = BlastRadius()
         self._reports: dict[str, list[str]] = {}
         self._requests: dict[str, str | None] = {}
         self._upstream: dict[tuple[str, str], list[str | None]] = {}
@@ -91,22 +86,9 @@ class Stage:
     # --- deadlines --------------------------------------------------------------------------------------------------
 
     def _deadlines_before(self, at: datetime, *, inclusive: bool = False) -> Iterator[Step]:
-        while self._due and (self._due[0][0] < at or (inclusive and self._due[0][0] == at)):
-            due, _, service, deadline = heappop(self._due)
-            if self._still_due(service, deadline, due):
-                yield self._decide(service, DeadlinePassed(deadline), due)
-
-    def _still_due(self, service: str | None, deadline: str, due: datetime) -> bool:
-        return any(
-            one.id == deadline and one.state == "open" and one.due == due for one in self.dockets[service].deadlines
-        )
-
-    def _watch_deadlines(self, service: str | None, docket: Docket) -> None:
-        for one in docket.deadlines:
-            key = (service, one.id, one.due)
-            if one.state == "open" and key not in self._known:
-                self._known.add(key)
-                heappush(self._due, (one.due, len(self._known), service, one.id))
+        for due in self._clock.due_before(at, inclusive=inclusive):
+            if still_due(self.dockets[due.service], due):
+                yield self._decide(due.service, DeadlinePassed(due.deadline), due.at)
 
     # --- who is concerned -------------------------------------------------------------------------------------------
 
@@ -169,27 +151,17 @@ class Stage:
         facts = self._facts(service, docket, stimulus, at)
         decision = decide(docket, cast("AnyStimulus", stimulus), facts, self.scenario.pack, at)
         self.dockets[service] = decision.docket
-        self._watch_deadlines(service, decision.docket)
-        self._count(decision, at)
+        self._clock.watch(service, decision.docket.deadlines, docket.deadlines)
+        self._radius.count(decision, at)
         if isinstance(stimulus, Request):
             self._requests[stimulus.id] = service
         return Step(at, service, stimulus, decision)
 
-    def _count(self, decision: Decision, at: datetime) -> None:
-        for effect in decision.effects:
-            if isinstance(effect, Take) and effect.counts:
-                self._counted.append(at)
-                self._staff_told = False
-            elif isinstance(effect, Notify) and effect.to == "staff":
-                self._staff_told = True
-
     def _facts(self, service: str | None, docket: Docket, stimulus: Stimulus, at: datetime) -> Facts:
-        while self._counted and at - self._counted[0] >= HOUR:
-            self._counted.popleft()
         common = Facts(
             brand=self.scenario.pack.name,
-            automatic_within_hour=len(self._counted),
-            staff_told=self._staff_told,
+            automatic_within_hour=self._radius.within_hour(at),
+            staff_told=self._radius.staff_told,
             settings=self.scenario.settings,
             standing_elsewhere=self._standing_elsewhere(service, docket, stimulus, at),
         )

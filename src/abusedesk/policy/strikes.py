@@ -61,9 +61,16 @@ def make(draft: "Draft", clauses: tuple[str, ...], weight: int = 1) -> bool:
     lapses_at = lapse_of(occurrence.opened_at, draft.terms.lapse(occurrence.abuse_type))
     strike = Strike(len(others) + 1, draft.at, lapses_at, clauses, of_type=of_type, points=weight)
     draft.keep_occurrence(replace(occurrence, strike=strike, misses=(), chain_from=draft.at))
+    say(draft, occurrence, strike)
+    void_waiting(draft)
+    return True
+
+
+def say(draft: "Draft", occurrence: Occurrence, strike: Strike) -> None:
+    """The effect that states the strike of the occurrence at hand."""
     draft.effects.append(
         StrikeMade(
-            clauses,
+            strike.clauses,
             draft.docket.service,
             draft.facts.customer,
             case=draft.case(),
@@ -72,8 +79,6 @@ def make(draft: "Draft", clauses: tuple[str, ...], weight: int = 1) -> bool:
             number=strike.number,
         )
     )
-    void_waiting(draft)
-    return True
 
 
 def lapse_of(since: datetime, length: timedelta | None) -> datetime | None:
