@@ -116,7 +116,8 @@ def test_smtp_takes_the_same(doors: Doors) -> None:
     with doors.smtp() as client:
         client.sendmail("fbl@isp.example.net", [JIM], complaint())
 
-    assert Message.objects.get().channel == "smtp"
+    message = Message.objects.get()
+    assert (message.channel, message.provenance) == ("smtp", {"peer": "127.0.0.1", "helo": "mx.example.net"})
 
 
 def test_smtp_speaks_tls_with_the_certificate(doors: Doors) -> None:

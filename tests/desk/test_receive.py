@@ -156,3 +156,16 @@ def test_a_folded_header_is_one_line() -> None:
     folded = b"Subject: =?utf-8?q?one?=\r\n =?utf-8?q?two?=\r\n\tthree\r\n"
     mail = folded + b"From: a@example.net\r\n\r\nSubject: not this\r\n"
     assert headers_of(mail) == {"subject": "=?utf-8?q?one?= =?utf-8?q?two?= three", "from": "a@example.net"}
+
+
+# --- who handed it over ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_same_bytes_from_somebody_proven_are_a_message_of_their_own() -> None:
+    first = receive(incoming(provenance={"peer": "192.0.2.25"}))
+    proven = receive(incoming(provenance={"reporter": "7"}))
+    assert proven.new
+    assert not receive(incoming(provenance={"peer": "198.51.100.25"})).new
+    assert not receive(incoming(provenance={"reporter": "7"})).new
+    assert Message.objects.get(pk=first.message_id).provenance == {"peer": "192.0.2.25"}

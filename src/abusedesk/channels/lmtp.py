@@ -208,13 +208,24 @@ class _Peer(SMTP):
 
 
 class SMTPPeer(_Peer):
-    """A mail server that speaks SMTP (RFC 5321)."""
+    """A mail server that speaks SMTP (RFC 5321). Its address and the name it gave stand beside what it brings."""
+
+    @staticmethod
+    def provenance(session: Session) -> dict[str, str]:
+        """Who hands mail over here."""
+        host = session.peer[0] if isinstance(session.peer, tuple) else ""
+        return {"peer": str(host), "helo": (session.host_name or "")[:253]} if host else {}
 
 
 class LMTPPeer(_Peer, LMTP):
     """A mail server that speaks LMTP (RFC 2033), and hears of each recipient by itself."""
 
     _recipients = 0
+
+    @staticmethod
+    def provenance(_session: Session) -> dict[str, str]:
+        """Nothing: who brings mail here is the provider's own mail server."""
+        return {}
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library calls it by the command
         """Answers once for each recipient (RFC 2033 section 4.2)."""
@@ -260,16 +271,19 @@ class Desk:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         """Waits until the message is committed; its answer says whether it was."""
         content = envelope.original_content or b""
         now, envelope_from = datetime.now(UTC), (envelope.mail_from or "").lower().strip("<>")
         addressed: dict[int | None, list[str]] = {}
         for one in envelope.rcpt_tos:
             addressed.setdefault(self._addresses.get(_plain(one)), []).append(one)
+        provenance = self._door.peer.provenance(session)
         # One brand gets one message, however many of its addresses it was sent to.
         incoming = tuple(
-            Incoming(content, self._door.channel, now, "", brand, _plain(to[0]), _details(to), envelope_from)
+            Incoming(
+                content, self._door.channel, now, "", brand, _plain(to[0]), _details(to), envelope_from, provenance
+            )
             for brand, to in addressed.items()
         )
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -66,7 +66,7 @@ UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE
 _MESSAGES = """
 SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
        message.name, message.sender, message.payload, message.recipient, message.details, message.envelope_from,
-       key.key
+       message.provenance, key.key
 FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
 LEFT JOIN records_messagekey key ON key.message_id = message.id
 WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
@@ -160,8 +160,9 @@ def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
 
 
 def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
-    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, key = row
+    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, provenance, key = row
     data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
+    envelope.append(msgspec.json.decode(str(provenance), type=dict[str, str]))
     return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts, *envelope)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ What a known reporter sent and nobody can read is never filed as noise, unless a
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ ATTEMPTS = 3
 class Unread(NamedTuple):
     """A message that waits to be read. `payload` is None where its bytes can no longer be read.
 
-    `details` and `envelope_from` are the envelope's (`records.models.Message`).
+    `details`, `envelope_from` and `provenance` are the message's (`records.models.Message`).
     """
 
     message_id: uuid.UUID
@@ -39,6 +39,7 @@ class Unread(NamedTuple):
     recipient: str = ""
     details: str = ""
     envelope_from: str | None = None
+    provenance: Mapping[str, str] = {}
 
 
 def own_rules() -> tuple[OwnRule, ...]:

@@ -3,9 +3,10 @@
 The same bytes for the same brand are one message, however often they come.
 """
 
+import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -21,8 +22,11 @@ from abusedesk.records.payload import seal
 HEADER_CAP = 65536
 COLUMNS = (
     "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "details",
-    "envelope_from", "subject", "payload",
+    "envelope_from", "subject", "provenance", "payload",
 )  # fmt: skip
+
+PROVEN = ("reporter", "sensor", "listing")
+"""What of a provenance nobody can forge. The same bytes from somebody proven are another message than from anybody."""
 
 _TAKE = """
 INSERT INTO records_messageseen (digest, message_id, received_at, attempts)
@@ -42,7 +46,7 @@ class Incoming(NamedTuple):
     """A raw thing at the door. `brand` is fixed by the channel, if at all; the rest by the envelope.
 
     `details` are what the recipients' addresses said after the plus sign; `envelope_from` is empty for the null sender
-    and None where there is no envelope.
+    and None where there is no envelope. `provenance` says who handed it over (`records.models.Message`).
     """
 
     data: bytes
@@ -53,6 +57,7 @@ class Incoming(NamedTuple):
     recipient: str = ""
     details: tuple[str, ...] = ()
     envelope_from: str | None = None
+    provenance: Mapping[str, str] = {}
 
 
 class Received(NamedTuple):
@@ -119,7 +124,8 @@ def address_in(header: str) -> str:
 def _identify(incoming: Incoming, addresses: dict[str, int], channels: dict[str, int]) -> _Sealed:
     headers = headers_of(incoming.data)
     brand = incoming.brand or _brand(incoming, headers, addresses) or channels.get(incoming.channel)
-    digest = sha256(f"{brand or ''}\n".encode() + incoming.data).digest()
+    proven = "".join(f"{name}={incoming.provenance[name]}\n" for name in PROVEN if name in incoming.provenance)
+    digest = sha256(f"{brand or ''}\n{proven}".encode() + incoming.data).digest()
     return _Sealed(incoming, uuid.uuid4(), digest, brand, headers)
 
 
@@ -174,6 +180,7 @@ def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
         " ".join(incoming.details).replace("\0", "")[:2000],
         None if incoming.envelope_from is None else incoming.envelope_from.replace("\0", "")[:320],
         headers.get("subject", ""),
+        json.dumps({name: value.replace("\0", "") for name, value in incoming.provenance.items()}),
         payload,
     )
 

@@ -40,6 +40,9 @@ class Message(models.Model):
     `outcome` is empty until it was read; `batch` is what a container or feed run that brought it is called.
     `details` are what its recipients' addresses said after the plus sign, separated by blanks; `envelope_from` is the
     sender of the envelope, empty for the null sender and None where no envelope is known.
+
+    `provenance` is what we ourselves saw of who handed it over: `peer` and `helo` of an SMTP client; the id of the
+    `reporter` whose key it came under; the provider's own `sensor`; the blocklist whose `listing` a query confirmed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -55,6 +58,7 @@ class Message(models.Model):
     details = models.TextField(blank=True)
     envelope_from = models.TextField(null=True)
     subject = models.TextField(blank=True)
+    provenance = models.JSONField(default=dict)
     payload = models.BinaryField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
     format = models.CharField(max_length=60, blank=True)
