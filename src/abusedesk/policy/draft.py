@@ -197,10 +197,14 @@ class Draft:
 
 
 def _put(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
+    if rows and rows[-1].id == changed.id:
+        return rows[:-1] + (changed,)  # noqa: RUF005 - what changes is mostly what came last, and this is the quick way
     return tuple(changed if one.id == changed.id else one for one in rows)
 
 
 def _in_order(effects: list[AnyEffect]) -> tuple[AnyEffect, ...]:
+    if len(effects) < 2:
+        return tuple(effects)
     spoken = [one for one in effects if _speaks(one)]
     return (*(one for one in effects if not _speaks(one)), *spoken) if spoken else tuple(effects)
 

@@ -31,6 +31,8 @@ class Plan(NamedTuple):
     needs: int
     below: int
     lines: dict[tuple[Result, str], TraceLine]
+    apart: TraceLine | None
+    """The line that it leaves where the abuse type alone says that it misses; most rules are about another type."""
 
     def line(self, result: Result, because: str) -> TraceLine:
         """The trace line for a result, made once."""
@@ -57,6 +59,9 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
     """
     abuse_type = draft.occurrence.abuse_type if draft.occurrence is not None else None
     for plan in plans(draft.terms, moment, kind, abuse_type):
+        if plan.apart is not None:
+            draft.trace.append(plan.apart)
+            continue
         result, because = weigh(draft, plan)
         draft.trace.append(plan.line(result, because))
         if result == "hit":
@@ -68,8 +73,6 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
 def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
     """Whether a rule hits now, and what settled it."""
     rule = plan.rule
-    if plan.settled is False and draft.occurrence is not None:
-        return "missed", f"{ABUSE_TYPE} = {draft.occurrence.abuse_type}"
     if rule.on in _BELIEVED:
         reason = _disbelief(draft, plan)
         if reason is not None:
@@ -139,7 +142,9 @@ def _plan(rule: Rule, terms: Terms, abuse_type: str | None) -> Plan:
     getters = tuple(_getter(name, terms) for name in names)
     used = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
     settled = _settled(rule, names, abuse_type)
-    return Plan(rule, getters, settled, used, RANK[rule.needs], RANK[rule.below] if rule.below is not None else -1, {})
+    below = RANK[rule.below] if rule.below is not None else -1
+    plan = Plan(rule, getters, settled, used, RANK[rule.needs], below, {}, None)
+    return plan._replace(apart=plan.line("missed", f"{ABUSE_TYPE} = {abuse_type}")) if settled is False else plan
 
 
 def _settled(rule: Rule, names: tuple[str, ...], abuse_type: str | None) -> bool | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -31,42 +31,34 @@ SELECT docket.id, service.ref FROM records_docket docket
 LEFT JOIN records_service service ON service.id = docket.service_id WHERE docket.brand_id = %(brand)s
 """
 
-# Where the replay of each docket begins: at its first decision since a date. The whole record has no such date.
+# One look at the table for all that a replay has to know of it beforehand.
+_IN_ORDER = """
+SELECT decision.id, decision.docket_id, decision.salt = '' FROM records_decision decision
+JOIN records_docket docket ON docket.id = decision.docket_id
+WHERE docket.brand_id = %(brand)s ORDER BY decision.at, decision.id
+"""
+
+# Where the replay of each docket begins: at its first decision since a date.
 _CUT = """
 WITH cut AS (
     SELECT decision.docket_id, min(decision.sequence) AS first
     FROM records_decision decision JOIN records_docket docket ON docket.id = decision.docket_id
-    WHERE docket.brand_id = %(brand)s AND (%(since)s::timestamptz IS NULL OR decision.at >= %(since)s)
+    WHERE docket.brand_id = %(brand)s AND decision.at >= %(since)s
     GROUP BY decision.docket_id
 )
 """
 
-_IN_ORDER = (
+_IN_ORDER_SINCE = (
     _CUT
     + """
-SELECT decision.id FROM cut JOIN records_decision decision USING (docket_id)
-WHERE decision.sequence >= cut.first AND decision.salt <> '' ORDER BY decision.at, decision.id
-"""
-)
-
-_SERVICES = (
-    _CUT
-    + """
-SELECT count(*) FROM cut JOIN records_docket docket ON docket.id = cut.docket_id WHERE docket.service_id IS NOT NULL
-"""
-)
-
-_ERASED = (
-    _CUT
-    + """
-SELECT count(*) FROM cut JOIN records_decision decision USING (docket_id)
-WHERE decision.sequence >= cut.first AND decision.salt = ''
+SELECT decision.id, decision.docket_id, decision.salt = '' FROM cut JOIN records_decision decision USING (docket_id)
+WHERE decision.sequence >= cut.first ORDER BY decision.at, decision.id
 """
 )
 
 _DECISIONS = """
 SELECT decision.docket_id, decision.at, decision.stimulus, decision.facts, {effects}
-FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted(id, place) JOIN records_decision decision USING (id)
+FROM unnest(%s::text::bigint[]) WITH ORDINALITY AS wanted(id, place) JOIN records_decision decision USING (id)
 ORDER BY wanted.place
 """
 
@@ -152,6 +144,19 @@ def reading(access: Access, snapshot: str | None = None) -> Iterator[psycopg.Con
         connection.rollback()
 
 
+class Extent(NamedTuple):
+    """What a record holds: its decisions in order of time, on how many services, and how far it reaches.
+
+    `erased` decisions are passed over, since their values are gone. `until` is the last stimulus, or as far as the
+    watch has looked for what is due; None where there is nothing.
+    """
+
+    ids: "array[int]"
+    services: int
+    erased: int
+    until: datetime | None
+
+
 class Record:
     """The decisions of one brand, of which `since` (None: all) those from each docket's first since then."""
 
@@ -162,26 +167,26 @@ class Record:
         self._given = {"brand": brand, "since": since}
         self._services: dict[int, str | None] = dict(self._all(_DOCKETS))
         self._newest: dict[int, tuple[bytes, Facts]] = {}
-        self.ids = array("q", (row[0] for row in self._streamed(_IN_ORDER)))
 
-    def erased(self) -> int:
-        """How many decisions are passed over, since their values were erased."""
-        return int(self._all(_ERASED)[0][0])
+    def extent(self) -> Extent:
+        """What there is to replay."""
+        ids, dockets, erased = array("q"), set(), 0
+        for decision, docket, gone in self._streamed(_IN_ORDER_SINCE if self._given["since"] else _IN_ORDER):
+            dockets.add(docket)
+            if gone:
+                erased += 1
+            else:
+                ids.append(decision)
+        services = sum(self._services[docket] is not None for docket in dockets)
+        return Extent(ids, services, erased, self._all(_UNTIL, last=ids[-1])[0][0] if ids else None)
 
-    def services(self) -> int:
-        """How many services it is about."""
-        return int(self._all(_SERVICES)[0][0])
-
-    def until(self) -> datetime:
-        """How far the record reaches: to its last stimulus, or to where the watch has looked for what is due."""
-        return self._all(_UNTIL, last=self.ids[-1])[0][0]  # type: ignore[no-any-return]
-
-    def stimuli(self, *, with_effects: bool) -> Iterator[Recorded]:
-        """The stimuli in order of their instants; those of one instant as they were decided."""
+    def stimuli(self, ids: "array[int]", *, with_effects: bool) -> Iterator[Recorded]:
+        """The stimuli of an extent in order of their instants; those of one instant as they were decided."""
         query = sql.SQL(_DECISIONS).format(effects=sql.SQL("decision.effects" if with_effects else "''::bytea"))
         with self._connection.cursor(binary=True) as cursor:
-            for first in range(0, len(self.ids), _BATCH):
-                cursor.execute(query, [list(self.ids[first : first + _BATCH])])
+            for first in range(0, len(ids), _BATCH):
+                # As one text: thousands of numbers are not looked at one by one.
+                cursor.execute(query, [f"{{{','.join(map(str, ids[first : first + _BATCH]))}}}"])
                 for docket, at, stimulus, facts, effects in cursor.fetchall():
                     yield Recorded(
                         at, self._services[docket], _stimulus.decode(stimulus), self._facts_of(docket, facts), effects
@@ -197,8 +202,11 @@ class Record:
         pauses = tuple(Pause(*row) for row in self._all(_PAUSES))
         return Around(_remembered(table), dict(self._all(_ENDED)), pauses)
 
-    def start(self, pack: Pack, settings: Settings) -> Start:
-        """How the dockets stood at `since`: each folded from its newest snapshot before, under a pack and settings."""
+    def start(self, first: int, pack: Pack, settings: Settings) -> Start:
+        """How the dockets stood at `since`: each folded from its newest snapshot before, under a pack and settings.
+
+        `first` is the id of the first decision since then.
+        """
         dockets: dict[str | None, Docket] = {}
         facts: dict[str | None, Facts] = {}
         for pk, state, known in self._streamed(_QUIET):
@@ -213,12 +221,12 @@ class Record:
             docket = dockets.get(service) or Docket(service)
             stood = replace(its, settings=settings)
             dockets[service] = decide(docket, _stimulus.decode(stimulus), stood, pack, at).docket
-        return Start(dockets, facts, tuple(row[0] for row in self._all(_TAKEN)), self._staff_told())
+        return Start(dockets, facts, tuple(row[0] for row in self._all(_TAKEN)), self._staff_told(first))
 
-    def _staff_told(self) -> bool:
+    def _staff_told(self, first: int) -> bool:
         """Whether staff had heard of the blast radius when the first stimulus was decided."""
-        first = self._connection.execute("SELECT facts FROM records_decision WHERE id = %s", [self.ids[0]], binary=True)
-        (facts,) = first.fetchone() or (b"",)
+        query = "SELECT facts FROM records_decision WHERE id = %s"
+        (facts,) = self._connection.execute(query, [first], binary=True).fetchone() or (b"",)
         return _facts.decode(facts).staff_told
 
     def _facts_of(self, docket: int, stored: bytes) -> Facts:

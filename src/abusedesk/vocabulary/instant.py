@@ -13,4 +13,5 @@ def parse_instant(text: str) -> datetime:
 
 def format_instant(moment: datetime) -> str:
     """An instant as `2026-02-02T10:00:00Z`, with microseconds only where it has some."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    written = moment.isoformat() if moment.tzinfo is UTC else moment.astimezone(UTC).isoformat()
+    return f"{written[:-6]}Z"

@@ -126,6 +126,25 @@ def test_other_clauses_alone_make_no_difference() -> None:
     assert not differences("s1", [Consequence(AT, "strike", "spam", detail="number 1", root="r1")], [renamed])
 
 
+@pytest.mark.parametrize("most", [None, 3])
+def test_services_compared_in_two_halves_come_to_the_same_as_in_one(most: int | None) -> None:
+    def compared(numbers: range) -> Comparison:
+        comparison = Comparison(most)
+        for number in numbers:
+            sides = [suspension(), suspension(AT + number * HOUR, root=f"r{number}")]
+            comparison.compare(f"s{number}", sides[: number % 3], [suspension(mode="proposed")][: number % 2])
+        return comparison
+
+    whole, halves = compared(range(20)), Comparison(most)
+    for half in (range(0, 20, 2), range(1, 20, 2)):
+        halves.take_in(compared(half).found())
+    assert halves.found().affected == whole.affected
+    assert halves.heaviest() == whole.heaviest()
+    assert (halves.clauses(), halves.differing) == (whole.clauses(), whole.differing)
+    rows = {row_of(suspension(mode=mode)): (1, 0) for mode in ("automatic", "proposed")}
+    assert halves.sums(rows, rows) == whole.sums(rows, rows)
+
+
 def test_what_is_there_twice_is_matched_twice() -> None:
     (one,) = differences("s1", [suspension(), suspension()], [suspension()])
     assert (one.change, one.after) == ("lost", None)

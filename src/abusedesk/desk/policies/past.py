@@ -1,7 +1,7 @@
 """Past: what a changed pack would have made of a brand's recorded past. It writes nothing.
 
 The record is replayed twice from one snapshot of the database, under the brand's present pack and under the changed
-one, each in a process of its own; then what they brought is compared service by service.
+one, each in a process of its own; then the two compare what they brought, service by service, half of them each.
 """
 
 import os
@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +24,8 @@ from abusedesk.policy.author.whatif import Comparison, Totals, WhatIf, money
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand
-from abusedesk.records.past import Access, reading
+from abusedesk.records.models import Brand, Decision
+from abusedesk.records.past import Access, Record, reading
 
 MOST = 1000
 """So many differences are given in full unless it is said otherwise: the heaviest."""
@@ -35,13 +34,6 @@ Tell = Callable[[int, int], None]
 """Told how many stimuli both replays have heard, and of how many. What it raises ends the work."""
 
 _TELL_S = 0.1
-
-_COUNT = """
-SELECT count(*) FILTER (WHERE decision.salt <> '' AND (%(since)s::timestamptz IS NULL OR decision.at >= %(since)s)),
-       count(*)
-FROM records_decision decision JOIN records_docket docket ON docket.id = decision.docket_id
-WHERE docket.brand_id = %(brand)s
-"""
 
 
 def what_if(
@@ -62,35 +54,40 @@ def what_if(
     _check(present, changed, settings)
     access = _access()
     with tempfile.TemporaryDirectory(prefix="abusedesk-past-") as name, reading(access) as past:
-        total, ever = past.execute(_COUNT, {"brand": brand.pk, "since": since}).fetchone() or (0, 0)
-        if not total:
-            raise Problem(_nothing(brand, since, ever))
+        extent = Record(past, brand.pk, since).extent()
+        if extent.until is None:
+            raise Problem(_nothing(brand, since))
+        ids = Path(name, "ids")
+        ids.write_bytes(extent.ids.tobytes())
         (snapshot,) = past.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        sides = [Path(name) / side for side in ("before", "after")]
+        before, after = Path(name, "before"), Path(name, "after")
+        common = (access, snapshot, brand.pk, since, extent.until, ids, present)
         jobs = [
-            Job(access, snapshot, brand.pk, since, present, pack, settings, compare, folder, os.getpid())
-            for pack, compare, folder in zip((present, changed), (True, False), sides, strict=True)
+            Job(*common, present, settings, True, most, before, after, os.getpid()),
+            Job(*common, changed, settings, False, most, after, before, os.getpid()),
         ]
-        _run([replaying.prepare(job) for job in jobs], total, progress)
-        before, after = (replaying.outcome(side) for side in sides)
-        comparison = _compare(sides[0], sides[1], most)
-    sums = comparison.sums(_totals(before), _totals(after))
+        _run([replaying.prepare(job) for job in jobs], len(extent.ids), progress)
+        was, would_be = replaying.outcome(before), replaying.outcome(after)
+        comparison = Comparison(most)
+        for side in (before, after):
+            comparison.take_in(replaying.compared(side))
+    sums = comparison.sums(_totals(was), _totals(would_be))
     return WhatIf(
         brand=brand.slug,
         present=present.digest,
         changed=changed.digest,
         since=since,
-        until=before.until,
-        stimuli=before.stimuli,
-        services=before.services,
+        until=extent.until,
+        stimuli=len(extent.ids),
+        services=extent.services,
         affected=comparison.affected,
         sums=sums,
         money=money(sums),
         clauses=comparison.clauses(),
         differences=comparison.heaviest(),
         differing=comparison.differing,
-        unlike_record=before.unlike_record,
-        skipped=before.erased,
+        unlike_record=was.unlike_record,
+        skipped=extent.erased,
         seconds=time.monotonic() - started,
     )
 
@@ -101,8 +98,8 @@ def _check(present: Pack, changed: Pack, settings: Settings) -> None:
             pack.terms(version, settings)
 
 
-def _nothing(brand: Brand, since: datetime | None, ever: int) -> str:
-    if since is None or not ever:
+def _nothing(brand: Brand, since: datetime | None) -> str:
+    if since is None or not Decision.objects.filter(docket__brand=brand).exists():
         return f"{brand.slug} has no past yet: nothing was decided that could be replayed"
     return f"{brand.slug} has nothing on record since {since:%Y-%m-%d}; give an earlier date"
 
@@ -165,34 +162,6 @@ def _run(jobs: list[Path], total: int, progress: Tell | None) -> None:
             one.end()
     if progress is not None:
         progress(total, total)
-
-
-# --- the comparison -------------------------------------------------------------------------------------------------
-
-
-def _compare(before: Path, after: Path, most: int | None) -> Comparison:
-    comparison = Comparison(most)
-    for number in range(replaying.SHARES):
-        was, would_be = replaying.share(before, number), replaying.share(after, number)
-        for service in dict.fromkeys([*was, *would_be]):
-            one, other = _unequal(was.get(service, []), would_be.get(service, []))
-            if one or other:
-                comparison.compare(service, replaying.decoded(one), replaying.decoded(other))
-    return comparison
-
-
-def _unequal(before: list[bytes], after: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The entries that only one side has. What is the same in both to the last byte need not even be read."""
-    if before == after:
-        return [], []
-    left = Counter(before)
-    only_after = []
-    for entry in after:
-        if left[entry] > 0:
-            left[entry] -= 1
-        else:
-            only_after.append(entry)
-    return list(left.elements()), only_after
 
 
 def _totals(outcome: Outcome) -> Totals:

@@ -1,14 +1,18 @@
-"""One of the processes that replay a brand's past: `python -m abusedesk.desk.policies.replaying JOB`.
+"""One of the two processes that replay a brand's past: `python -m abusedesk.desk.policies.replaying JOB`.
 
 It reads the record by itself, folds it under one pack, and writes the consequences to files, by service spread over a
 fixed number of them, so that two replays can be compared a share of the services at a time. On standard output it says
-how many stimuli it has heard. It needs no Django, and writes nothing to the database.
+how many stimuli it has heard. When the other replay is through as well, each compares half of the shares. It needs no
+Django, and writes nothing to the database.
 """
 
 import gc
 import os
 import pickle
 import sys
+import time
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
@@ -21,7 +25,7 @@ from msgspec.structs import replace
 
 from abusedesk import lifeline
 from abusedesk.policy.author.consequences import Consequence, Kind, consequences
-from abusedesk.policy.author.whatif import Row
+from abusedesk.policy.author.whatif import Compared, Comparison, Row
 from abusedesk.policy.decision import AnyEffect
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack
@@ -33,6 +37,8 @@ SHARES = 64
 """Into so many files the services are spread; a comparison holds two of them in memory."""
 
 _FLUSH = 1 << 16
+_LOOK_S = 0.02
+_OUTCOME, _COMPARED = "outcome", "compared"
 _TELL_EVERY = 2000
 _TAGS: dict[type, str] = {one: str(one.__struct_config__.tag) for one in get_args(AnyStimulus)}
 _encode = msgspec.msgpack.Encoder().encode
@@ -43,19 +49,24 @@ _stored_effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
 class Job(NamedTuple):
     """What a process is to replay: the record of a brand since an instant, under a pack and settings.
 
-    `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `compare`, the decisions
-    are held against what was recorded.
+    `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `is_present`, that is the
+    pack of the replay, and the decisions are held against what was recorded. The ids of the decisions lie in the file
+    `ids`. Of what differs from the replay in the folder `other`, the `most` heaviest are given in full.
     """
 
     access: Access
     snapshot: str
     brand: int
     since: datetime | None
+    until: datetime
+    ids: Path
     present: Pack
     pack: Pack
     settings: Settings
-    compare: bool
+    is_present: bool
+    most: int | None
     folder: Path
+    other: Path
     parent: int
 
 
@@ -67,13 +78,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a replay amounts to: rows with their counts and amounts, and how far and over what it went."""
+    """What a replay amounts to: rows with their counts and amounts, and how many decisions are not as recorded."""
 
     totals: list[tuple[Row, int, int]]
-    stimuli: int
-    services: int
-    erased: int
-    until: datetime
     unlike_record: int
 
 
@@ -98,36 +105,12 @@ class _Pickler(pickle.Pickler):
 
 def outcome(folder: Path) -> Outcome:
     """What a finished process found."""
-    return msgspec.json.decode((folder / "outcome").read_bytes(), type=Outcome)
+    return msgspec.json.decode((folder / _OUTCOME).read_bytes(), type=Outcome)
 
 
-def share(folder: Path, number: int) -> dict[str | None, list[bytes]]:
-    """The entries of one share of the services, as they were written, by service and in order of time."""
-    found: dict[str | None, list[bytes]] = {}
-    for entry in _entries((folder / str(number)).read_bytes()):
-        found.setdefault(_service_of(entry), []).append(entry)
-    return found
-
-
-def decoded(entries: list[bytes]) -> list[Consequence]:
-    """The consequences that entries hold."""
-    return [one for entry in entries for one in _entry.decode(entry).consequences]
-
-
-_entry = msgspec.msgpack.Decoder(Entry)
-_service_of_entry = msgspec.msgpack.Decoder(tuple[str | None, msgspec.Raw])
-
-
-def _service_of(entry: bytes) -> str | None:
-    return _service_of_entry.decode(entry)[0]
-
-
-def _entries(data: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(data):
-        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
-        yield data[at + 4 : end]
-        at = end
+def compared(folder: Path) -> Compared:
+    """What a finished process found in its half of the comparison."""
+    return msgspec.msgpack.decode((folder / _COMPARED).read_bytes(), type=Compared)
 
 
 class _Shares:
@@ -194,12 +177,13 @@ def replay(job: Job) -> Outcome:
     """Replays the record, writing consequences and progress as it goes."""
     with reading(job.access, job.snapshot) as connection:
         record = Record(connection, job.brand, job.since)
-        start = record.start(job.present, job.settings) if job.since is not None else None
+        ids = array("q", job.ids.read_bytes())
+        start = record.start(ids[0], job.present, job.settings) if job.since is not None else None
         fold = Replay(job.pack, job.settings, record.around(), start)
-        tally, shares, until = _Tally(), _Shares(job.folder), record.until()
-        stimuli = _telling(record.stimuli(with_effects=job.compare))
-        for step in fold.steps(stimuli, until):
-            if job.compare:
+        tally, shares = _Tally(), _Shares(job.folder)
+        stimuli = _telling(record.stimuli(ids, with_effects=job.is_present))
+        for step in fold.steps(stimuli, job.until):
+            if job.is_present:
                 tally.compare(step)
             if step.decision.effects:
                 found = consequences(step.at, _TAGS[type(step.stimulus)], step.before, step.decision)
@@ -208,7 +192,7 @@ def replay(job: Job) -> Outcome:
         shares.close()
         totals = [(Row(*row), count, amount) for row, (count, amount) in tally.totals.items()]
         unlike = tally.unlike + fold.unfired
-        return Outcome(totals, len(record.ids), record.services(), record.erased(), until, unlike)
+        return Outcome(totals, unlike)
 
 
 def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
@@ -218,16 +202,83 @@ def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
             print(number, flush=True)  # noqa: T201 - the parent reads it
 
 
+# --- the comparison -------------------------------------------------------------------------------------------------
+
+
+def compare(job: Job) -> Compared:
+    """Compares half of the shares, which half being a matter of the side, once the other replay is through."""
+    while not (job.other / _OUTCOME).exists():
+        time.sleep(_LOOK_S)
+    before, after = (job.folder, job.other) if job.is_present else (job.other, job.folder)
+    comparison = Comparison(job.most)
+    for number in range(int(job.is_present), SHARES, 2):
+        was, would_be = _share(before, number), _share(after, number)
+        for service in dict.fromkeys([*was, *would_be]):
+            one, other = _unequal(was.get(service, []), would_be.get(service, []))
+            if one or other:
+                comparison.compare(service, _decoded(one), _decoded(other))
+    return comparison.found()
+
+
+def _share(folder: Path, number: int) -> dict[str | None, list[bytes]]:
+    """The entries of one share of the services, as they were written, by service and in order of time."""
+    found: dict[str | None, list[bytes]] = {}
+    for entry in _entries((folder / str(number)).read_bytes()):
+        found.setdefault(_service_of(entry), []).append(entry)
+    return found
+
+
+def _entries(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : end]
+        at = end
+
+
+def _unequal(before: list[bytes], after: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The entries that only one side has. What is the same in both to the last byte need not even be read."""
+    if before == after:
+        return [], []
+    left = Counter(before)
+    only_after = []
+    for entry in after:
+        if left[entry] > 0:
+            left[entry] -= 1
+        else:
+            only_after.append(entry)
+    return list(left.elements()), only_after
+
+
+_entry = msgspec.msgpack.Decoder(Entry)
+_service_of_entry = msgspec.msgpack.Decoder(tuple[str | None, msgspec.Raw])
+
+
+def _service_of(entry: bytes) -> str | None:
+    return _service_of_entry.decode(entry)[0]
+
+
+def _decoded(entries: list[bytes]) -> list[Consequence]:
+    return [one for entry in entries for one in _entry.decode(entry).consequences]
+
+
 def main(path: Path) -> None:
     """Does the job that lies in a file and leaves the outcome beside it."""
     job: Job = pickle.loads(path.read_bytes())  # noqa: S301 - our own process wrote it, in a folder of its own
     lifeline.end_with_parent(job.parent)
     # Dockets are trees without cycles: looking for cycles among millions of their parts would take most of the time.
     gc.disable()
-    found = replay(job)
-    (job.folder / "outcome").write_bytes(msgspec.json.encode(found))
+    _leave(job.folder / _OUTCOME, msgspec.json.encode(replay(job)))
+    _leave(job.folder / _COMPARED, _encode(compare(job)))
     # Nothing is left to do but to give the memory back, piece by piece; the system is quicker.
     os._exit(0)
+
+
+def _leave(path: Path, data: bytes) -> None:
+    """Writes a file that is there whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.rename(path)
 
 
 if __name__ == "__main__":

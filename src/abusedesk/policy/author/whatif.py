@@ -165,6 +165,16 @@ def row_of(one: Consequence) -> Row:
     return Row(one.kind, one.what, one.mode, one.currency)
 
 
+class Compared(Struct, frozen=True):
+    """What a comparison of some of the services found, so that another can take it in."""
+
+    affected: int
+    differing: int
+    heaviest: tuple[Difference, ...]
+    changes: list[tuple[Row, Change, int]]
+    clauses: list[tuple[str, Change, int]]
+
+
 class Comparison:
     """Takes the services one by one and keeps what differs: counts of everything, and the `most` heaviest in full."""
 
@@ -187,6 +197,22 @@ class Comparison:
         for one in found:
             self._count(one)
         self._keep(found)
+
+    def found(self) -> Compared:
+        """What was found so far."""
+        changes = [(row, change, count) for (row, change), count in self._changes.items()]
+        clauses = [(clause, change, count) for (clause, change), count in self._clauses.items()]
+        return Compared(self.affected, self.differing, self.heaviest(), changes, clauses)
+
+    def take_in(self, other: Compared) -> None:
+        """Adds what was found of other services."""
+        self.affected += other.affected
+        self.differing += other.differing
+        self._keep(other.heaviest)
+        for row, change, count in other.changes:
+            self._changes[row, change] += count
+        for clause, change, count in other.clauses:
+            self._clauses[clause, change] += count
 
     def sums(self, before: Totals, after: Totals) -> tuple[Sum, ...]:
         """Every row of either replay, with what differs in it; the heaviest first."""
@@ -224,7 +250,7 @@ class Comparison:
         for clause in one.clauses:
             self._clauses[clause, one.change] += 1
 
-    def _keep(self, found: list[Difference]) -> None:
+    def _keep(self, found: Iterable[Difference]) -> None:
         placed = [(_place(one), one) for one in found]
         self._kept += placed if self._worst is None else [one for one in placed if one[0] < self._worst]
         if self._most is not None and len(self._kept) > 2 * self._most + 1000:
