@@ -282,7 +282,16 @@ class Desk:
         # One brand gets one message, however many of its addresses it was sent to.
         incoming = tuple(
             Incoming(
-                content, self._door.channel, now, "", brand, _plain(to[0]), _details(to), envelope_from, provenance
+                content,
+                self._door.channel,
+                now,
+                "",
+                brand,
+                _plain(to[0]),
+                _details(to),
+                envelope_from,
+                provenance,
+                beside=tuple(map(_plain, to[1:])),
             )
             for brand, to in addressed.items()
         )

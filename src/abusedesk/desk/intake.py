@@ -14,10 +14,11 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import correlate, verify
+from abusedesk.desk import correlate, designated, verify
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
+from abusedesk.desk.designated import Filed, Filing
 from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
 from abusedesk.desk.hearing import answers
 from abusedesk.desk.hearing.answers import Answer
@@ -31,6 +32,7 @@ from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import destroy, unseal
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
+from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.report import Reading, Report
 
 BATCH = 200
@@ -40,7 +42,7 @@ BATCH_BYTES = 64 * 1024 * 1024
 LEASE = timedelta(minutes=5)
 REPORT_COLUMNS = (
     "id", "brand_id", "message_id", "reporter_id", "reference", "format", "received_at", "summary", "assurance",
-    "grade_reason", "evidence", "rejected_by",
+    "grade_reason", "evidence", "notice", "rejected_by",
 )  # fmt: skip
 EVENT_COLUMNS = (
     "retention", "received_at", "brand_id", "report_id", "service_id", "case_id", "category", "source", "ip",
@@ -66,7 +68,7 @@ UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE
 _MESSAGES = """
 SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
        message.name, message.sender, message.payload, message.recipient, message.details, message.envelope_from,
-       message.provenance, key.key
+       message.provenance, message.designation, key.key
 FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
 LEFT JOIN records_messagekey key ON key.message_id = message.id
 WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
@@ -106,6 +108,7 @@ class Read(NamedTuple):
     voice: Voice
     signed_by: str
     answer: Answer | None = None
+    filed: Filed | None = None
 
 
 class _Ready(NamedTuple):
@@ -122,8 +125,11 @@ def process_messages(now: datetime, limit: int = BATCH) -> int:
     if not claimed:
         return 0
     known, rules = verify.known_voices(), own_rules()
-    answered = answers.recognise(claimed)
-    reads = [_read(unread, known, rules, answered.get(unread.message_id)) for unread in claimed]
+    answered = answers.recognise([one for one in claimed if one.designation != AUTHORITY])
+    filings = designated.recognise(claimed, answered)
+    reads = [
+        _filed(_read(one, known, rules, answered.get(one.message_id)), filings.get(one.message_id)) for one in claimed
+    ]
     while not _decide(reads, now):
         pass
     return len(reads)
@@ -160,10 +166,18 @@ def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
 
 
 def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
-    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, provenance, key = row
+    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, provenance, kind, key = row
     data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
-    envelope.append(msgspec.json.decode(str(provenance), type=dict[str, str]))
+    envelope += [msgspec.json.decode(str(provenance), type=dict[str, str]), kind]
     return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts, *envelope)  # type: ignore[arg-type]
+
+
+def _filed(read: Read, filing: Filing | None) -> Read:
+    """What came to a designated address goes on only as far as its kind may."""
+    if filing is None:
+        return read
+    filed = Filed(read.unread, filing, read.reading)
+    return read._replace(reading=designated.withheld(read.reading, filing), filed=filed)
 
 
 def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...], answer: Answer | None = None) -> Read:
@@ -236,7 +250,8 @@ def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], pl
         is_listing=category == verify.LISTING,
         time_doubt=next((one for one in doubts if one), ""),
     )
-    assurance, reason = verify.grade(evidence)
+    filing = read.filed.filing if read.filed else None
+    assurance, reason = designated.capped(*verify.grade(evidence), filing, report)
     return Complaint(
         correlate.complaint_id(unread, index, brand, category),
         brand,
@@ -269,6 +284,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     _write_seen(ready.told, now)
     _ask_people(ready, now)
     answers.write(answered, now)
+    designated.write([one.filed for one in ready.reads if one.filed is not None], table)
     drift.note(filter(None, map(_yield, ready.reads)))
     _mark_read(ready.reads, now)
     _forget_illegal(ready.reads)
@@ -306,7 +322,8 @@ def _write_reports(told: list[Telling]) -> None:
         (
             one.id, one.brand, one.unread.message_id, reporters[one.voice.key],
             _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
-            _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence), "",
+            _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence),
+            _json(one.report.notice) if one.report.notice else None, "",
         )
         for one in complaints.values()
     )  # fmt: skip
@@ -398,8 +415,8 @@ def _review(read: Read, reason: str, detail: str, now: datetime) -> models.Revie
 
 
 def _yield(read: Read) -> tuple[str, date, bool, bool] | None:
-    """Whether a message yielded a source and times, for whom it came from; None for a stranger's noise."""
-    if not read.voice.known and read.reading.outcome == "not_a_report":
+    """Whether a message yielded a source and times, for whom it came from; None for noise and what has a file."""
+    if read.filed is not None or (not read.voice.known and read.reading.outcome == "not_a_report"):
         return None
     events = read.reading.events
     timed = bool(events) and all(one.occurred_at is not None for one in events)

@@ -14,6 +14,7 @@ from abusedesk.parsing.own import OwnRule, read_by
 from abusedesk.parsing.read import read
 from abusedesk.records.models import ReadingRule
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
+from abusedesk.vocabulary.designation import ABUSE
 from abusedesk.vocabulary.report import Reading
 
 ATTEMPTS = 3
@@ -23,7 +24,7 @@ ATTEMPTS = 3
 class Unread(NamedTuple):
     """A message that waits to be read. `payload` is None where its bytes can no longer be read.
 
-    `details`, `envelope_from` and `provenance` are the message's (`records.models.Message`).
+    `details`, `envelope_from`, `provenance` and `designation` are the message's (`records.models.Message`).
     """
 
     message_id: uuid.UUID
@@ -40,6 +41,7 @@ class Unread(NamedTuple):
     details: str = ""
     envelope_from: str | None = None
     provenance: Mapping[str, str] = {}
+    designation: str = ABUSE
 
 
 def own_rules() -> tuple[OwnRule, ...]:

@@ -1,4 +1,4 @@
-"""Receive: fixes the brand, commits the bytes under a key of their own, and only then is a message acknowledged.
+"""Receive: fixes the brand and kind, commits the bytes under a key of their own, and only then acknowledges.
 
 The same bytes for the same brand are one message, however often they come.
 """
@@ -18,11 +18,12 @@ from abusedesk.records.bulk import copy_rows, give_rows
 from abusedesk.records.models import BrandAddress, Channel
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import seal
+from abusedesk.vocabulary.designation import ABUSE, strictest
 
 HEADER_CAP = 65536
 COLUMNS = (
     "id", "retention", "received_at", "brand_id", "channel", "name", "digest", "size", "sender", "recipient", "details",
-    "envelope_from", "subject", "provenance", "payload",
+    "envelope_from", "subject", "provenance", "designation", "payload",
 )  # fmt: skip
 
 PROVEN = ("reporter", "sensor", "listing")
@@ -35,9 +36,10 @@ ON CONFLICT (digest) DO NOTHING RETURNING digest
 """
 
 _HEADER = re.compile(
-    rb"^(from|to|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
+    rb"^(from|to|cc|delivered-to|x-original-to|subject)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_RECIPIENTS = ("delivered-to", "x-original-to", "to", "cc")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _ADDRESS = re.compile(r"[\w.+%'&*=/~-]{1,64}@[\w.-]{1,253}", re.ASCII)
 
@@ -46,7 +48,8 @@ class Incoming(NamedTuple):
     """A raw thing at the door. `brand` is fixed by the channel, if at all; the rest by the envelope.
 
     `details` are what the recipients' addresses said after the plus sign; `envelope_from` is empty for the null sender
-    and None where there is no envelope. `provenance` says who handed it over (`records.models.Message`).
+    and None where there is no envelope. `provenance` says who handed it over (`records.models.Message`). `beside` are
+    further recipients of the envelope; `designation` is set by a channel that knows what it brings.
     """
 
     data: bytes
@@ -58,6 +61,8 @@ class Incoming(NamedTuple):
     details: tuple[str, ...] = ()
     envelope_from: str | None = None
     provenance: Mapping[str, str] = {}
+    beside: tuple[str, ...] = ()
+    designation: str = ABUSE
 
 
 class Received(NamedTuple):
@@ -67,6 +72,13 @@ class Received(NamedTuple):
     new: bool
 
 
+class Owned(NamedTuple):
+    """Whose an address is, and what for (`vocabulary.designation`)."""
+
+    brand: int
+    kind: str
+
+
 class _Sealed(NamedTuple):
     """An incoming thing made ready to be written."""
 
@@ -74,6 +86,7 @@ class _Sealed(NamedTuple):
     message_id: uuid.UUID
     digest: bytes
     brand: int | None
+    designation: str
     headers: dict[str, str]
 
 
@@ -87,7 +100,8 @@ def receive_many(batch: Sequence[Incoming]) -> list[Received]:
     """Commits a batch of messages in one transaction, in their order."""
     if not batch:
         return []
-    addresses = dict(BrandAddress.objects.values_list("address", "brand_id"))
+    owned = BrandAddress.objects.values_list("address", "brand_id", "kind")
+    addresses = {address: Owned(brand, kind) for address, brand, kind in owned}
     channels = dict(Channel.objects.exclude(brand=None).values_list("name", "brand_id"))
     sealed = [_identify(one, addresses, channels) for one in batch]
     first = {one.digest: one for one in reversed(sealed)}
@@ -121,19 +135,27 @@ def address_in(header: str) -> str:
     return found[0].lower() if found else ""
 
 
-def _identify(incoming: Incoming, addresses: dict[str, int], channels: dict[str, int]) -> _Sealed:
+def _identify(incoming: Incoming, addresses: Mapping[str, Owned], channels: Mapping[str, int]) -> _Sealed:
     headers = headers_of(incoming.data)
-    brand = incoming.brand or _brand(incoming, headers, addresses) or channels.get(incoming.channel)
+    owned = _owned(incoming, headers, addresses)
+    brand = incoming.brand or (owned[0].brand if owned else None) or channels.get(incoming.channel)
+    kind = strictest([incoming.designation, *(one.kind for one in owned if one.brand == brand)])
+    return _Sealed(incoming, uuid.uuid4(), _digest(incoming, brand, kind), brand, kind, headers)
+
+
+def _digest(incoming: Incoming, brand: int | None, kind: str) -> bytes:
     proven = "".join(f"{name}={incoming.provenance[name]}\n" for name in PROVEN if name in incoming.provenance)
-    digest = sha256(f"{brand or ''}\n{proven}".encode() + incoming.data).digest()
-    return _Sealed(incoming, uuid.uuid4(), digest, brand, headers)
+    # What was blind-copied to a designated address is its own message there, whatever came to the others before.
+    to = "" if kind == ABUSE else f"to={kind}\n"
+    return sha256(f"{brand or ''}\n{proven}{to}".encode() + incoming.data).digest()
 
 
-def _brand(incoming: Incoming, headers: dict[str, str], addresses: dict[str, int]) -> int | None:
-    named = (incoming.recipient, *(headers.get(name, "") for name in ("delivered-to", "x-original-to", "to")))
+def _owned(incoming: Incoming, headers: Mapping[str, str], addresses: Mapping[str, Owned]) -> list[Owned]:
+    """The addresses of ours that it was sent to, those of the envelope first."""
+    named = (incoming.recipient, *incoming.beside, *(headers.get(name, "") for name in _RECIPIENTS))
     found = (one.lower() for text in named for one in _ADDRESS.findall(text))
-    brands = (addresses.get(one, addresses.get(without_detail(one))) for one in found)
-    return next((one for one in brands if one is not None), None)
+    owned = (addresses.get(one) or addresses.get(without_detail(one)) for one in found)
+    return [one for one in owned if one is not None]
 
 
 def without_detail(address: str) -> str:
@@ -181,6 +203,7 @@ def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
         None if incoming.envelope_from is None else incoming.envelope_from.replace("\0", "")[:320],
         headers.get("subject", ""),
         json.dumps({name: value.replace("\0", "") for name, value in incoming.provenance.items()}),
+        one.designation,
         payload,
     )
 

@@ -21,6 +21,9 @@ _ELEMENTS = {
 }
 """The elements in the order of the law: (i) to (vi), and (a) to (d)."""
 
+_PLACE = {COPYRIGHT: "material", ILLEGAL_CONTENT: "location"}
+"""The element that a URL is."""
+
 _INVOKED = Vocabulary((ILLEGAL_CONTENT, lexicon.DSA))
 _SAID = {
     COPYRIGHT: Vocabulary(*lexicon.COPYRIGHT_NOTICE),
@@ -38,6 +41,13 @@ def notice(text: str, events: Iterable[Event]) -> Notice | None:
         has_place = any(event.url or event.category == "copyright/p2p" for event in events)
         return _checked(COPYRIGHT, text, "material", has_place=has_place)
     return None
+
+
+def elements(law: str, text: str, events: Iterable[Event]) -> Notice:
+    """What a notice has of the elements of a law that its address stands for, whether or not it names the law."""
+    events = list(events)
+    has_place = any(event.url or event.category == "copyright/p2p" for event in events)
+    return _checked(law, text[:_LOOKED_AT].lower(), _PLACE[law], has_place=has_place)
 
 
 def _checked(law: str, text: str, place: str, *, has_place: bool) -> Notice:

@@ -6,7 +6,7 @@ READING_RULES = "reading rules"
 CHANNELS = "channels"
 
 GROUPS = {
-    RESTRICTED_READERS: "open reports of illegal content",
+    RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
     POLICY_PUBLISHERS: "propose and approve policies",
     READING_RULES: "change how messages are read",
     CHANNELS: "set up the ways in",

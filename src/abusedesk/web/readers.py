@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
+from abusedesk.records.models import LegalFile, Message
+from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.permission import CHANNELS, POLICY_PUBLISHERS, READING_RULES, RESTRICTED_READERS
 
 
 def may_read_restricted(user: Any) -> bool:
-    """Whether a user may open reviews of illegal content."""
+    """Whether a user may open reviews of illegal content and requests of authorities."""
     return _is_in(user, RESTRICTED_READERS)
 
 
@@ -25,5 +29,22 @@ def may_change_channels(user: Any) -> bool:
     return _is_in(user, CHANNELS)
 
 
+def seen_by(user: Any) -> "QuerySet[Message]":
+    """The messages that a user may see: what came to an authority's address is there for restricted readers alone."""
+    found = Message.objects.defer("payload")
+    return found if may_read_restricted(user) else found.exclude(designation=AUTHORITY)
+
+
+def files_for(user: Any) -> "QuerySet[LegalFile]":
+    """The files that a user may see."""
+    found = LegalFile.objects.all()
+    return found if may_read_restricted(user) else found.exclude(kind=AUTHORITY)
+
+
 def _is_in(user: Any, group: str) -> bool:
-    return bool(user.is_superuser) or user.groups.filter(name=group).exists()
+    if user.is_superuser:
+        return True
+    # Asked once for each user of a request, however many things of a page depend on it.
+    if not hasattr(user, "group_names"):
+        user.group_names = frozenset(user.groups.values_list("name", flat=True))
+    return group in user.group_names

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from abusedesk.policy import decision as effects
 from abusedesk.policy import stimulus as stimuli
+from abusedesk.vocabulary.designation import DESIGNATIONS
 from abusedesk.vocabulary.money import format_amount
 
 Tone = Literal["", "late", "wait", "good"]
@@ -110,6 +111,8 @@ _FORMAT = {
     "xarf4": "XARF",
     "shadowserver": "Shadowserver",
     "prose": "free text",
+    "form": "form",
+    "file": "",
     "noise": "",
 }
 
@@ -132,6 +135,12 @@ def category(pair: str) -> str:
 def report_format(name: str) -> str:
     """A report format's name as it is written in prose."""
     return _FORMAT.get(name, plain(name))
+
+
+def designation(kind: str) -> str:
+    """What an address is for, in words."""
+    found = DESIGNATIONS.get(kind)
+    return found.title if found else plain(kind)
 
 
 def item(name: str) -> str:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from abusedesk.records.bulk import give_rows
 from abusedesk.records.models import Message, Review, SenderDay
+from abusedesk.vocabulary.designation import AUTHORITY
 
 REASON = "format_drift"
 RECENT = timedelta(days=7)
@@ -156,7 +157,7 @@ def samples(sender: str, now: datetime, limit: int) -> QuerySet[Message]:
     found = Message.objects.filter(
         received_at__gt=now - RECENT, outcome__in=("needs_review", "rejected", "not_a_report")
     )
-    return found.filter(sender__iendswith=domain).order_by("-received_at")[:limit]
+    return found.filter(sender__iendswith=domain).exclude(designation=AUTHORITY).order_by("-received_at")[:limit]
 
 
 def _share(some: int, of: int) -> str:

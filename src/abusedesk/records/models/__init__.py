@@ -2,6 +2,7 @@
 
 from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
+from abusedesk.records.models.files import FileEntry, LegalFile
 from abusedesk.records.models.intake import (
     Channel,
     Event,
@@ -54,9 +55,11 @@ __all__ = [
     "Effect",
     "Event",
     "EventSeen",
+    "FileEntry",
     "Heartbeat",
     "Hold",
     "Installed",
+    "LegalFile",
     "Measure",
     "Message",
     "MessageKey",

@@ -41,6 +41,9 @@ class Message(models.Model):
     `details` are what its recipients' addresses said after the plus sign, separated by blanks; `envelope_from` is the
     sender of the envelope, empty for the null sender and None where no envelope is known.
 
+    `designation` is what the address it came to is for (`vocabulary.designation`): only restricted readers see those
+    to `authority`.
+
     `provenance` is what we ourselves saw of who handed it over: `peer` and `helo` of an SMTP client; the id of the
     `reporter` whose key it came under; the provider's own `sensor`; the blocklist whose `listing` a query confirmed.
     """
@@ -59,6 +62,7 @@ class Message(models.Model):
     envelope_from = models.TextField(null=True)
     subject = models.TextField(blank=True)
     provenance = models.JSONField(default=dict)
+    designation = models.CharField(max_length=20, default="abuse")
     payload = models.BinaryField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
     format = models.CharField(max_length=60, blank=True)
@@ -117,7 +121,10 @@ class Reporter(models.Model):
 
 
 class Report(models.Model):
-    """One complaint by one reporter. `evidence` says who vouches for it and `grade_reason` why it has its assurance."""
+    """One complaint by one reporter. `evidence` says who vouches for it and `grade_reason` why it has its assurance.
+
+    `notice` says which elements of its law a legal notice has (`vocabulary.report.Notice`), None where it is none.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="reports")
@@ -130,6 +137,7 @@ class Report(models.Model):
     assurance = models.CharField(max_length=20, default="unverified")
     grade_reason = models.TextField(blank=True)
     evidence = models.JSONField(default=dict)
+    notice = models.JSONField(null=True)
     rejected_at = models.DateTimeField(null=True)
     rejected_by = models.CharField(max_length=150, blank=True)
 

@@ -30,6 +30,7 @@ register.filter("length_of", words.length)
 register.filter("noun", words.measure)
 register.filter("subject", subject_of)
 register.filter("report_format", words.report_format)
+register.filter("designation", words.designation)
 
 
 @register.simple_tag
@@ -186,7 +187,11 @@ _SECTIONS = {
     "channels": "brands",
     "new-channel": "brands",
     "notice": "outbox",
+    "files": "more",
+    "file": "more",
+    "file-report": "more",
     "brand": "brands",
+    "addresses": "brands",
     "policy": "policies",
     "what-if": "policies",
     "trial": "policies",

@@ -10,7 +10,7 @@ from abusedesk.records.models import Brand, Event, Message, Report, Review, Tick
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.web import paging
 from abusedesk.web.payload import text_of
-from abusedesk.web.readers import may_change_reading
+from abusedesk.web.readers import files_for, may_change_reading, seen_by
 
 OUTCOMES = {
     "reported": ("report", ""),
@@ -28,7 +28,7 @@ _SHOWN = 200_000
 def messages(request: HttpRequest) -> HttpResponse:
     """Everything that came in, newest first."""
     outcome, brand, text = (request.GET.get(name, "").strip() for name in ("outcome", "brand", "q"))
-    found = Message.objects.defer("payload")
+    found = seen_by(request.user)
     if outcome in OUTCOMES and outcome:
         found = found.filter(outcome=outcome)
     if text:
@@ -58,7 +58,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 
 def message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One message and the reports read from it."""
-    one = _find(pk)
+    one = _find(request, pk)
     reports = list(Report.objects.filter(message_id=pk).select_related("reporter").order_by("received_at")[:50])
     events = Event.objects.filter(report_id__in=[report.pk for report in reports]).order_by("pk")[:200]
     by_report: dict[UUID, list[Event]] = {}
@@ -70,6 +70,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "read": OUTCOMES.get(one.outcome, (one.outcome, "")),
         "shown": [{"report": report, "events": by_report.get(report.pk, [])} for report in reports],
         "reviews": Review.objects.filter(message_id=pk).order_by("opened_at"),
+        "files": files_for(request.user).filter(entries__message_id=pk).distinct(),
         "entry": TicketEntry.objects.filter(message_id=pk).select_related("ticket__case__service").first(),
         "digest": bytes(one.digest).hex(),
         "readable": not _is_illegal(pk),
@@ -81,7 +82,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def payload(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The bytes as escaped text, asked for by hand: what strangers wrote is never rendered."""
-    one = _find(pk)
+    one = _find(request, pk)
     if _is_illegal(pk):
         raise Http404("illegal content is never shown")
     found = text_of(one)
@@ -89,8 +90,8 @@ def payload(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "web/payload.html", context)
 
 
-def _find(pk: UUID) -> Message:
-    one = Message.objects.defer("payload").filter(pk=pk).first()
+def _find(request: HttpRequest, pk: UUID) -> Message:
+    one = seen_by(request.user).filter(pk=pk).first()
     if one is None:
         raise Http404("no such message")
     return one

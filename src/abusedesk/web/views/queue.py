@@ -12,7 +12,7 @@ from django.shortcuts import render
 from abusedesk.records.models import Brand, Case, Event, Message, Report, Review
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
-from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.readers import files_for, may_read_restricted
 from abusedesk.web.standing import MOST, capped
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -55,6 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "brands": Brand.objects.order_by("name"),
         "kinds": _chips(waiting, request),
         "reviews": _reviews_without_case(request),
+        "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
     }
     return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]

@@ -19,8 +19,9 @@ from abusedesk.desk.reading import again, drift
 from abusedesk.parsing.own import OwnRule, applies, read_by
 from abusedesk.records.models import Message, ReadingRule
 from abusedesk.records.payload import read_payload
+from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.report import Reading
-from abusedesk.web.readers import may_change_reading
+from abusedesk.web.readers import may_change_reading, seen_by
 from abusedesk.web.rule_form import RuleForm, rule_of
 from abusedesk.web.views.message import OUTCOMES
 
@@ -132,7 +133,7 @@ def _begun(request: HttpRequest, row: ReadingRule | None) -> dict[str, Any]:
     if row is not None:
         return RuleForm.initial_of(row)
     wanted = request.GET.get("message", "")
-    found = Message.objects.filter(pk=wanted).first() if len(wanted) == 36 else None
+    found = seen_by(request.user).filter(pk=wanted).first() if len(wanted) == 36 else None
     return {"sender": found.sender, "name": found.sender.rpartition("@")[2]} if found else {}
 
 
@@ -151,7 +152,9 @@ def _save(request: HttpRequest, row: ReadingRule | None, form: RuleForm) -> Http
 
 def _try(one: OwnRule) -> list[Tried]:
     """The latest messages that the rule is for, as far as their bytes are kept."""
-    recent = Message.objects.filter(received_at__gt=timezone.now() - _TRIED_SINCE).order_by("-received_at")
+    # A rule is for complaints: nobody tries one on what an authority wrote.
+    recent = Message.objects.exclude(designation=AUTHORITY).order_by("-received_at")
+    recent = recent.filter(received_at__gt=timezone.now() - _TRIED_SINCE)
     if one.sender:
         recent = recent.filter(sender__iendswith=one.sender.lstrip("@"))
     fitting = (message for message in recent.iterator(100) if applies(one, message.sender, message.subject))

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from abusedesk.records.models import Case, Customer, Event, Report, Service
+from abusedesk.web.readers import files_for
 from abusedesk.web.views.queue import rows_of
 
 _MOST = 20
@@ -21,7 +22,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('holder')}?ip={text}")
     if not text:
         return redirect("queue")
-    found = _found(text)
+    found = _found(text) | {"files": _files(request, text)}
     only = _only(found)
     return redirect(only) if only else render(request, "web/search.html", {**found, "searched": text})
 
@@ -47,6 +48,12 @@ def _found(text: str) -> dict[str, list[object]]:
         "reports": list(reports[:_MOST]),
         "rows": list(rows_of(cases.select_related("service", "customer", "brand")[:_MOST])),
     }
+
+
+def _files(request: HttpRequest, text: str) -> list[object]:
+    """The files that the user may see, by number, sender or words of the subject."""
+    meant = Q(reference__iexact=text) | Q(sender__iexact=text) | Q(subject__icontains=text)
+    return list(files_for(request.user).filter(meant).select_related("brand").order_by("-last_at")[:_MOST])
 
 
 def _case(text: str, reports: list[UUID]) -> Q:
