@@ -5,12 +5,14 @@ after “Write `FILE`:” is a new file. In a `console` block a line with `$` is
 prints, but for what a line of `…` leaves out. In `sh` blocks stand the commands that need a database.
 """
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -109,3 +111,27 @@ def test_the_commands_of_the_guide_that_writes_a_policy_can_be_run(
     assert [line for line in lines if not _run(line, capsys)] == []
     assert len(lines) == 7
     assert "nordlicht:4" in _run(lines[4], capsys)
+
+
+@pytest.mark.needs("curl", "bash")
+@pytest.mark.django_db(transaction=True)
+def test_the_guide_of_programs_that_report_is_true(live_server: Any, tmp_path: Path) -> None:
+    from abusedesk.records.models import MessageSeen
+    from tests.web.api.samples import key
+
+    page = (ROOT / "docs/how-to/send-reports-by-program.md").read_text(encoding="utf-8")
+    first, *blocks = [one.text for one in steps(page) if one.kind == "sh"]
+    assert (first.count("export"), len(blocks)) == (2, 4)
+    given = {"PATH": os.environ["PATH"], "DESK": live_server.url, "KEY": key()[1]}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail"],
+        input="\n".join(blocks),
+        env=given,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"state": "waiting"' in done.stdout
+    assert MessageSeen.objects.count() == 3

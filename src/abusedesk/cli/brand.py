@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("abuse", "legal", "dsa", "authority", "copyright", "dmca")
 """What an address of a brand is for."""
 
-_SAFEGUARDS = ("irreversible", "blast_radius", "long_outage", "ticket_serves")
+_SAFEGUARDS = ("irreversible", "blast_radius", "long_outage", "ticket_serves", "tell_reporters")
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -58,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a safeguard (irreversible, blast_radius, long_outage, ticket_serves) or a parameter of the pack, "
-            "such as reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
+            help="a safeguard (irreversible, blast_radius, long_outage, ticket_serves, tell_reporters) or a parameter "
+            "of the pack, such as reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
         )
         one.add_argument("--actuators", metavar="FILE.json", type=Path, help="what carries each kind of measure out")
     address = commands.add_parser("address", help="an address of a brand, to which mail for it comes")
@@ -184,7 +184,7 @@ def _safeguard(name: str, value: str) -> Any:
         return value
     if name == "blast_radius" and value.isascii() and value.isdigit():
         return int(value)
-    if name == "ticket_serves" and value in _YES_NO:
+    if name in {"ticket_serves", "tell_reporters"} and value in _YES_NO:
         return _YES_NO[value]
     if name == "long_outage":
         try:
@@ -192,8 +192,11 @@ def _safeguard(name: str, value: str) -> Any:
         except ValueError as error:
             raise Problem(f"--setting: long_outage cannot be {value!r}: {error}") from None
         return value
-    may_be = {"irreversible": "approve or automatic", "blast_radius": "a whole number", "ticket_serves": "yes or no"}
-    raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be[name]}")
+    may_be = {
+        "irreversible": "approve or automatic",
+        "blast_radius": "a whole number",
+    }
+    raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be.get(name, 'yes or no')}")
 
 
 def _actuators(file: Path) -> dict[str, Any]:

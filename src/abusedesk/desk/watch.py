@@ -23,6 +23,7 @@ from abusedesk.desk.perform import marks
 from abusedesk.desk.reading import drift
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import holders, lock_version
+from abusedesk.records.keys import forget_answers
 from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen
 from abusedesk.vocabulary.duration import parse_duration
 
@@ -58,6 +59,7 @@ def run(stop: threading.Event) -> None:
         if looked_at is None or now - looked_at >= DRIFT_EVERY:
             looked_at = now
             drift.check(now)
+            forget_answers(now)
         return fire_due(now) + hold.finish_releases(now)
 
     keep_doing(turn, stop, POLL_S)

@@ -4,11 +4,13 @@ RESTRICTED_READERS = "restricted readers"
 POLICY_PUBLISHERS = "policy publishers"
 READING_RULES = "reading rules"
 CHANNELS = "channels"
+API_KEYS = "api keys"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
     POLICY_PUBLISHERS: "propose and approve policies",
     READING_RULES: "change how messages are read",
     CHANNELS: "set up the ways in",
+    API_KEYS: "make and revoke keys of the API",
 }
 """Each group with what its members may do."""

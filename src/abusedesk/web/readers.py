@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from abusedesk.records.models import LegalFile, Message
 from abusedesk.vocabulary.designation import AUTHORITY
-from abusedesk.vocabulary.permission import CHANNELS, POLICY_PUBLISHERS, READING_RULES, RESTRICTED_READERS
+from abusedesk.vocabulary.permission import API_KEYS, CHANNELS, POLICY_PUBLISHERS, READING_RULES, RESTRICTED_READERS
 
 
 def may_read_restricted(user: Any) -> bool:
@@ -39,6 +39,11 @@ def files_for(user: Any) -> "QuerySet[LegalFile]":
     """The files that a user may see."""
     found = LegalFile.objects.all()
     return found if may_read_restricted(user) else found.exclude(kind=AUTHORITY)
+
+
+def may_keep_keys(user: Any) -> bool:
+    """Whether a user may make and revoke keys of the API."""
+    return _is_in(user, API_KEYS)
 
 
 def _is_in(user: Any, group: str) -> bool:

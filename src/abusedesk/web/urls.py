@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, path
 
+from abusedesk.web.api.v1 import api
 from abusedesk.web.views import (
     act,
     address,
@@ -18,6 +19,7 @@ from abusedesk.web.views import (
     errors,
     file,
     holder,
+    key,
     login,
     message,
     more,
@@ -41,7 +43,8 @@ def _staff(route: str, view: Callable[..., HttpResponse], name: str, **extra: An
     return path(route, login_required(view), name=name, **extra)
 
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
     path("accounts/login/", login.login, name="account_login"),
     path("accounts/logout/", login.logout, name="account_logout"),
     path("accounts/signup/", login.closed, name="account_signup"),
@@ -84,6 +87,9 @@ urlpatterns = [
     _staff("files/<int:pk>/enter", file.enter, "enter-file"),
     _staff("files/<int:pk>/due", file.due, "file-due"),
     _staff("files/<int:pk>/report", file.report, "file-report"),
+    _staff("keys", key.keys, "keys"),
+    _staff("keys/new", key.new_key, "new-key"),
+    _staff("keys/<int:pk>/revoke", key.revoke_key, "revoke-key"),
     _staff("brands", brand.brands, "brands"),
     _staff("brands/<slug:slug>", brand.brand, "brand"),
     _staff("brands/<slug:slug>/addresses", address.addresses, "addresses"),

@@ -1,5 +1,6 @@
 """The tables. One file per part of the house; everything is imported from here."""
 
+from abusedesk.records.models.api import ApiAnswer, ApiKey
 from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
 from abusedesk.records.models.files import FileEntry, LegalFile
@@ -39,6 +40,8 @@ from abusedesk.records.models.reading import ReadingRule, SenderDay
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
+    "ApiAnswer",
+    "ApiKey",
     "Assignment",
     "Brand",
     "BrandAddress",

@@ -186,6 +186,8 @@ _SECTIONS = {
     "channel": "brands",
     "channels": "brands",
     "new-channel": "brands",
+    "keys": "brands",
+    "new-key": "brands",
     "notice": "outbox",
     "files": "more",
     "file": "more",

@@ -79,10 +79,21 @@
     }
   }
 
+  // Browsers let a page write to the clipboard over https or on this machine only; elsewhere the text is marked.
+  function copyText(button) {
+    const from = document.getElementById(button.dataset.copy);
+    const done = () => { button.textContent = "Copied"; };
+    const mark = () => { window.getSelection().selectAllChildren(from); };
+    if (navigator.clipboard) navigator.clipboard.writeText(from.textContent).then(done, mark);
+    else mark();
+  }
+
   document.addEventListener("click", function (click) {
     const theme = click.target.closest("[data-set-theme]");
     if (theme && themes.includes(theme.dataset.setTheme)) setTheme(theme.dataset.setTheme);
     if (click.target.closest("[data-show-keys]")) showKeys();
+    const copy = click.target.closest("[data-copy]");
+    if (copy) copyText(copy);
     const shut = click.target.closest("[data-close]");
     if (shut) shut.closest("dialog").close();
   });

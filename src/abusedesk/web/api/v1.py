@@ -1,0 +1,34 @@
+"""Version 1 of the API, put together. `/api/v1/openapi.json` describes it; docs/reference/api.md is made from that."""
+
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from abusedesk.web.api import problem, reports
+from abusedesk.web.api.problem import Refusal
+
+api = NinjaAPI(
+    title="abusedesk",
+    version="1",
+    description="Reports by machines, and what became of them.",
+    urls_namespace="api-1",
+    docs_url=None,
+)
+api.add_router("", reports.router)
+
+
+@api.exception_handler(Refusal)
+def refused(request: HttpRequest, refusal: Any) -> HttpResponse:
+    """A refusal of ours."""
+    return problem.answer(request, refusal)
+
+
+@api.exception_handler(DatabaseError)
+def unavailable(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001 - what went wrong stays in the log
+    """Nothing could be committed: whoever sent it keeps it."""
+    said = Refusal(
+        503, "unavailable", "it cannot be stored at the moment; send it again", headers={"Retry-After": "30"}
+    )
+    return problem.answer(request, said)
