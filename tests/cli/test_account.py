@@ -45,7 +45,13 @@ def test_an_administrator_may_do_everything(capsys: pytest.CaptureFixture[str]) 
     assert all(may(user("ada")) for may in MAY)
 
 
-MAY = (readers.may_read_restricted, readers.may_publish, readers.may_change_reading, readers.may_change_channels)
+MAY = (
+    readers.may_read_restricted,
+    readers.may_publish,
+    readers.may_change_reading,
+    readers.may_change_channels,
+    readers.may_keep_keys,
+)
 
 
 @pytest.mark.parametrize(("group", "may"), list(zip(GROUPS, MAY, strict=True)))

@@ -48,6 +48,7 @@ def test_the_list_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("new", "watch"), "say which, by mail address"),
         (("new", "x", "--scope", "telemetry"), "say which brand"),
+        (("new", "x", "--scope", "upstream", "--scope", "reports", "--reporter", "x"), "say which brand"),
         (("new", "x", "--scope", "telemetry", "--brand", "nobody"), "no brand 'nobody'"),
         (("revoke", "watch"), "no key 'watch' stands"),
     ],

@@ -16,12 +16,11 @@ class KeyForm(forms.Form):
     label = forms.CharField(
         label="Name", max_length=120, help_text="Whose it is: example-watch, or of a sensor or upstream its own name."
     )
-    scopes = forms.MultipleChoiceField(
+    scope = forms.ChoiceField(
         label="What it may do",
         choices=[(name, what[0].upper() + what[1:]) for name, what in SCOPES.items()],
-        widget=forms.CheckboxSelectMultiple,
-        initial=["reports"],
-        error_messages={"required": "Give it at least one."},
+        widget=forms.RadioSelect,
+        initial="reports",
     )
     reporter = forms.CharField(
         label="Reporter",
@@ -61,4 +60,4 @@ class KeyForm(forms.Form):
         day = given["expires"]
         expires_at = datetime.combine(day, time.max, UTC) if day else None
         reporter, brand = given["reporter"].strip(), given["brand"]
-        return Wanted(given["label"].strip(), given["scopes"], reporter, brand, expires_at, given["per_minute"])
+        return Wanted(given["label"].strip(), [given["scope"]], reporter, brand, expires_at, given["per_minute"])
