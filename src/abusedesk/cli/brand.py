@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("abuse", "legal", "dsa", "authority", "copyright", "dmca")
 """What an address of a brand is for."""
 
-_SAFEGUARDS = ("irreversible", "blast_radius", "long_outage", "ticket_serves", "tell_reporters")
+_SAFEGUARDS = ("irreversible", "blast_radius", "long_outage", "ticket_serves", "tell_outcome")
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a safeguard (irreversible, blast_radius, long_outage, ticket_serves, tell_reporters) or a parameter "
+            help="a safeguard (irreversible, blast_radius, long_outage, ticket_serves, tell_outcome) or a parameter "
             "of the pack, such as reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
         )
         one.add_argument("--actuators", metavar="FILE.json", type=Path, help="what carries each kind of measure out")
@@ -184,7 +184,7 @@ def _safeguard(name: str, value: str) -> Any:
         return value
     if name == "blast_radius" and value.isascii() and value.isdigit():
         return int(value)
-    if name in {"ticket_serves", "tell_reporters"} and value in _YES_NO:
+    if name in {"ticket_serves", "tell_outcome"} and value in _YES_NO:
         return _YES_NO[value]
     if name == "long_outage":
         try:

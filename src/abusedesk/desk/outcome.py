@@ -28,7 +28,7 @@ OUTCOMES: dict[Code, str] = {
 }
 """What came of it, as a reason code and in words."""
 
-SETTING = "tell_reporters"
+SETTING = "tell_outcome"
 """The brand's setting under which outcomes are told."""
 
 _STANDS = ("applying", "requested", "acknowledged", "in_force")

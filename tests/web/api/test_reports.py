@@ -196,14 +196,14 @@ def test_the_outcome_is_told_only_where_the_brand_says_so(watch: Caller, jim: Pr
     number = watch.post("reports", xarf4()).json()["id"]
     read()
     assert asked(watch, number)["outcomes"] == []
-    Brand.objects.update(settings={"tell_reporters": True})
+    Brand.objects.update(settings={"tell_outcome": True})
     told = asked(watch, number)["outcomes"]
     assert [one["category"] for one in told] == ["connection/port_scan"]
     assert told[0]["code"] in {"in_progress", "measure_taken", "uncorroborated"}
 
 
 def test_an_address_of_nobody_is_told_as_such(jim: Provider) -> None:
-    Brand.objects.update(settings={"tell_reporters": True})
+    Brand.objects.update(settings={"tell_outcome": True})
     caller = Caller(key(brand=jim.brand)[1])
     number = caller.post("reports", xarf4("203.0.113.9")).json()["id"]
     read()
@@ -211,7 +211,7 @@ def test_an_address_of_nobody_is_told_as_such(jim: Provider) -> None:
 
 
 def test_what_was_told_before_is_told_as_such(watch: Caller) -> None:
-    Brand.objects.update(settings={"tell_reporters": True})
+    Brand.objects.update(settings={"tell_outcome": True})
     one = xarf4()
     watch.post("reports", one)
     number = watch.post("reports", one | {"report_id": "5a2c1f2e-4c1d-4a52-9c0a-8d0f8d2a0002"}).json()["id"]

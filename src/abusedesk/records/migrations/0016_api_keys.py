@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0014_provenance"),
+        ("records", "0015_designated_files"),
     ]
 
     operations = [
