@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy import carried, charges, deadlines, measures, occurrences, proposals, rejection, requests
@@ -102,7 +103,8 @@ def _report(draft: Draft, report: Report) -> None:
 
 def _hear(draft: Draft, report: Report) -> None:
     abuse_type = draft.pack.abuse_type(report.category, draft.version).name
-    running = occurrences.running(draft, abuse_type)
+    draft.silent = report.suppressed == "no_notice"
+    running = occurrences.running(draft, abuse_type, silent=draft.silent)
     version = draft.version.id if draft.version is not None else ""
     occurrence = running or occurrences.open_new(draft, abuse_type, version)
     heard = HeardReport(
@@ -114,6 +116,7 @@ def _hear(draft: Draft, report: Report) -> None:
         report.assurance,
         report.occurred_at,
         stability_risk=report.stability_risk,
+        suppressed=report.suppressed or UNSET,
     )
     draft.occurrence = occurrence
     draft.keep_occurrence(replace(occurrence, reports=(*occurrence.reports, heard)))
@@ -156,6 +159,7 @@ def _verification(draft: Draft, verification: Verification) -> None:
         return
     occurrence, report = found
     draft.occurrence = occurrence
+    draft.silent = occurrences.is_silent(occurrence)
     _under_version_at(draft, report.occurred_at)
     if verification.rejected:
         rejection.reject(draft, occurrence, report)

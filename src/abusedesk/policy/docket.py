@@ -8,10 +8,11 @@ its grounds; when a report is rejected, what rests on fallen grounds alone ends 
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.measure import MeasureKind, Mode
+from abusedesk.vocabulary.suppression import Muffled
 
 
 class HeardReport(Struct, frozen=True):
@@ -28,6 +29,8 @@ class HeardReport(Struct, frozen=True):
     stability_risk: bool = False
     acted: frozenset[str] = frozenset()
     """Names of the rules that acted once for this report and do so no second time."""
+    suppressed: Muffled | UnsetType = UNSET
+    """How it was muffled by a suppression. Left out where it was not, so that dockets of before keep their digest."""
 
 
 class Strike(Struct, frozen=True):

@@ -64,6 +64,7 @@ class Draft:
         "report",
         "requests",
         "settled_cases",
+        "silent",
         "staff_told",
         "stimulus",
         "terms",
@@ -100,6 +101,8 @@ class Draft:
         self.staff_told = facts.staff_told
         self.occurrence: Occurrence | None = None
         self.report: HeardReport | None = None
+        self.silent = False
+        """Whether the occurrence at hand is one that the customer is not told of."""
         self.before = UNHEARD
         self.after = UNHEARD
         self.unpaid: tuple[Charge, ...] = ()

@@ -49,8 +49,10 @@ def weigh_all(draft: "Draft", moment: Moment, kind: str | None = None) -> None:
 
 
 def enforce(draft: "Draft", rule: Rule) -> None:
-    """Carries out one rule's orders."""
+    """Carries out one rule's orders. Where the customer is not told, nothing is ordered but measures, as proposals."""
     for order in rule.orders:
+        if draft.silent and not isinstance(order, OrderMeasure):
+            continue
         _ORDERS[type(order)](draft, rule, order)
 
 

@@ -1,9 +1,10 @@
 """Measures: how what the rules ordered becomes automatic or proposed, and what stands already stays single.
 
-Here the safeguards on measures have their say: irreversible, protected and blast_radius. Nothing is taken against a
-service that has ended or is terminated.
+Here the safeguards on measures have their say: irreversible, protected, suppressed and blast_radius. Nothing is taken
+against a service that has ended or is terminated.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
 from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import PendingMeasure, merged, united
 from abusedesk.policy.restoration import void_waiting
+from abusedesk.policy.suppressed import SUPPRESSED, rest_on_suppressed
 from abusedesk.vocabulary.measure import NETWORK, ON_ADDRESS, MeasureKind
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ def order(draft: "Draft", pending: PendingMeasure) -> None:
             "suspend", None, None, "automatic", pending.refund, clauses, grounds, pending.sanction
         )
         _note(draft, meanwhile)
-        if draft.facts.protected and pending.sanction:
-            clauses = united(clauses, (PROTECTED,))
+        if pending.sanction:
+            clauses = united(clauses, tuple(_holding_back(draft, grounds)))
         proposed = tuple(replace(one, mode="proposed", clauses=clauses) for one in grounds)
         pending = PendingMeasure("terminate", None, None, "proposed", pending.refund, clauses, proposed)
     _note(draft, pending)
@@ -68,8 +70,7 @@ def _impose(draft: "Draft", pending: PendingMeasure) -> None:
             return
     elif not may_act(draft, pending.kind, pending.ip):
         return
-    if pending.sanction and not pending.upstream and draft.facts.protected:
-        pending = _proposed(pending, PROTECTED)
+    pending = _held_back(draft, pending)
     if present is not None and present.state == "in_force":
         _join(draft, present, pending)
         return
@@ -86,6 +87,21 @@ def _impose(draft: "Draft", pending: PendingMeasure) -> None:
         _take(draft, pending)
     else:
         _overtake(draft, present, pending)
+
+
+def _held_back(draft: "Draft", pending: PendingMeasure) -> PendingMeasure:
+    if pending.sanction and not pending.upstream:
+        for safeguard in _holding_back(draft, pending.grounds):
+            pending = _proposed(pending, safeguard)
+    return pending
+
+
+def _holding_back(draft: "Draft", grounds: tuple[Ground, ...]) -> Iterator[str]:
+    """The safeguards by which a measure on these grounds is proposed rather than taken."""
+    if draft.facts.protected:
+        yield PROTECTED
+    if rest_on_suppressed(draft, grounds):
+        yield SUPPRESSED
 
 
 def may_act(draft: "Draft", kind: MeasureKind, ip: str | None) -> bool:

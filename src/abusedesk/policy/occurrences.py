@@ -14,17 +14,23 @@ if TYPE_CHECKING:
 KNOWN = RANK["authenticated"]
 
 
-def running(draft: "Draft", abuse_type: str) -> Occurrence | None:
+def running(draft: "Draft", abuse_type: str, *, silent: bool = False) -> Occurrence | None:
     """The occurrence of an abuse type whose window, inclusive at its end, is not over.
 
-    Closed ones are passed over: an old ticket carried over may be dated after one that runs.
+    Closed ones are passed over: an old ticket carried over may be dated after one that runs. What is heard in silence
+    runs apart from what the customer is told of.
     """
     window = draft.terms.window if draft.terms is not None else None
     for one in reversed(draft.occurrences):
-        if one.abuse_type == abuse_type and not one.closed:
+        if one.abuse_type == abuse_type and not one.closed and is_silent(one) == silent:
             open_still = window is not None and draft.at - one.opened_at <= window
             return one if open_still else None
     return None
+
+
+def is_silent(occurrence: Occurrence) -> bool:
+    """Whether nobody is told of it: its reports are suppressed without notice, as all of them are or none."""
+    return bool(occurrence.reports) and occurrence.reports[0].suppressed == "no_notice"
 
 
 def open_new(draft: "Draft", abuse_type: str, version: str) -> Occurrence:
@@ -99,12 +105,15 @@ def known_events(draft: "Draft") -> int:
 
 
 def case_events(draft: "Draft", rank: int) -> int:
-    """All events of the case at hand, from reports that stand at an assurance of at least a rank."""
+    """All events of the case at hand, from reports that stand at an assurance of at least a rank.
+
+    What was heard in silence is no part of it: nobody was told that it counts.
+    """
     abuse_type = draft.occurrence.abuse_type if draft.occurrence is not None else None
     return sum(
         report.events
         for occurrence in draft.occurrences
-        if occurrence.abuse_type == abuse_type
+        if occurrence.abuse_type == abuse_type and not is_silent(occurrence)
         for report in occurrence.reports
         if not report.rejected and RANK[report.assurance] >= rank
     )

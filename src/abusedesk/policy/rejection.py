@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from abusedesk.policy import charges, deadlines, grounds, occurrences
 from abusedesk.policy.decision import Annul
-from abusedesk.policy.docket import HeardReport, Occurrence
+from abusedesk.policy.docket import Ground, HeardReport, Occurrence
 from abusedesk.policy.strikes import struck
+from abusedesk.policy.suppressed import rest_on_suppressed
 from abusedesk.vocabulary.assurance import RANK
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ def reject(draft: "Draft", occurrence: Occurrence, report: HeardReport) -> None:
     counting = draft.pack.content.counting
     _annul_strike(draft, RANK[counting.acts_on], (counting.clause,))
     _withdraw_charges(draft, (counting.clause,))
-    grounds.drop(draft, lambda ground: not grounds.bears(draft, ground), (counting.clause,))
+    grounds.drop(draft, lambda ground: _fell(draft, ground), (counting.clause,))
     _drop_flags(draft)
     _close_if_empty(draft)
+
+
+def _fell(draft: "Draft", ground: Ground) -> bool:
+    """Whether nothing is left that bears it; what acted by itself cannot go on for suppressed reports alone."""
+    return not grounds.bears(draft, ground) or (ground.mode == "automatic" and rest_on_suppressed(draft, (ground,)))
 
 
 def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None:

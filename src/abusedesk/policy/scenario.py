@@ -35,6 +35,7 @@ from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import MEASURES
 from abusedesk.vocabulary.money import parse_amount
 from abusedesk.vocabulary.request import REQUESTS
+from abusedesk.vocabulary.suppression import MUFFLED
 
 LISTED = "reputation/blocklist"
 _BRAND_SETTINGS = ("irreversible", "blast_radius")
@@ -231,6 +232,7 @@ def _entry(node: Node, services: dict[str, Service]) -> Entry:
 
 
 def _report(keys: dict[str, Node], at: datetime) -> Stimulus:
+    suppressed: Any = keys["suppressed"].one_of("a suppression", MUFFLED) if "suppressed" in keys else None
     assurance: Any = keys["assurance"].one_of("an assurance", ASSURANCES) if "assurance" in keys else "authenticated"
     return Report(
         id=keys["id"].text("an id"),
@@ -241,6 +243,7 @@ def _report(keys: dict[str, Node], at: datetime) -> Stimulus:
         assurance=assurance,
         stability_risk=_flag(keys, "stability_risk"),
         mandate=_mandate(keys.get("mandate")),
+        suppressed=suppressed,
     )
 
 
@@ -325,7 +328,7 @@ def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
     return Upstream(action, state, _address(keys["ip"]))
 
 
-_REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate")
+_REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate", "suppressed")
 _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Node], datetime], Stimulus]]] = {
     "report": (("id", "category", "ips"), _REPORT_KEYS, _report),
     "verification": (("report",), ("assurance", "rejected"), _verification),

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.measure import MeasureKind
+from abusedesk.vocabulary.suppression import Muffled
 
 
 class Stimulus(Struct, frozen=True, tag_field="stimulus"):
@@ -41,6 +42,8 @@ class Report(Stimulus, frozen=True, tag="report"):
     listing: str | None = None
     with_reviews: bool = True
     """False on all but one part of a report about several services, so that reviews of the whole come once."""
+    suppressed: Muffled | None = None
+    """How a suppression of the operator's muffles it (`safeguard:suppressed`)."""
 
 
 class Unattributed(Stimulus, frozen=True, tag="unattributed"):

@@ -9,7 +9,8 @@ from abusedesk.policy.known_facts import DURATIONS, FACTS, Getter
 from abusedesk.policy.measures import MISSING_FACT
 from abusedesk.policy.pack import Terms, Threshold
 from abusedesk.policy.pending import united
-from abusedesk.policy.rule import MakeCharge, Moment, Rule, ShortenDeadline, StartDeadline, TopUp
+from abusedesk.policy.rule import MakeCharge, Moment, OrderMeasure, Rule, ShortenDeadline, StartDeadline, TopUp
+from abusedesk.policy.suppressed import SUPPRESSED
 from abusedesk.vocabulary.assurance import ASSURANCES, RANK
 
 if TYPE_CHECKING:
@@ -62,12 +63,19 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
         if plan.apart is not None:
             draft.trace.append(plan.apart)
             continue
-        result, because = weigh(draft, plan)
+        result, because = _kept_quiet(draft, plan.rule) or weigh(draft, plan)
         draft.trace.append(plan.line(result, because))
         if result == "hit":
             yield plan.rule
         elif result == "unknown":
             ask(draft, plan.rule, because)
+
+
+def _kept_quiet(draft: "Draft", rule: Rule) -> tuple[Result, str] | None:
+    """Of what the customer is not told, only rules that order measures are weighed."""
+    if not draft.silent or any(isinstance(one, OrderMeasure) for one in rule.orders):
+        return None
+    return "missed", f"{SUPPRESSED}: the customer is not told of this"
 
 
 def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
