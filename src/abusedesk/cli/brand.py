@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 KINDS = ("abuse", "legal", "dsa", "authority", "copyright", "dmca")
 """What an address of a brand is for."""
 
-_SAFEGUARDS = ("irreversible", "blast_radius", "long_outage", "ticket_serves", "tell_outcome")
+_SAFEGUARDS = (
+    "irreversible",
+    "blast_radius",
+    "long_outage",
+    "ticket_serves",
+    "tell_outcome",
+    "campaign_reporters",
+    "campaign_hours",
+)
+_TRUTHS = ("ticket_serves", "tell_outcome")
+_WHOLE = ("blast_radius", "campaign_reporters", "campaign_hours")
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -58,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a safeguard (irreversible, blast_radius, long_outage, ticket_serves, tell_outcome) or a parameter "
-            "of the pack, such as reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
+            help=f"a safeguard ({', '.join(_SAFEGUARDS)}) or a parameter of the pack, such as "
+            "reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
         )
         one.add_argument("--actuators", metavar="FILE.json", type=Path, help="what carries each kind of measure out")
     address = commands.add_parser("address", help="an address of a brand, to which mail for it comes")
@@ -182,9 +192,9 @@ def _safeguard(name: str, value: str) -> Any:
 
     if name == "irreversible" and value in {"approve", "automatic"}:
         return value
-    if name == "blast_radius" and value.isascii() and value.isdigit():
+    if name in _WHOLE and value.isascii() and value.isdigit() and len(value) < 5:
         return int(value)
-    if name in {"ticket_serves", "tell_outcome"} and value in _YES_NO:
+    if name in _TRUTHS and value in _YES_NO:
         return _YES_NO[value]
     if name == "long_outage":
         try:
@@ -192,11 +202,9 @@ def _safeguard(name: str, value: str) -> Any:
         except ValueError as error:
             raise Problem(f"--setting: long_outage cannot be {value!r}: {error}") from None
         return value
-    may_be = {
-        "irreversible": "approve or automatic",
-        "blast_radius": "a whole number",
-    }
-    raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be.get(name, 'yes or no')}")
+    may_be = "approve or automatic" if name == "irreversible" else "a whole number below 10000"
+    may_be = "yes or no" if name in _TRUTHS else may_be
+    raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be}")
 
 
 def _actuators(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from django.db import connection
+from msgspec import UNSET
 
 from abusedesk.desk.attribute import Placed
 from abusedesk.desk.enact import Enacted, Move
@@ -22,6 +23,7 @@ from abusedesk.policy.stimulus import Unattributed, Verification
 from abusedesk.records import models
 from abusedesk.vocabulary.assurance import RANK, Assurance
 from abusedesk.vocabulary.report import Report
+from abusedesk.vocabulary.suppression import Muffled, Suppression
 
 STATES = ("vulnerability/", "infrastructure/open_", "infrastructure/amplifier", "reputation/")
 """Categories of a lasting state, of which a feed says every day that it is still so: one event a day."""
@@ -50,6 +52,8 @@ class Complaint(NamedTuple):
     placed: tuple[Placed, ...]
     identities: tuple[bytes, ...]
     """Of each of `placed`, what makes it this event and no other."""
+    covered: Suppression | None = None
+    """What suppresses it."""
 
 
 class Heard(NamedTuple):
@@ -69,17 +73,31 @@ class Telling(NamedTuple):
     events: int
 
 
-def complaint_id(unread: Unread, index: int, brand: int, category: str) -> uuid.UUID:
-    """The same report of the same message has the same id, however often it is read."""
-    return uuid.uuid5(unread.message_id, f"{index}/{brand}/{category}")
+def complaint_id(
+    unread: Unread, index: int, brand: int, category: str, covered: Suppression | None = None
+) -> uuid.UUID:
+    """The same report of the same message has the same id, however often it is read; what is suppressed has its own."""
+    apart = f"/suppressed:{covered.id}" if covered is not None else ""
+    return uuid.uuid5(unread.message_id, f"{index}/{brand}/{category}{apart}")
 
 
-def identity(placed: Placed) -> bytes:
-    """What makes an observation this event and no other: 16 bytes."""
+def is_heard(telling: Telling) -> bool:
+    """Whether a docket hears of it: what is only counted moves none."""
+    covered = telling.complaint.covered
+    return covered is None or covered.effect != "count_only"
+
+
+def identity(placed: Placed, covered: Suppression | None = None) -> bytes:
+    """What makes an observation this event and no other: 16 bytes.
+
+    What nobody is told of is known apart: whoever says it when it is suppressed no more is not taken to repeat it.
+    """
     event = placed.event
     about = event.url or str(event.target_port or event.source_port or "")
     moment = placed.at.date() if event.occurred_at is None or event.category.startswith(STATES) else placed.at
     text = f"{placed.ip or event.source.lower()}\n{event.category}\n{about}\n{moment.isoformat()}"
+    if covered is not None and covered.effect != "propose":
+        text += f"\n{covered.effect}"
     return blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
 
 
@@ -119,21 +137,32 @@ def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
             events=telling.events,
             assurance=complaint.assurance,
             with_reviews=with_reviews,
+            suppressed=_muffled(complaint.covered),
         )
     return Move(docket, stimulus, f"report:{report}", complaint.unread.received_at)
 
 
 def raisings(enacted: Iterable[Enacted]) -> list[Move]:
-    """The verifications by which reports that stand beside an independent one become corroborated."""
+    """The verifications by which reports that stand beside an independent one become corroborated.
+
+    Suppressed reports and others keep apart: what an operator set aside makes nobody else's word weigh more.
+    """
+    enacted = list(enacted)
     beside = {(one.move.docket, *pair): one.move.at for one in enacted for pair in _beside(one)}
+    muffled = _suppressed(enacted) if beside else set()
     voices = _organisations({report for _, _, report in beside})
     moves: dict[tuple[int, str], Move] = {}
     for (docket, occurrence, report), at in beside.items():
-        others = {voices.get(other) for where, kin, other in beside if (where, kin) == (docket, occurrence)}
+        kin = {other for where, which, other in beside if (where, which) == (docket, occurrence)}
+        others = {voices.get(other) for other in (kin & muffled if report in muffled else kin - muffled)}
         if others - {voices.get(report), None}:
             stimulus = Verification(report, "corroborated")
             moves.setdefault((docket, report), Move(docket, stimulus, f"corroborated:{report}", at))
     return list(moves.values())
+
+
+def _muffled(covered: Suppression | None) -> Muffled | None:
+    return covered.effect if covered is not None and covered.effect != "count_only" else None
 
 
 def _by_service(complaint: Complaint) -> dict[int | None, list[tuple[bytes, Placed]]]:
@@ -178,6 +207,13 @@ def _beside(one: Enacted) -> list[tuple[str, str]]:
         if stimulus.id in believed:
             return [(occurrence.id, report) for report in believed] if len(believed) > 1 else []
     return []
+
+
+def _suppressed(enacted: Iterable[Enacted]) -> set[str]:
+    """The ids of the suppressed reports in the dockets that the moves left."""
+    dockets = {one.move.docket: one.decision.docket for one in enacted}
+    heard = (report for docket in dockets.values() for one in docket.occurrences for report in one.reports)
+    return {one.id for one in heard if one.suppressed is not UNSET}
 
 
 def _believed(occurrence: Occurrence) -> list[str]:

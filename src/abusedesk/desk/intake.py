@@ -14,7 +14,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import correlate, designated, verify
+from abusedesk.desk import campaigns, correlate, designated, suppress, verify
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
@@ -34,6 +34,7 @@ from abusedesk.records.payload import destroy, unseal
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.report import Reading, Report
+from abusedesk.vocabulary.suppression import Suppression, Suppressions
 
 BATCH = 200
 BATCH_BYTES = 64 * 1024 * 1024
@@ -42,7 +43,7 @@ BATCH_BYTES = 64 * 1024 * 1024
 LEASE = timedelta(minutes=5)
 REPORT_COLUMNS = (
     "id", "brand_id", "message_id", "reporter_id", "reference", "format", "received_at", "summary", "assurance",
-    "grade_reason", "evidence", "notice", "rejected_by",
+    "grade_reason", "evidence", "notice", "rejected_by", "suppression_id", "suppressed",
 )  # fmt: skip
 EVENT_COLUMNS = (
     "retention", "received_at", "brand_id", "report_id", "service_id", "case_id", "category", "source", "ip",
@@ -115,6 +116,7 @@ class _Ready(NamedTuple):
     """A batch attributed, graded and cleared of repetitions: ready to be decided."""
 
     reads: list[Read]
+    complaints: list[Complaint]
     told: list[Telling]
     orphans: list[Read]
 
@@ -214,32 +216,51 @@ def _decide(reads: list[Read], now: datetime) -> bool:
 
 
 def _ready(reads: list[Read], table: Holders) -> _Ready:
+    rules = suppress.suppressions()
     complaints: list[Complaint] = []
     orphans: list[Read] = []
     for read in reads:
         found = [
-            one for index, report in enumerate(read.reading.reports) for one in _complaints(read, index, report, table)
+            one
+            for index, report in enumerate(read.reading.reports)
+            for one in _complaints(read, index, report, table, rules)
         ]
         complaints += found
         if read.reading.outcome == "reported" and not found:
             orphans.append(read)
-    return _Ready(reads, correlate.tellings(complaints, correlate.heard_before(complaints)), orphans)
+    return _Ready(reads, complaints, correlate.tellings(complaints, correlate.heard_before(complaints)), orphans)
 
 
-def _complaints(read: Read, index: int, report: Report, table: Holders) -> Iterable[Complaint]:
-    """The report by brand and category. What nobody held goes to the message's brand, or to the brands named beside."""
-    parts: dict[tuple[int, str], list[Placed]] = {}
-    unread = read.unread
+def _complaints(read: Read, index: int, report: Report, table: Holders, rules: Suppressions) -> Iterable[Complaint]:
+    """The report by brand, category and what suppresses it.
+
+    What nobody held goes to the message's brand, or to the brands named beside.
+    """
+    parts: dict[tuple[int, str, Suppression | None], list[Placed]] = {}
+    unread, senders = read.unread, _senders(read)
     for placed in attribute(report.events, unread.received_at, unread.brand, table):
         brand = unread.brand or table.brands.get(placed.service or 0)
         if brand is not None:
-            parts.setdefault((brand, placed.event.category), []).append(placed)
+            covered = suppress.cover(rules, placed, brand, senders, unread.received_at)
+            parts.setdefault((brand, placed.event.category, covered), []).append(placed)
     for part, ones in parts.items():
         yield _complaint(read, index, report, part, tuple(ones))
 
 
-def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], placed: tuple[Placed, ...]) -> Complaint:
-    brand, category = part
+def _senders(read: Read) -> tuple[str, ...]:
+    """The addresses under which a suppression may name the reporter."""
+    named = read.unread.sender or parseaddr(read.reading.reporter or "")[1]
+    return tuple(dict.fromkeys(one for one in (named, read.voice.key) if one))
+
+
+def _complaint(
+    read: Read,
+    index: int,
+    report: Report,
+    part: tuple[int, str, Suppression | None],
+    placed: tuple[Placed, ...],
+) -> Complaint:
+    brand, category, covered = part
     unread, voice = read.unread, read.voice
     doubts = (doubt_about_time(one.event, unread.received_at) for one in placed)
     evidence = Evidence(
@@ -253,7 +274,7 @@ def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], pl
     filing = read.filed.filing if read.filed else None
     assurance, reason = designated.capped(*verify.grade(evidence), filing, report)
     return Complaint(
-        correlate.complaint_id(unread, index, brand, category),
+        correlate.complaint_id(unread, index, brand, category, covered),
         brand,
         unread,
         report,
@@ -263,7 +284,8 @@ def _complaint(read: Read, index: int, report: Report, part: tuple[int, str], pl
         reason,
         {"organisation": voice.organisation, "signed_by": read.signed_by, "known": voice.known},
         placed,
-        tuple(correlate.identity(one) for one in placed),
+        tuple(correlate.identity(one, covered) for one in placed),
+        covered,
     )
 
 
@@ -274,6 +296,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
     _make_dockets({one.service for one in ready.told if one.service is not None})
     _write_reports(ready.told)
+    suppress.note(ready.complaints)
     answered = [(one.unread, one.answer) for one in ready.reads if one.answer is not None]
     moves = sorted([*_moves(ready.told), *answers.moves(answered, now)], key=lambda one: one.at)
     enacted = enact(moves, table)
@@ -281,6 +304,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     if raised:
         enact(raised, table)
     _write_events(ready.told)
+    campaigns.watch(ready.told, now)
     _write_seen(ready.told, now)
     _ask_people(ready, now)
     answers.write(answered, now)
@@ -291,6 +315,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
 
 
 def _moves(told: list[Telling]) -> list[Move]:
+    told = [one for one in told if correlate.is_heard(one)]
     services = {one.service for one in told if one.service is not None}
     dockets = dict(models.Docket.objects.filter(service__in=services).values_list("service_id", "pk"))
     brands = {one.complaint.brand for one in told if one.service is None}
@@ -324,6 +349,7 @@ def _write_reports(told: list[Telling]) -> None:
             _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
             _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence),
             _json(one.report.notice) if one.report.notice else None, "",
+            one.covered.id if one.covered else None, one.covered.effect if one.covered else "",
         )
         for one in complaints.values()
     )  # fmt: skip
@@ -348,11 +374,15 @@ def _reporters(complaints: Iterable[Complaint]) -> dict[str, int]:
 def _write_events(told: list[Telling]) -> None:
     cases = _cases(told)
     rows = (
-        _event_row(telling, placed, cases.get((telling.service, telling.complaint.brand, telling.complaint.category)))
+        _event_row(telling, placed, cases.get(_file_of(telling)) if correlate.is_heard(telling) else None)
         for telling in told
         for placed in telling.placed
     )
     copy_rows("records_event", EVENT_COLUMNS, rows)
+
+
+def _file_of(telling: Telling) -> tuple[int | None, int, str]:
+    return telling.service, telling.complaint.brand, telling.complaint.category
 
 
 def _event_row(telling: Telling, placed: Placed, case: int | None) -> tuple[object, ...]:

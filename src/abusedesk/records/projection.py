@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence
+from abusedesk.policy.occurrences import is_silent
 from abusedesk.records.bulk import Row, give_rows
 from abusedesk.vocabulary.measure import ON_ADDRESS
 
@@ -155,7 +156,7 @@ def _case_rows(change: Change) -> Iterator[Row]:
             "occurrences": len(occurrences),
             "reports": len(reports),
             "events": sum(one.events for one in reports),
-            "open": any(one.processed_at is None and not one.closed for one in occurrences),
+            "open": any(one.processed_at is None and not one.closed and not is_silent(one) for one in occurrences),
             "needs": [*_asked(docket, abuse_type), *change.asked.get(abuse_type, ())],
             "next_due": due.due if due else None,
             "next_due_name": due.name if due else "",

@@ -132,8 +132,15 @@ def _believe(stimulus: Verification, move: Move) -> None:
         return
     report.save(update_fields=["assurance", "grade_reason", "rejected_at", "rejected_by"])
     counter = "rejected" if stimulus.rejected else "confirmed"
+    if _borrows_a_name(report):
+        return
     if report.reporter_id is not None and (stimulus.rejected or stimulus.assurance == "verified"):
         models.Reporter.objects.filter(pk=report.reporter_id).update(**{counter: F(counter) + 1})
+
+
+def _borrows_a_name(report: models.Report) -> bool:
+    """Whether it only says that it is of a known reporter, so that it speaks neither for nor against that one."""
+    return bool(report.evidence.get("known")) and not report.evidence.get("signed_by")
 
 
 def write_effects(batch: Batch, cases: Cases) -> None:

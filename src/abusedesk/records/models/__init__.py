@@ -37,6 +37,13 @@ from abusedesk.records.models.parties import (
 )
 from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
 from abusedesk.records.models.reading import ReadingRule, SenderDay
+from abusedesk.records.models.suppression import (
+    Campaign,
+    DoubtedVoice,
+    Suppression,
+    SuppressionChange,
+    SuppressionHit,
+)
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
@@ -45,6 +52,7 @@ __all__ = [
     "Assignment",
     "Brand",
     "BrandAddress",
+    "Campaign",
     "Case",
     "Channel",
     "Charge",
@@ -55,6 +63,7 @@ __all__ = [
     "Decision",
     "DeclaredName",
     "Docket",
+    "DoubtedVoice",
     "Effect",
     "Event",
     "EventSeen",
@@ -78,6 +87,9 @@ __all__ = [
     "SenderDay",
     "Service",
     "Strike",
+    "Suppression",
+    "SuppressionChange",
+    "SuppressionHit",
     "Target",
     "Ticket",
     "TicketEntry",

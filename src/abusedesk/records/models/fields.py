@@ -10,12 +10,13 @@ Network = IPv4Network | IPv6Network
 
 if TYPE_CHECKING:
     _Field = models.Field[Network | str, Network]
+    _OptionalField = models.Field[Network | str | None, Network | None]
 else:
-    _Field = models.Field
+    _Field = _OptionalField = models.Field
 
 
-class PrefixField(_Field):
-    """An address prefix, stored as `inet`; a single address is a prefix of full length."""
+class _Prefix:
+    """How a prefix is stored and read."""
 
     def db_type(self, connection: Any) -> str:  # noqa: ARG002
         return "inet"
@@ -28,3 +29,11 @@ class PrefixField(_Field):
 
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else str(ip_network(str(value)))
+
+
+class PrefixField(_Prefix, _Field):
+    """An address prefix, stored as `inet`; a single address is a prefix of full length."""
+
+
+class OptionalPrefixField(_Prefix, _OptionalField):
+    """A prefix, or none."""

@@ -124,6 +124,7 @@ class Report(models.Model):
     """One complaint by one reporter. `evidence` says who vouches for it and `grade_reason` why it has its assurance.
 
     `notice` says which elements of its law a legal notice has (`vocabulary.report.Notice`), None where it is none.
+    `suppression` is the one that covered it, with what became of it in `suppressed`; `campaign` the one it is part of.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -140,6 +141,23 @@ class Report(models.Model):
     notice = models.JSONField(null=True)
     rejected_at = models.DateTimeField(null=True)
     rejected_by = models.CharField(max_length=150, blank=True)
+    suppression = models.ForeignKey(
+        "records.Suppression", models.SET_NULL, null=True, related_name="reports", db_index=False
+    )
+    suppressed = models.CharField(max_length=20, blank=True)
+    campaign = models.ForeignKey("records.Campaign", models.SET_NULL, null=True, related_name="reports", db_index=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["suppression", "received_at"],
+                condition=models.Q(suppression__isnull=False),
+                name="report_suppressed",
+            ),
+            models.Index(
+                fields=["campaign", "received_at"], condition=models.Q(campaign__isnull=False), name="report_campaign"
+            ),
+        ]
 
 
 class Event(models.Model):
