@@ -63,6 +63,7 @@ def test_settings_are_safeguards_and_parameters_and_can_be_taken_away() -> None:
         (("--setting", "reply_perid=P1D"), "has no parameter 'reply_perid'"),
         (("--setting", "reply_period=soon"), "'reply_period' cannot be 'soon'"),
         (("--setting", "blast_radius=many"), "it is a whole number"),
+        (("--setting", "acknowledge=sometimes"), "it is off, known or everybody"),
         (("--setting", "irreversible"), "has no `=`"),
         (("--language", "fr"), "no notices in 'fr'"),
     ],

@@ -32,7 +32,8 @@ class Refused(Exception):  # noqa: N818 - it says what became of the letter
 class Letter:
     """A mail before it is sent. `envelope` is where bounces go, `reply_to` where answers go.
 
-    `answers` is the Message-ID it follows on.
+    `answers` is the Message-ID it follows on, `references` the whole chain where that is longer. `automatic` is what it
+    says of itself by RFC 3834, section 5: `auto-generated`, `auto-replied`, or `no` where a person wrote it.
     """
 
     sender: str
@@ -45,6 +46,8 @@ class Letter:
     written_at: datetime
     answers: str = ""
     reply_to: str = ""
+    references: tuple[str, ...] = ()
+    automatic: str = "auto-generated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,13 @@ def _message(letter: Letter) -> EmailMessage:
         "From": formataddr((letter.sender_name, letter.sender)),
         "Message-ID": letter.message_id,
         "Date": format_datetime(letter.written_at),
-        "Auto-Submitted": "auto-generated",  # RFC 3834, section 5: so that no robot answers it.
-        "X-Auto-Response-Suppress": "All",
     }
+    if (
+        letter.automatic != "no"
+    ):  # So that no robot answers it. What a person wrote may be answered by an absence notice.
+        headers |= {"Auto-Submitted": letter.automatic, "X-Auto-Response-Suppress": "All"}
     if letter.reply_to:
         headers["Reply-To"] = letter.reply_to
     if letter.answers:
-        headers |= {"In-Reply-To": letter.answers, "References": letter.answers}
+        headers |= {"In-Reply-To": letter.answers, "References": " ".join(letter.references) or letter.answers}
     return EmailMessage(" ".join(letter.subject.split()), letter.text, letter.envelope, [letter.to], headers=headers)

@@ -20,12 +20,14 @@ _SAFEGUARDS = (
     "blast_radius",
     "long_outage",
     "ticket_serves",
+    "acknowledge",
     "tell_outcome",
     "campaign_reporters",
     "campaign_hours",
 )
 _TRUTHS = ("ticket_serves", "tell_outcome")
 _WHOLE = ("blast_radius", "campaign_reporters", "campaign_hours")
+_RECEIPTS = ("off", "known", "everybody")
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -196,14 +198,16 @@ def _safeguard(name: str, value: str) -> Any:
         return int(value)
     if name in _TRUTHS and value in _YES_NO:
         return _YES_NO[value]
+    if name == "acknowledge" and value in _RECEIPTS:
+        return value
     if name == "long_outage":
         try:
             parse_duration(value)
         except ValueError as error:
             raise Problem(f"--setting: long_outage cannot be {value!r}: {error}") from None
         return value
-    may_be = "approve or automatic" if name == "irreversible" else "a whole number below 10000"
-    may_be = "yes or no" if name in _TRUTHS else may_be
+    words = {"irreversible": "approve or automatic", "acknowledge": "off, known or everybody"}
+    may_be = "yes or no" if name in _TRUTHS else words.get(name, "a whole number below 10000")
     raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be}")
 
 

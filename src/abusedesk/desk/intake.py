@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from abusedesk.desk import campaigns, correlate, designated, suppress, verify
+from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
@@ -187,7 +188,7 @@ def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...], a
     if answer is not None and answers.is_certain(answer, from_known_reporter=voice.known):
         return Read(unread, answer.reading, voice, "", answer)
     reading = read_message(unread, rules, from_known_reporter=voice.known)
-    if answer is not None and not answers.is_complaint(reading, from_known_reporter=voice.known):
+    if answer is not None and not answers.is_complaint(answer, reading, from_known_reporter=voice.known):
         return Read(unread, answer.reading, voice, "", answer)
     if not unread.sender and reading.reporter:
         voice = verify.voice_for(parseaddr(reading.reporter)[1] or reading.reporter, {})
@@ -312,6 +313,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     drift.note(filter(None, map(_yield, ready.reads)))
     _mark_read(ready.reads, now)
     _forget_illegal(ready.reads)
+    acknowledge.order(ready.reads, now)
 
 
 def _moves(told: list[Telling]) -> list[Move]:

@@ -54,13 +54,14 @@ _RECEIPT = re.compile(
     r"(?:已|我们已(?:经)?)(?:成功)?(?:收到|受理|创建|登记).{0,20}(?:工单|请求|邮件|来信|申请|咨询)|"
     r"(?:工单|请求|邮件|申请).{0,20}(?:已(?:经)?)(?:成功)?(?:收到|受理|创建|提交|登记)"
 )
-_TICKET_SYSTEM = (
+TICKET_SYSTEM = (
     "x-otrs-loop", "x-znuny-loop", "x-rt-loop-prevention", "x-zammad-ticket-id", "x-zendesk-from-account-id",
     "x-freshdesk-ticket-id", "x-jira-fingerprint", "x-autotask", "x-whmcs", "x-ticket-id", "x-loop",
 )  # fmt: skip
-_AUTO_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply")
+AUTO_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply")
 _TRACE = re.compile(
-    rb"(?im)^(?:in-reply-to|references)[ \t]*:|\+[^\s@<>]{1,64}@|mailer-daemon|postmaster@|^return-path[ \t]*:[ \t]*<>"
+    rb"(?im)^(?:in-reply-to|references)[ \t]*:|^subject[ \t]*:[^\r\n]{0,400}\bR[2-9A-HJ-NP-Z]{10}\b|"
+    rb"\+[^\s@<>]{1,64}@|mailer-daemon|postmaster@|^return-path[ \t]*:[ \t]*<>"
 )
 _DAEMON = re.compile(r"(?i)mailer-?daemon|\bpost[-_ ]?master@|mail delivery (?:sub)?system")
 _BOUNCE_SUBJECT = re.compile(
@@ -121,13 +122,13 @@ class Envelope(NamedTuple):
 
 def may_answer(data: bytes) -> bool:
     """Whether the head of a mail has anything by which an answer is known: most complaints have not."""
-    return _TRACE.search(_head(data)) is not None
+    return _TRACE.search(head_of(data)) is not None
 
 
 def envelope_of(data: bytes) -> Envelope:
     """The envelope in the first 64 kB of a mail; empty where the bytes are none. Costs no parse of the whole."""
     found: dict[str, list[str]] = {}
-    for name, value in fields(decode(_head(data))):
+    for name, value in fields(decode(head_of(data))):
         found.setdefault(name, []).append(value)
     first = {name: values[0] for name, values in found.items()}
     sender = _last_address(first.get("from", ""))
@@ -193,7 +194,7 @@ def _automatic_header(material: Material) -> str:
         return "an automatic reply: Auto-Submitted says auto-replied (RFC 3834)"
     if "auto_reply" in material.field("precedence").lower():
         return "an automatic reply: Precedence says auto_reply"
-    for name in _AUTO_FIELDS:
+    for name in AUTO_FIELDS:
         if material.field(name).strip() and material.field(name).strip().lower() not in {"no", "false"}:
             return f"an automatic reply: it carries {name.title()}"
     return ""
@@ -228,7 +229,7 @@ def _sign(material: Material, *, null_path: bool) -> str:
         return f"Precedence says {precedence}"
     if "x-auto-response-suppress" in headers:
         return "it carries X-Auto-Response-Suppress"
-    system = next((name for name in _TICKET_SYSTEM if name in headers), "")
+    system = next((name for name in TICKET_SYSTEM if name in headers), "")
     if system:
         return f"a ticket system sent it ({system.title()})"
     return "it comes from the null sender" if null_path else ""
@@ -315,7 +316,7 @@ def _returned(material: Material) -> Iterator[str]:
 # --- headers --------------------------------------------------------------------------------------------------------
 
 
-def _head(data: bytes) -> bytes:
+def head_of(data: bytes) -> bytes:
     head = data[:HEADER_LIMIT].lstrip(b"\r\n\xef\xbb\xbf \t")
     ends = [end for end in (head.find(b"\n\n"), head.find(b"\n\r\n")) if end >= 0]
     return head[: min(ends)] if ends else head

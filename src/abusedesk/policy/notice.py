@@ -24,6 +24,7 @@ and no others. `render` fills `{policy}` and `{remediation}` from the pack; all 
 import re
 from collections.abc import Mapping
 
+from abusedesk.policy.own_notices import LANGUAGES, own_notice
 from abusedesk.policy.pack import Pack, Version
 from abusedesk.problem import Problem
 
@@ -45,6 +46,7 @@ PLACEHOLDERS: tuple[str, ...] = (
 )
 
 _PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
+_HOLE = re.compile(r"\n{3,}")
 
 
 def render(
@@ -54,15 +56,26 @@ def render(
 
     Raises Problem for an unknown template and for a placeholder without a value: nothing is ever left unfilled.
     """
-    chosen = language if (language, template) in pack.content.templates else pack.content.languages[0]
-    text = pack.content.templates.get((chosen, template))
-    if text is None:
-        known = sorted({name for _, name in pack.content.templates})
-        raise Problem(f"{pack.name} has no notice template {template!r}; it has {', '.join(known)}")
+    chosen, text = _template(pack, template, language)
     known_values = {**_own(pack, version, chosen, values), **values}
     filled = _PLACEHOLDER.sub(lambda match: _value(match[1], known_values, template), text)
     subject, _, body = filled.partition("\n")
-    return " ".join(subject.split()), body.strip() + "\n"
+    # A value that is empty leaves its paragraph empty, and no hole in the letter.
+    return " ".join(subject.split()), _HOLE.sub("\n\n", body).strip() + "\n"
+
+
+def _template(pack: Pack, template: str, language: str) -> tuple[str, str]:
+    """The language that is written in, and its template: the pack's; for what is the product's own, else that one's."""
+    templates, first = pack.content.templates, pack.content.languages[0]
+    for chosen in (language, first):
+        text = templates.get((chosen, template)) or own_notice(template, chosen)
+        if text is not None:
+            return chosen, text
+    own = own_notice(template, LANGUAGES[0])
+    if own is not None:
+        return LANGUAGES[0], own
+    known = sorted({name for _, name in templates})
+    raise Problem(f"{pack.name} has no notice template {template!r}; it has {', '.join(known)}")
 
 
 def placeholders(text: str) -> set[str]:

@@ -67,6 +67,7 @@ REVIEW_ASKS = {
     "read_reply": "Read the customer's answer",
     "customer_wrote": "Read what the customer wrote",
     "unserved": "Nobody has the notice",
+    "reporter_wrote": "Read what the reporter added",
 }
 _ITEM = {
     "fine": "fine",

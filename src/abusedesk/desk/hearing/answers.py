@@ -6,7 +6,7 @@ an answer from elsewhere counts, is asked of a person. Nothing here ever writes 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -15,11 +15,11 @@ from django.db import connection
 from django.db.models import Q
 
 from abusedesk.desk.enact import Move
-from abusedesk.desk.hearing import bounces, tokens
+from abusedesk.desk.hearing import bounces, reporters, tokens
 from abusedesk.desk.parse import ATTEMPTS, Unread
 from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard, may_answer
 from abusedesk.policy.stimulus import Reply
-from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Ticket, TicketEntry
+from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Thread, Ticket, TicketEntry
 from abusedesk.records.reviews import refresh_needs
 from abusedesk.vocabulary.report import Reading
 
@@ -38,15 +38,15 @@ PAYMENT = Q(name="payment")
 """Deadlines that a payment meets and no words do."""
 ADDRESSEES = ("customer", "reseller")
 
-Standing = Literal["customer", "stranger", "doubtful", "machine", "bounce", "own"]
-"""Who answered: one of the customer's or reseller's addresses, another, perhaps a machine, one for certain, a mail
-server, or we ourselves."""
+Standing = Literal["customer", "reporter", "stranger", "doubtful", "machine", "bounce", "own"]
+"""Who answered: one of the customer's or reseller's addresses, the reporter whose thread it is, another, perhaps a
+machine, one for certain, a mail server, or we ourselves."""
 
 
 class Answer(NamedTuple):
     """A mail that answers. `ticket` is None where it answers a notice without one; `notice` where it names none.
 
-    `beside` are further tickets that it may mean, where it names none.
+    `beside` are further tickets that it may mean, where it names none. `thread` is the reporter's, where it is in one.
     """
 
     standing: Standing
@@ -55,6 +55,7 @@ class Answer(NamedTuple):
     ticket: Ticket | None
     notice: Notice | None
     beside: tuple[Ticket, ...] = ()
+    thread: Thread | None = None
 
     @property
     def is_entry(self) -> bool:
@@ -66,11 +67,18 @@ class Answer(NamedTuple):
         """What becomes of the message itself: it is kept, with the reason why it is no report."""
         return Reading("not_a_report", FORMAT, self._words(), self.heard.sender or None)
 
+    @property
+    def _whose(self) -> str:
+        return "customer" if self.thread is None else "reporter"
+
     def _words(self) -> str:
         where = f"ticket {self.ticket.token}" if self.ticket else "a notice of ours"
+        if self.thread is not None:
+            where = f"our mail about report {self.thread.token}"
         return {
+            "reporter": f"the reporter wrote again: an answer to {where}",
             "customer": f"an answer to {where}",
-            "stranger": f"an answer to {where}, from an address that is none of the customer's",
+            "stranger": f"an answer to {where}, from an address that is none of the {self._whose}'s",
             "doubtful": f"an answer to {where}; {self.heard.why}",
             "machine": f"no answer to {where}, but {self.heard.why}",
             "bounce": f"of {where}: {self.heard.why}",
@@ -86,8 +94,21 @@ class _Found(NamedTuple):
     """What the recipients and headers of a batch lead to."""
 
     tickets: Mapping[str, Ticket]
+    talks: Mapping[str, Thread]
+    """Reporters' threads by their numbers, and by the Message-IDs of the mails that began them."""
     notices: Mapping[uuid.UUID, Notice]
     threads: Mapping[str, Notice]
+
+
+class _Named(NamedTuple):
+    """What one mail leads to."""
+
+    ticket: Ticket | None
+    bounced: Notice | None
+    follows: Notice | None
+    talk: Thread | None
+    by_number: bool
+    """Whether a signed address names the thread."""
 
 
 # --- recognising ----------------------------------------------------------------------------------------------------
@@ -147,7 +168,7 @@ def _details(unread: Unread, envelope: Envelope) -> list[str]:
     return [*unread.details.split(), *filter(None, map(tokens.detail_of, envelope.addressed))]
 
 
-def _find(candidates: Iterable[tuple[Unread, Envelope]]) -> _Found:
+def _find(candidates: Sequence[tuple[Unread, Envelope]]) -> _Found:
     details = [detail for one, envelope in candidates for detail in _details(one, envelope)]
     named = [one for _, envelope in candidates for one in (*envelope.thread, envelope.message_id) if one]
     named += [one for unread, envelope in candidates if _returns(unread, envelope) for one in _returned(unread)]
@@ -155,11 +176,12 @@ def _find(candidates: Iterable[tuple[Unread, Envelope]]) -> _Found:
         "case__service__docket", "customer"
     )
     known = Notice.objects.select_related(
-        "brand", "effect__decision", "effect__brand", "case__customer__reseller", "case__service__docket",
+        "brand", "thread", "effect__decision", "effect__brand", "case__customer__reseller", "case__service__docket",
         "case__ticket__customer", "case__ticket__case__service__docket",
     )  # fmt: skip
     return _Found(
         {one.token.upper(): one for one in tickets},
+        reporters.threads(details, candidates),
         known.in_bulk(tokens.notices_in(details)),
         {one.message_id: one for one in known.filter(message_id__in=named)} if named else {},
     )
@@ -187,28 +209,33 @@ def _heard(unread: Unread) -> Heard:
 
 def _answer(unread: Unread, envelope: Envelope, found: _Found) -> Answer | None:
     if envelope.message_id in found.threads:
-        return Answer("own", _heard(unread), by_token=False, ticket=None, notice=found.threads[envelope.message_id])
+        ours = found.threads[envelope.message_id]
+        return Answer("own", _heard(unread), by_token=False, ticket=None, notice=ours, thread=ours.thread)
     details = _details(unread, envelope)
+    talk, by_number = reporters.meant(details, envelope, found.talks)
     bounced = next((one for pk in tokens.notices_in(details) if (one := found.notices.get(pk))), None)
     named = next(filter(None, map(found.tickets.get, tokens.tickets_in(details))), None)
     follows = next((one for name in envelope.thread if (one := found.threads.get(name))), None)
-    if not _same_brand(unread, named, bounced, follows) or not (named or bounced or follows or found.threads):
+    if not _same_brand(unread, named, bounced, follows, talk):
         return None
-    return _weighed(unread, named, bounced, follows, found)
+    if not (named or bounced or follows or talk or found.threads):
+        return None
+    return _weighed(unread, _Named(named, bounced, follows, talk, by_number), found)
 
 
-def _weighed(
-    unread: Unread, named: Ticket | None, bounced: Notice | None, follows: Notice | None, found: _Found
-) -> Answer | None:
+def _weighed(unread: Unread, by: _Named, found: _Found) -> Answer | None:
+    named, bounced, follows, talk, by_number = by
     mail = _heard(unread)
     if mail.kind == "bounce":
         notice = bounced or next((one for name in mail.returned if (one := found.threads.get(name))), None) or follows
         return Answer("bounce", mail, bounced is not None, _ticket(notice), notice) if notice else None
     notice = follows or bounced
     ticket = named or _ticket(notice)
-    if ticket is None:
-        return None
     by_token = named is not None or bounced is not None
+    if ticket is None:
+        talk = (notice.thread if notice else None) or talk
+        standing = reporters.standing(mail, talk) if talk else "machine"
+        return Answer(standing, mail, by_token or by_number, None, notice, thread=talk) if talk else None
     return Answer(_standing(mail, ticket), mail, by_token, ticket, notice)
 
 
@@ -235,7 +262,7 @@ def _ticket(notice: Notice | None) -> Ticket | None:
     return getattr(notice.case, "ticket", None)
 
 
-def _same_brand(unread: Unread, *found: Ticket | Notice | None) -> bool:
+def _same_brand(unread: Unread, *found: Ticket | Notice | Thread | None) -> bool:
     return all(one is None or unread.brand in {None, one.brand_id} for one in found)
 
 
@@ -246,9 +273,13 @@ def is_certain(answer: Answer, *, from_known_reporter: bool) -> bool:
     return answer.standing == "machine" and (answer.by_token or not from_known_reporter)
 
 
-def is_complaint(reading: Reading, *, from_known_reporter: bool) -> bool:
-    """Whether a stranger's answer is a report as well: a complaint that follows on our mail must not be lost."""
-    return from_known_reporter or (reading.outcome == "reported" and reading.format not in {"prose", "legal"})
+def is_complaint(answer: Answer, reading: Reading, *, from_known_reporter: bool) -> bool:
+    """Whether a stranger's answer is a report as well: a complaint that follows on our mail must not be lost.
+
+    In a reporter's own thread people speak of the report that is there, and quote it; what a machine reports is new.
+    """
+    by_machine = reading.outcome == "reported" and reading.format not in {"prose", "legal"}
+    return by_machine or (from_known_reporter and answer.thread is None)
 
 
 # --- what follows ---------------------------------------------------------------------------------------------------
@@ -271,6 +302,11 @@ def write(answers: Sequence[Heeded], now: datetime) -> None:
         for unread, one in answers
         if one.is_entry and one.ticket is not None
         for ticket in (one.ticket, *one.beside)
+    ]
+    asked += [
+        reporters.enter(unread, one.heard, one.thread, one.standing)
+        for unread, one in answers
+        if one.thread is not None and one.ticket is None and one.standing in {"reporter", "stranger", "doubtful"}
     ]
     Review.objects.bulk_create(asked, ignore_conflicts=True)
     bounces.write(_bounced(answers), now)

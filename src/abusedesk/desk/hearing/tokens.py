@@ -1,7 +1,8 @@
 """Tokens: the address that finds a ticket or a notice again, signed so that nobody can make one up.
 
-`abuse+t-<ticket>-<signature>@…` is where answers go, `abuse+n-<notice>-<signature>@…` is where bounces go (VERP). It
-names a ticket or a notice, never a person. Mail servers may change the case of an address, so case says nothing.
+`abuse+t-<ticket>-<signature>@…` is where customers answer, `abuse+r-<thread>-<signature>@…` where reporters do, and
+`abuse+n-<notice>-<signature>@…` is where bounces go (VERP). It names a ticket, a thread or a notice, never a person.
+Mail servers may change the case of an address, so case says nothing.
 """
 
 import base64
@@ -19,7 +20,7 @@ from abusedesk.records.models import Brand
 _SIGNATURE = 16
 """Letters of 5 bits: 80 bits that nobody guesses."""
 
-_DETAIL = re.compile(r"([tn])-([a-z0-9]{4,40})-([a-z2-7]{16})")
+_DETAIL = re.compile(r"([tnr])-([a-z0-9]{4,40})-([a-z2-7]{16})")
 
 
 def detail_of(address: str) -> str:
@@ -30,6 +31,11 @@ def detail_of(address: str) -> str:
 def reply_address(brand: Brand, ticket: str) -> str:
     """Where an answer to a ticket's notices goes."""
     return _with_detail(answer_address(brand), f"t-{_signed('t', ticket.lower())}")
+
+
+def thread_address(brand: Brand, thread: str) -> str:
+    """Where a reporter answers."""
+    return _with_detail(answer_address(brand), f"r-{_signed('r', thread.lower())}")
 
 
 def bounce_address(brand: Brand, notice: uuid.UUID) -> str:
@@ -50,6 +56,11 @@ def answer_address(brand: Brand) -> str:
 def tickets_in(details: Iterable[str]) -> list[str]:
     """The tickets that details name with a signature of ours, as the table has them."""
     return [name.upper() for kind, name in _named(details) if kind == "t"]
+
+
+def threads_in(details: Iterable[str]) -> list[str]:
+    """The reporters' threads that details name with a signature of ours."""
+    return [name.upper() for kind, name in _named(details) if kind == "r"]
 
 
 def notices_in(details: Iterable[str]) -> list[uuid.UUID]:

@@ -130,7 +130,8 @@ def _ours(effect: Effect) -> Iterator[None]:
     """A transaction in which the claim is ours. Raises Late when another has claimed the effect since."""
     with transaction.atomic():
         # The docket first, as enact does, so that neither waits for the other.
-        list(Docket.objects.select_for_update().filter(decisions=effect.decision_id).values_list("pk"))
+        if effect.decision_id is not None:
+            list(Docket.objects.select_for_update().filter(decisions=effect.decision_id).values_list("pk"))
         mine = Effect.objects.select_for_update().filter(pk=effect.pk, state="pending", attempts=effect.attempts)
         if not mine.values_list("pk").first():
             raise Late

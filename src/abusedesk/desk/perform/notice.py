@@ -6,8 +6,9 @@ from datetime import datetime
 
 from abusedesk.actuators.mail import Letter
 from abusedesk.desk.hearing import tokens
-from abusedesk.desk.perform.words import values_of
+from abusedesk.desk.perform.words import values_of, values_of_thread
 from abusedesk.policy.notice import render
+from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
     Brand,
@@ -16,6 +17,7 @@ from abusedesk.records.models import (
     Effect,
     Notice,
     Report,
+    Thread,
     Ticket,
     TicketEntry,
 )
@@ -25,10 +27,13 @@ from abusedesk.records.packs import kept, pack_of
 TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # noqa: S105 - the alphabet, not a secret
 TOKEN_LENGTH = 10
 
+LETTER = "letter"
+"""The template of what a person wrote: its words are in the order itself."""
+
 
 def notice_of(effect: Effect, now: datetime) -> Notice:
     """The effect's notice, written now if it was not before. Raises Problem when it cannot be written."""
-    written = Notice.objects.filter(effect=effect).select_related("brand", "case").first()
+    written = Notice.objects.filter(effect=effect).select_related("brand", "case", "thread").first()
     return written or _write(effect, now)
 
 
@@ -45,6 +50,10 @@ def addresses(effect: Effect, notice: Notice) -> list[str]:
 def letter(notice: Notice, address: str) -> Letter:
     """The notice as a mail. Answers come back to an address that names its ticket, bounces to one that names it."""
     first = Notice.objects.filter(case=notice.case_id, to=notice.to).order_by("written_at", "pk").first()
+    answers = first.message_id if notice.case_id and first and first.pk != notice.pk else ""
+    chain: tuple[str, ...] = ()
+    if notice.thread is not None:
+        answers, chain = notice.thread.mail_id, _chain(notice.thread, notice)
     return Letter(
         sender=notice.brand.sender,
         sender_name=notice.brand.name,
@@ -54,13 +63,28 @@ def letter(notice: Notice, address: str) -> Letter:
         text=notice.text,
         message_id=notice.message_id,
         written_at=notice.written_at,
-        answers=first.message_id if notice.case_id and first and first.pk != notice.pk else "",
-        reply_to=_answer_at(notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first()),
+        answers=answers,
+        references=chain,
+        reply_to=_answer_at(
+            notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first(), notice.thread
+        ),
+        automatic=_AUTOMATIC.get(notice.template, "auto-generated"),
     )
 
 
-def _answer_at(brand: Brand, to: str, ticket: Ticket | None) -> str:
-    """Where the addressee answers: customers and their resellers by the ticket, the others by the brand's address."""
+_AUTOMATIC = {ACKNOWLEDGEMENT: "auto-replied", LETTER: "no"}
+
+
+def _chain(thread: Thread, notice: Notice) -> tuple[str, ...]:
+    """What a mail in a reporter's thread follows on: the reporter's mail, what that followed on, and ours before."""
+    ours = Notice.objects.filter(thread=thread, written_at__lt=notice.written_at).order_by("written_at", "pk")
+    return tuple(one for one in (*thread.follows, thread.mail_id, *ours.values_list("message_id", flat=True)) if one)
+
+
+def _answer_at(brand: Brand, to: str, ticket: Ticket | None, thread: Thread | None = None) -> str:
+    """Where the addressee answers: to the ticket or thread where there is one, else to the brand's address."""
+    if thread is not None:
+        return tokens.thread_address(brand, thread.token)
     if ticket is not None and to in {"customer", "reseller"}:
         return tokens.reply_address(brand, ticket.token)
     return tokens.answer_address(brand)
@@ -69,15 +93,16 @@ def _answer_at(brand: Brand, to: str, ticket: Ticket | None) -> str:
 def _write(effect: Effect, now: datetime) -> Notice:
     case = Case.objects.select_related("customer__reseller", "service").filter(pk=effect.payload.get("case")).first()
     to = str(effect.payload.get("to", "staff"))
+    thread = Thread.objects.filter(pk=effect.payload.get("thread")).first()
     party = _party(to, case)
-    language = _language(effect, party)
+    language = thread.language if thread else _language(effect, party)
     ticket = ticket_of(case, now) if case else None
     bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
     if bounced is not None:
         # To the next contact goes what went to the one before, word for word.
         subject, text = bounced.subject, bounced.text
     else:
-        subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket))
+        subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket, thread), thread)
         subject = f"[{ticket.token}] {subject}" if ticket else subject
     identity = uuid.uuid4()
     address = _address(to, effect, party)
@@ -85,6 +110,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
         id=identity,
         brand=effect.brand,
         case=case,
+        thread=thread,
         effect=effect,
         to=to,
         address=address,
@@ -142,11 +168,13 @@ def ticket_of(case: Case, now: datetime) -> Ticket:
     return ticket
 
 
-def _text(effect: Effect, case: Case | None, language: str, answer_at: str) -> tuple[str, str]:
+def _text(effect: Effect, case: Case | None, language: str, answer_at: str, thread: Thread | None) -> tuple[str, str]:
     pack = _pack_behind(effect)
     version_id = effect.decision.pack_version if effect.decision else ""
     version = pack.version(version_id) if version_id else None
     values = values_of(effect, case, pack, language, answer_at)
+    if thread is not None:
+        values |= values_of_thread(thread, effect, language)
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
 from abusedesk.policy.pack import Pack
-from abusedesk.records.models import Case, Charge, Deadline, Effect, Measure, Report, Service
+from abusedesk.records.models import Case, Charge, Deadline, Effect, Measure, Report, Service, Thread
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
@@ -29,6 +29,8 @@ class Language:
     none: str
     events: str
     refunded: dict[bool, str]
+    your_report: str
+    outcomes: dict[str, str]
 
 
 ENGLISH = Language(
@@ -46,6 +48,15 @@ ENGLISH = Language(
     none="nothing",
     events="{category}, {addresses}, events: {count}, first at {first}",
     refunded={True: "", False: "without refund"},
+    your_report="your report",
+    outcomes={
+        "acted": "We found our customer responsible and acted on your report.",
+        "customer_answered": "Our customer answered and dealt with what you reported.",
+        "not_ours": "At the time that you named, none of our customers held what you reported.",
+        "not_enough": "We could not confirm it. Please send log lines or headers with exact times and a time zone.",
+        "duplicate": "We knew of it already from another report; yours was counted with it.",
+        "rejected": "We looked at it and found nothing to act on.",
+    },
 )
 CHINESE = Language(
     measures={
@@ -62,6 +73,15 @@ CHINESE = Language(
     none="无",
     events="{category}，{addresses}，{count} 个事件，首次发现于 {first}",
     refunded={True: "", False: "不予退款"},
+    your_report="您的举报",
+    outcomes={
+        "acted": "经核实，我们已对相关客户采取措施。",
+        "customer_answered": "我们的客户已回复并处理了您举报的问题。",
+        "not_ours": "在您所述的时间，您举报的对象并不属于我们的任何客户。",
+        "not_enough": "现有信息不足以确认该问题。请提供包含准确时间和时区的日志或邮件头。",
+        "duplicate": "我们此前已从其他举报中得知此事，您的举报已与之合并。",
+        "rejected": "我们已审查该举报，未发现需要处理的问题。",
+    },
 )
 GERMAN = Language(
     measures={
@@ -78,6 +98,15 @@ GERMAN = Language(
     none="nichts",
     events="{category}, {addresses}, Ereignisse: {count}, zuerst am {first}",
     refunded={True: "", False: "ohne Erstattung"},
+    your_report="Ihre Meldung",
+    outcomes={
+        "acted": "Unser Kunde war verantwortlich; wir haben gehandelt.",
+        "customer_answered": "Unser Kunde hat geantwortet und sich der Sache angenommen.",
+        "not_ours": "Zu der Zeit, die Sie nennen, hatte keiner unserer Kunden, was Sie melden.",
+        "not_enough": "Wir konnten es nicht bestätigen. Bitte senden Sie Protokolle oder Kopfzeilen mit Zeitzone.",
+        "duplicate": "Wir wussten davon schon aus einer anderen Meldung; Ihre wurde dazugezählt.",
+        "rejected": "Wir haben es geprüft und nichts gefunden, wogegen vorzugehen wäre.",
+    },
 )
 LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
 
@@ -100,11 +129,27 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "measure": _upstream_measure(effect, said),
         "clauses": _clauses(effect.payload.get("clauses") or [], pack),
         "answer_at": answer_at,
+        "brand": effect.brand.name,
     }
     due = _due(effect, case, zone)
     return (
         found | ({"due": due} if due else {}) | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
     )
+
+
+def values_of_thread(thread: Thread, effect: Effect, language: str) -> dict[str, str]:
+    """What a mail to a reporter says of the report; nothing of whom it is about."""
+    said = LANGUAGES.get(language, ENGLISH)
+    code = str(effect.payload.get("code", ""))
+    follows = effect.brand.settings.get("what_follows") or {}
+    return {
+        "subject": thread.subject or said.your_report,
+        "reference": thread.token,
+        "received": f"{thread.opened_at:%Y-%m-%d %H:%M} UTC",
+        "follows": str(follows.get(language, "")).strip() if isinstance(follows, dict) else "",
+        "code": code,
+        "outcome": said.outcomes.get(code, ""),
+    }
 
 
 def _service(effect: Effect, case: Case | None) -> Service | None:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from abusedesk.policy.author.finding import Finding, error
 from abusedesk.policy.notice import PLACEHOLDERS, placeholders
+from abusedesk.policy.own_notices import OWN
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.rule import OrderMeasure, SendNotice
 from abusedesk.policy.source import Node
@@ -37,16 +38,17 @@ def templates(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
         first = Node(None, file, 1, 1)
         if language not in pack.content.languages:
             yield error(first, f"the pack does not speak {language!r}; add it to languages, or remove the file")
-        elif name not in sent and name != SENT_BY_THE_PRODUCT:
+        elif name not in sent and name != SENT_BY_THE_PRODUCT and name not in OWN:
             yield error(first, f"no rule sends the notice {name!r}; name it in one, or remove the file")
-        yield from (_unknown(file, text, one) for one in sorted(placeholders(text) - {*PLACEHOLDERS}))
+        filled = OWN.get(name, PLACEHOLDERS)
+        yield from (_unknown(file, text, one, filled) for one in sorted(placeholders(text) - {*filled}))
 
 
-def _unknown(file: str, text: str, word: str) -> Finding:
+def _unknown(file: str, text: str, word: str, filled: tuple[str, ...]) -> Finding:
     before = text.partition(f"{{{word}}}")[0]
     place = Node(None, file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-    close = get_close_matches(word, PLACEHOLDERS, n=1)
-    known = f"did you mean {{{close[0]}}}?" if close else f"there are {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)}"
+    close = get_close_matches(word, filled, n=1)
+    known = f"did you mean {{{close[0]}}}?" if close else f"there are {', '.join(f'{{{one}}}' for one in filled)}"
     return error(place, f"nothing fills in {{{word}}}; {known}")
 
 

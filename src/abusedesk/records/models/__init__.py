@@ -44,6 +44,7 @@ from abusedesk.records.models.suppression import (
     SuppressionChange,
     SuppressionHit,
 )
+from abusedesk.records.models.threads import Draft, Thread, ThreadEntry
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "DeclaredName",
     "Docket",
     "DoubtedVoice",
+    "Draft",
     "Effect",
     "Event",
     "EventSeen",
@@ -91,6 +93,8 @@ __all__ = [
     "SuppressionChange",
     "SuppressionHit",
     "Target",
+    "Thread",
+    "ThreadEntry",
     "Ticket",
     "TicketEntry",
     "TimelineEntry",

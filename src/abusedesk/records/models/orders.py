@@ -154,11 +154,15 @@ class Ticket(models.Model):
 
 
 class Notice(models.Model):
-    """A notice as sent: one record, one Message-ID, however often a crash makes the mail go out."""
+    """A notice as sent: one record, one Message-ID, however often a crash makes the mail go out.
+
+    `thread` is the reporter's conversation that it belongs to; None for what goes to anybody else.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
     case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="notices")
+    thread = models.ForeignKey("records.Thread", models.CASCADE, null=True, related_name="notices")
     effect = models.OneToOneField(Effect, models.PROTECT, related_name="notice")
     to = models.CharField(max_length=20)
     address = models.CharField(max_length=320, blank=True)

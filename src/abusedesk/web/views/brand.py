@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk import hold
+from abusedesk.desk.answering import acknowledge
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
 from abusedesk.web import words
 
 _SHOWN = 50
+_RECEIPT = {"known": "to whom a signature vouches for", "everybody": "to everybody who may be answered", "off": "none"}
 
 
 class StopForm(forms.Form):
@@ -125,8 +127,12 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
             (words.MEASURE_NOUN.get(kind, kind), use.get("actuator", "")) for kind, use in one.actuators.items()
         ),
         "settings": sorted(
-            (words.plain(name), value) for name, value in one.settings.items() if not isinstance(value, dict)
+            (words.plain(name), value)
+            for name, value in one.settings.items()
+            if not isinstance(value, dict) and name not in {acknowledge.SETTING, acknowledge.TELL_OUTCOME}
         ),
+        "receipt": _RECEIPT[acknowledge.setting_of(one)],
+        "outcome": acknowledge.tells_outcome(one),
     }
     return render(request, "web/brand.html", context, status=status)
 

@@ -10,10 +10,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_datetime
 
+from abusedesk.desk.answering.threads import of_reports
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.hearing.unread import HOLDING
 from abusedesk.policy.docket import Docket
-from abusedesk.records.models import Case, Charge, Decision, Event, Measure, Report, Review, TicketEntry
+from abusedesk.records.models import (
+    Case,
+    Charge,
+    Decision,
+    Event,
+    Measure,
+    Notice,
+    Report,
+    Review,
+    Thread,
+    ThreadEntry,
+    TicketEntry,
+)
 from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.forms import FORMS
@@ -23,6 +36,7 @@ from abusedesk.web.story import Step, Story, story_of, why_of
 _REPORTS = 25
 _EVENTS = 6
 _NOTICES = 30
+_THREAD_ENTRIES = 100
 
 
 class Shown(NamedTuple):
@@ -32,6 +46,14 @@ class Shown(NamedTuple):
     events: list[Event]
     more: int
     evidence: list[str]
+
+
+class Talk(NamedTuple):
+    """A reporter's thread, what was written in it, and the receipts and outcomes that went into it."""
+
+    thread: Thread
+    entries: list[ThreadEntry]
+    notices: list[Notice]
 
 
 class AskCard(NamedTuple):
@@ -89,6 +111,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "ahead": ahead_of(one, docket),
         "clock_stands": Review.objects.filter(HOLDING, docket=one.service.docket, closed_at=None).exists(),
         "conversation": _conversation(one),
+        "threads": _threads(reports),
         "story": story,
         "reports": reports,
         "notices": _notices(one),
@@ -172,6 +195,17 @@ def _conversation(one: Case) -> list[TicketEntry]:
     """What the desk and the customer wrote to each other, newest first."""
     entries = TicketEntry.objects.filter(ticket__case=one).select_related("notice").order_by("-at", "-pk")
     return list(entries[:_NOTICES])
+
+
+def _threads(reports: list[Shown]) -> list[Talk]:
+    """The conversations with the reporters of the reports shown."""
+    found = of_reports(shown.report for shown in reports)
+    entries, notices = defaultdict(list), defaultdict(list)
+    for entry in ThreadEntry.objects.filter(thread__in=found).order_by("at", "pk")[:_THREAD_ENTRIES]:
+        entries[entry.thread_id].append(entry)
+    for notice in Notice.objects.filter(thread__in=found, remark=None).order_by("written_at")[:_THREAD_ENTRIES]:
+        notices[notice.thread_id or 0].append(notice)
+    return [Talk(one, entries[one.pk], notices[one.pk]) for one in found]
 
 
 def _notices(one: Case) -> list[Any]:

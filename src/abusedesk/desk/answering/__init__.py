@@ -1,0 +1,1 @@
+"""What is written back: receipts and outcomes to reporters, and what staff write to customers and reporters."""

@@ -1,0 +1,31 @@
+"""The product's own mails beside what a policy orders: receipts and outcomes for reporters, what an answer lacks.
+
+They come with the product in its languages. A pack has its own words for one where it has a template of that name, in
+`notices/<language>/`; no rule sends it. Each may use these placeholders and no others.
+"""
+
+from functools import cache
+
+from abusedesk.policy.pack import PACKS
+
+ACKNOWLEDGEMENT = "acknowledgement"
+OUTCOME = "outcome"
+INCOMPLETE = "incomplete"
+
+_TO_REPORTERS = ("subject", "reference", "received", "brand", "answer_at")
+OWN: dict[str, tuple[str, ...]] = {
+    ACKNOWLEDGEMENT: (*_TO_REPORTERS, "follows"),
+    OUTCOME: (*_TO_REPORTERS, "outcome", "code"),
+    INCOMPLETE: ("customer", "service", "addresses", "abuse_type", "missing", "due", "answer_at", "brand"),
+}
+"""The placeholders of each."""
+
+LANGUAGES = ("en", "zh-Hans", "de")
+
+
+@cache
+def own_notice(template: str, language: str) -> str | None:
+    """The product's own words; None for a language that it has not, and for any other template."""
+    if template not in OWN or language not in LANGUAGES:
+        return None
+    return (PACKS / "notices" / language / f"{template}.txt").read_text(encoding="utf-8")

@@ -1,0 +1,81 @@
+"""What reporters of a brand are told: whether they get a receipt, and what it says."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from abusedesk.desk.answering.acknowledge import FOLLOWS, SETTING, setting_of
+from abusedesk.records.models import Brand
+from abusedesk.web.readers import may_change_channels
+
+LANGUAGES = {"en": "English", "zh-Hans": "Simplified Chinese", "de": "German"}
+
+
+class ToldForm(forms.Form):
+    """Who gets a receipt, and the brand's own words in each of its languages."""
+
+    acknowledge = forms.ChoiceField(
+        label="Who gets a receipt for a report",
+        widget=forms.RadioSelect,
+        choices=(
+            ("known", "reporters whom a signature vouches for"),
+            ("everybody", "everybody who may be answered"),
+            ("off", "nobody"),
+        ),
+        help_text="Senders can be forged: a receipt to everybody reaches people who never wrote. It is limited to 60 "
+        "an hour and does not carry their subject.",
+    )
+
+    def __init__(self, brand: Brand, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._languages = list(brand.languages) or ["en"]
+        for one in self._languages:
+            self.fields[f"follows_{one}"] = forms.CharField(
+                label=f"What happens next, as the receipt says it ({LANGUAGES.get(one, one)})",
+                required=False,
+                max_length=1500,
+                widget=forms.Textarea(attrs={"rows": 3, "lang": one}),
+                help_text="May be empty. Promise only what you keep.",
+            )
+
+    @staticmethod
+    def initial_of(brand: Brand) -> dict[str, Any]:
+        """What the form shows of a brand."""
+        kept = brand.settings.get(FOLLOWS)
+        follows = kept if isinstance(kept, dict) else {}
+        plain = {SETTING: setting_of(brand)}
+        return {**plain, **{f"follows_{language}": text for language, text in follows.items()}}
+
+    def settings(self) -> dict[str, Any]:
+        """The brand's settings that the checked form stands for."""
+        given = self.cleaned_data
+        follows = {one: text for one in self._languages if (text := given[f"follows_{one}"].strip())}
+        return {SETTING: given[SETTING], FOLLOWS: follows}
+
+
+def told(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show and change what reporters are told."""
+    brand = get_object_or_404(Brand, slug=slug)
+    form = ToldForm(brand, request.POST or None, initial=ToldForm.initial_of(brand))
+    may = may_change_channels(request.user)
+    if request.method == "POST":
+        if not may:
+            raise PermissionDenied
+        if form.is_valid():
+            _save(slug, form.settings())
+            messages.success(request, "Saved. It holds from the next report on.", extra_tags="good")
+            return redirect("brand", slug)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "web/reporters_told.html", {"brand": brand, "form": form, "may": may}, status=status)
+
+
+@transaction.atomic
+def _save(slug: str, changed: dict[str, Any]) -> None:
+    brand = Brand.objects.select_for_update().get(slug=slug)
+    brand.settings = {**brand.settings, **changed}
+    brand.save(update_fields=["settings"])
