@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0016_api_keys"),
+        ("records", "0017_suppressions_and_campaigns"),
     ]
 
     operations = [
