@@ -12,6 +12,7 @@ for _name in [name for name in os.environ if name.startswith("ABUSEDESK_")]:
 FOLDER = Path(tempfile.mkdtemp(prefix="abusedesk-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 os.environ["ABUSEDESK_DATA"] = str(FOLDER)
+os.environ["ABUSEDESK_DNS"] = "no"  # A test that wants a DNS brings its own.
 
 from abusedesk.settings import *  # noqa: E402, F403
 

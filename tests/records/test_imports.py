@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from abusedesk.problem import Problem
 from abusedesk.records import imports
@@ -226,3 +226,55 @@ def test_twenty_thousand_assignments_take_a_few_seconds(estate: Brand, tmp_path:
     plan = bring(estate, "assignments", "service,prefix,since\n" + rows, tmp_path)
     assert len(plan.new) == 20000
     assert datetime.now(UTC) - started < timedelta(seconds=6)
+
+
+NAT = (
+    "service,prefix,since,ports\n"
+    "s1,192.0.2.8,2025-03-01,1024-2047\n"
+    "s2,192.0.2.8,2025-03-01,2048-4095\n"
+    "s2,192.0.2.8,2025-03-01,80\n"
+)
+
+
+def test_several_services_share_an_address_by_source_ports(estate: Brand, tmp_path: Path) -> None:
+    assert len(bring(estate, "assignments", NAT, tmp_path).new) == 3
+    shown = {(one.service.ref, one.source_ports) for one in Assignment.objects.select_related("service")}
+    assert shown == {("s1", "1024-2047"), ("s2", "2048-4095"), ("s2", "80")}
+    assert bring(estate, "assignments", NAT, tmp_path).same == 3
+
+
+def test_ports_that_meet_are_an_overlap_and_are_said_once(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", NAT, tmp_path)
+    file = "service,prefix,since,ports\ns1,192.0.2.8,2025-04-01,2000-3000\n"
+    [first, second] = said(estate, "assignments", file, tmp_path)
+    assert "192.0.2.8/32 (ports 2000-3000) cannot be s1's" in first[2]
+    assert "s2 of jimcloud holds it" in second[2]
+
+
+def test_a_whole_address_and_a_part_of_its_ports_are_an_overlap(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", NAT, tmp_path)
+    found = said(estate, "assignments", "service,prefix,since\ns2,192.0.2.8,2025-04-01\n", tmp_path)
+    assert [line for line, _, _ in found] == [2, 2]
+
+
+def test_the_database_itself_refuses_two_holders_of_a_port(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", NAT, tmp_path)
+    one = Service.objects.get(ref="s1")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Assignment.objects.create(
+            service=one, prefix="192.0.2.8", ports=(4095, 5000), period=(datetime(2025, 6, 1, tzinfo=UTC), None)
+        )
+
+
+def test_ports_that_are_none_are_a_fault(estate: Brand, tmp_path: Path) -> None:
+    file = "service,prefix,since,ports\ns1,192.0.2.8,2025-03-01,99999\n"
+    [(line, column, text)] = said(estate, "assignments", file, tmp_path)
+    assert (line, column) == (2, "ports")
+    assert "0 to 65535" in text
+
+
+def test_a_service_is_marked_as_shared_or_as_our_own(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "services", "ref,customer,since,shared\ns1,c1,2025-01-02,yes\n", tmp_path)
+    bring(estate, "services", "ref,customer,since,infrastructure\ns1,c1,2025-01-02,yes\n", tmp_path)
+    one = Service.objects.get(ref="s1")
+    assert (one.shared, one.infrastructure) == (True, True)

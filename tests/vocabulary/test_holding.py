@@ -3,10 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abusedesk.vocabulary.holding import Assignment, AssignmentTable
+from abusedesk.vocabulary.holding import (
+    PORTS,
+    SHARED,
+    Assignment,
+    AssignmentTable,
+    parse_ports,
+    ports_in_words,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,3 +89,81 @@ def test_agrees_with_a_plain_search(rows: list[Assignment], host: int, at: int) 
     assert (found is None) == (best is None)
     if found and best:
         assert (found.prefix.prefixlen, found.since) == (best.prefix.prefixlen, best.since)
+
+
+def sharing(prefix: str, service: str, since: int, low: int, high: int) -> Assignment:
+    return held(prefix, service, since)._replace(ports=(low, high))
+
+
+NAT = AssignmentTable(
+    [
+        held("192.0.2.0/24", "gateway", 0),
+        sharing("192.0.2.8/32", "a", 1, 1024, 2048),
+        sharing("192.0.2.8/32", "b", 1, 2048, 4096),
+    ]
+)
+
+
+def test_a_shared_address_goes_to_whoever_held_the_port() -> None:
+    found = [NAT.holder("192.0.2.8", day(2), port) for port in (1024, 2047, 2048, 4095, 4096)]
+    assert [one.service if one else None for one in found] == ["a", "a", "b", "b", "gateway"]
+
+
+def test_without_a_port_nobody_holds_a_shared_address() -> None:
+    assert NAT.holder("192.0.2.8", day(2)) is None
+    assert NAT.holder("192.0.2.8", day(0)) is not None
+    assert [one.service for one in NAT.sharers("192.0.2.8", day(2))] == ["a", "b"]
+    assert NAT.sharers("192.0.2.9", day(2)) == []
+
+
+def test_over_time_a_shared_address_is_no_single_services() -> None:
+    assert NAT.tenure("192.0.2.8") == [(day(0), "gateway"), (day(1), SHARED)]
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [("", None), ("0-65535", None), ("53", (53, 54)), ("1024-2047", (1024, 2048)), ("65535", (65535, 65536))],
+)
+def test_ports_are_read(text: str, ports: tuple[int, int] | None) -> None:
+    assert parse_ports(text) == ports
+
+
+@pytest.mark.parametrize("text", ["http", "1-", "-1", "5-4", "65536", "1-2-3", "١"])
+def test_what_are_no_ports_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="are no source ports"):
+        parse_ports(text)
+
+
+@given(st.integers(0, 65535), st.integers(0, 65535))
+def test_ports_are_written_as_they_are_read(one: int, other: int) -> None:
+    ports = (min(one, other), max(one, other) + 1)
+    assert parse_ports(ports_in_words(ports)) == (None if ports == (0, PORTS) else ports)
+
+
+shared = st.builds(
+    lambda host, length, service, times, ports: Assignment(
+        ip_network((int(ip_address("192.0.2.0")) + host, length), strict=False),
+        f"s{service}",
+        day(min(times)),
+        day(max(times) + 1),
+        ports,
+    ),
+    st.integers(0, 7),
+    st.integers(29, 32),
+    st.integers(0, 5),
+    st.tuples(st.integers(0, 10), st.integers(0, 10)),
+    st.none() | st.tuples(st.integers(0, 4), st.integers(5, 9)),
+)
+
+
+@given(st.lists(shared, max_size=25), st.integers(0, 7), st.integers(0, 12), st.none() | st.integers(0, 9))
+def test_it_never_names_who_did_not_hold_address_and_port_then(
+    rows: list[Assignment], host: int, at: int, port: int | None
+) -> None:
+    address = ip_address(int(ip_address("192.0.2.0")) + host)
+    found = AssignmentTable(rows).holder(address, day(at), port)
+    if found is None:
+        return
+    assert address in found.prefix
+    assert found.covers(day(at))
+    assert found.ports is None or (port is not None and found.ports[0] <= port < found.ports[1])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 from msgspec import UNSET
 
-from abusedesk.desk.attribute import Placed
+from abusedesk.desk.attribute import NOBODY, Placed
 from abusedesk.desk.enact import Enacted, Move
 from abusedesk.desk.parse import Unread
 from abusedesk.desk.verify import Voice
@@ -64,13 +64,17 @@ class Heard(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """What a complaint says of one service (None: nobody's) that is not a mere repetition."""
+    """What a complaint says of one service (None: nobody's) that is not a mere repetition.
+
+    `reason` is what a person is asked where it is nobody's.
+    """
 
     complaint: Complaint
     service: int | None
     placed: tuple[Placed, ...]
     fresh: tuple[bytes, ...]
     events: int
+    reason: str = NOBODY
 
 
 def complaint_id(
@@ -94,6 +98,9 @@ def identity(placed: Placed, covered: Suppression | None = None) -> bytes:
     """
     event = placed.event
     about = event.url or str(event.target_port or event.source_port or "")
+    if placed.how == "ports":
+        # Behind a NAT it is the source port that tells one service from another.
+        about = f"{about}:{event.source_port}"
     moment = placed.at.date() if event.occurred_at is None or event.category.startswith(STATES) else placed.at
     text = f"{placed.ip or event.source.lower()}\n{event.category}\n{about}\n{moment.isoformat()}"
     if covered is not None and covered.effect != "propose":
@@ -112,9 +119,9 @@ def heard_before(complaints: Iterable[Complaint]) -> dict[bytes, Heard]:
 def tellings(complaints: Iterable[Complaint], heard: dict[bytes, Heard]) -> list[Telling]:
     """What is new in each complaint, by service. `heard` grows with what is told."""
     return [
-        telling
+        telling._replace(reason=reason)
         for complaint in complaints
-        for service, placed in _by_service(complaint).items()
+        for (service, reason), placed in _by_service(complaint).items()
         if (telling := _telling(complaint, service, placed, heard)) is not None
     ]
 
@@ -127,7 +134,9 @@ def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
     report = str(complaint.id)
     stimulus: ReportStimulus | Unattributed
     if telling.service is None:
-        stimulus = Unattributed(report, complaint.category, ips, since, with_reviews=with_reviews)
+        stimulus = Unattributed(
+            report, complaint.category, ips, since, with_reviews=with_reviews, reason=telling.reason
+        )
     else:
         stimulus = ReportStimulus(
             report,
@@ -139,7 +148,8 @@ def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
             with_reviews=with_reviews,
             suppressed=_muffled(complaint.covered),
         )
-    return Move(docket, stimulus, f"report:{report}", complaint.unread.received_at)
+    part = "" if telling.reason == NOBODY else f":{telling.reason}"
+    return Move(docket, stimulus, f"report:{report}{part}", complaint.unread.received_at)
 
 
 def raisings(enacted: Iterable[Enacted]) -> list[Move]:
@@ -165,10 +175,10 @@ def _muffled(covered: Suppression | None) -> Muffled | None:
     return covered.effect if covered is not None and covered.effect != "count_only" else None
 
 
-def _by_service(complaint: Complaint) -> dict[int | None, list[tuple[bytes, Placed]]]:
-    found: dict[int | None, list[tuple[bytes, Placed]]] = {}
+def _by_service(complaint: Complaint) -> dict[tuple[int | None, str], list[tuple[bytes, Placed]]]:
+    found: dict[tuple[int | None, str], list[tuple[bytes, Placed]]] = {}
     for key, placed in zip(complaint.identities, complaint.placed, strict=True):
-        found.setdefault(placed.service, []).append((key, placed))
+        found.setdefault((placed.service, placed.reason), []).append((key, placed))
     return found
 
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple
 
 import msgspec
@@ -154,11 +152,7 @@ def _standing_elsewhere(addresses: set[str], at: datetime, surroundings: Surroun
 
 
 def _not_passed_on(ip: str, service: int, at: datetime, holders: Holders) -> bool:
-    holder = holders.assignments.holder(_address(ip), at)
-    return holder is None or int(holder.service) == service
-
-
-_address = lru_cache(maxsize=65536)(ip_address)
+    return not holders.has_passed_on(ip, service, at)
 
 
 def _struck_elsewhere(subject: Subject, stimulus: AnyStimulus) -> frozenset[str]:

@@ -14,9 +14,10 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import campaigns, correlate, designated, suppress, verify
+from abusedesk.desk import campaigns, correlate, designated, names, suppress, verify
 from abusedesk.desk.answering import acknowledge
-from abusedesk.desk.attribute import Placed, attribute, doubt_about_time
+from abusedesk.desk.attribute import Placed, attribute, doubt_about_time, named_by
+from abusedesk.desk.candidates import NameFacts
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
 from abusedesk.desk.designated import Filed, Filing
@@ -122,6 +123,14 @@ class _Ready(NamedTuple):
     orphans: list[Read]
 
 
+class _Known(NamedTuple):
+    """What a batch is attributed and suppressed by."""
+
+    holders: Holders
+    rules: Suppressions
+    looked_up: Mapping[str, NameFacts]
+
+
 def process_messages(now: datetime, limit: int = BATCH) -> int:
     """Reads and decides up to `limit` waiting messages, oldest first. Returns how many."""
     claimed = _claim(now, limit)
@@ -217,14 +226,13 @@ def _decide(reads: list[Read], now: datetime) -> bool:
 
 
 def _ready(reads: list[Read], table: Holders) -> _Ready:
-    rules = suppress.suppressions()
     complaints: list[Complaint] = []
     orphans: list[Read] = []
+    looked_up = names.look_up(names.unplaced(reads, table), table, ask_dns=_asks_dns())
+    known = _Known(table, suppress.suppressions(), looked_up)
     for read in reads:
         found = [
-            one
-            for index, report in enumerate(read.reading.reports)
-            for one in _complaints(read, index, report, table, rules)
+            one for index, report in enumerate(read.reading.reports) for one in _complaints(read, index, report, known)
         ]
         complaints += found
         if read.reading.outcome == "reported" and not found:
@@ -232,17 +240,17 @@ def _ready(reads: list[Read], table: Holders) -> _Ready:
     return _Ready(reads, complaints, correlate.tellings(complaints, correlate.heard_before(complaints)), orphans)
 
 
-def _complaints(read: Read, index: int, report: Report, table: Holders, rules: Suppressions) -> Iterable[Complaint]:
+def _complaints(read: Read, index: int, report: Report, known: _Known) -> Iterable[Complaint]:
     """The report by brand, category and what suppresses it.
 
     What nobody held goes to the message's brand, or to the brands named beside.
     """
     parts: dict[tuple[int, str, Suppression | None], list[Placed]] = {}
     unread, senders = read.unread, _senders(read)
-    for placed in attribute(report.events, unread.received_at, unread.brand, table):
-        brand = unread.brand or table.brands.get(placed.service or 0)
+    for placed in attribute(report.events, unread.received_at, unread.brand, known.holders, known.looked_up):
+        brand = unread.brand or known.holders.brands.get(named_by(placed))
         if brand is not None:
-            covered = suppress.cover(rules, placed, brand, senders, unread.received_at)
+            covered = suppress.cover(known.rules, placed, brand, senders, unread.received_at)
             parts.setdefault((brand, placed.event.category, covered), []).append(placed)
     for part, ones in parts.items():
         yield _complaint(read, index, report, part, tuple(ones))
@@ -307,6 +315,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     _write_events(ready.told)
     campaigns.watch(ready.told, now)
     _write_seen(ready.told, now)
+    names.suggest(ready.told, ask_dns=_asks_dns())
     _ask_people(ready, now)
     answers.write(answered, now)
     designated.write([one.filed for one in ready.reads if one.filed is not None], table)

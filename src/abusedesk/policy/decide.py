@@ -133,13 +133,13 @@ def _believe(draft: Draft, before: int, after: int) -> None:
 
 
 def _unattributed(draft: Draft, report: Unattributed) -> None:
-    """Nobody held the addresses: a person looks."""
+    """No customer's service held the addresses: a person looks."""
     if report.category in ILLEGAL_CONTENT:
         _review_whole(draft, report, "illegal_content", ILLEGAL)
     elif not _under_version_at(draft, report.occurred_at):
         _review_whole(draft, report, "no_policy_in_force", _no_policy_clause(draft))
     else:
-        _review(draft, "no_attribution", NO_ATTRIBUTION, report.id)
+        _review(draft, report.reason, NO_ATTRIBUTION, report.id)
 
 
 def _review_whole(draft: Draft, report: Report | Unattributed, reason: str, clause: str) -> None:

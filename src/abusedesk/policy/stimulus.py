@@ -47,7 +47,10 @@ class Report(Stimulus, frozen=True, tag="report"):
 
 
 class Unattributed(Stimulus, frozen=True, tag="unattributed"):
-    """The addresses of a report that no service held at the time of the event."""
+    """The addresses of a report that no customer's service held at the time of the event.
+
+    `reason` is what a person is asked: `no_attribution`, or `own_infrastructure` where the provider itself held them.
+    """
 
     id: str
     category: str
@@ -55,6 +58,7 @@ class Unattributed(Stimulus, frozen=True, tag="unattributed"):
     occurred_at: datetime
     with_reviews: bool = True
     """False where a part of the same report that somebody held brings the reviews of the whole."""
+    reason: str = "no_attribution"
 
 
 class Verification(Stimulus, frozen=True, tag="verification"):

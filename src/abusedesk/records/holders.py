@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from abusedesk.vocabulary.holding import Assignment, AssignmentTable
+from abusedesk.vocabulary.holding import PORTS, Assignment, AssignmentTable
 
 # The end of a service ends its assignments.
 _ASSIGNMENTS = """
 SELECT text(assignment.prefix), service.id::text, lower(assignment.period),
-       LEAST(upper(assignment.period), service.until)
+       LEAST(upper(assignment.period), service.until), lower(assignment.ports), upper(assignment.ports)
 FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
 """
 
@@ -37,29 +37,60 @@ class NameHeld(NamedTuple):
 
 
 class Holders:
-    """Who held what, as of one `version` of the tables."""
+    """Who held what, as of one `version` of the tables.
+
+    `infrastructure` are the services that are the provider's own.
+    """
 
     def __init__(
-        self, version: int, assignments: AssignmentTable, names: dict[str, list[NameHeld]], brands: dict[int, int]
+        self,
+        version: int,
+        assignments: AssignmentTable,
+        names: dict[str, list[NameHeld]],
+        brands: dict[int, int],
+        infrastructure: frozenset[int] = frozenset(),
     ):
         self.version = version
         self.assignments = assignments
         self._names = names
         self.brands = brands
+        self.infrastructure = infrastructure
 
-    def of_address(self, address: str, at: datetime) -> int | None:
-        """The service that held an address at an instant."""
-        found = self.assignments.holder(_address(address), at)
+    def of_address(self, address: str, at: datetime, port: int | None = None) -> int | None:
+        """The service that held an address and source port at an instant. Without a port a shared one is nobody's."""
+        found = self.assignments.holder(_address(address), at, port)
         return int(found.service) if found else None
+
+    def sharers(self, address: str, at: datetime) -> list[Assignment]:
+        """Who shared an address by source ports at an instant."""
+        return self.assignments.sharers(_address(address), at)
+
+    def has_passed_on(self, address: str, service: int, at: datetime) -> bool:
+        """Whether an address is another's by now, or that of several: what is done to it would hit others."""
+        found = self.assignments.holder(_address(address), at)
+        return int(found.service) != service if found else bool(self.sharers(address, at))
 
     def of_name(self, name: str, at: datetime) -> int | None:
         """The service that held a host name, or the nearest domain above it, at an instant."""
-        labels = name.lower().rstrip(".").split(".")
-        for index in range(len(labels) - 1):
-            held = [one for one in self._names.get(".".join(labels[index:]), ()) if one.covers(at)]
+        for above in _domains_of(name):
+            held = [one for one in self._names.get(above, ()) if one.covers(at)]
             if held:
                 return max(held, key=lambda one: one.since).service
         return None
+
+
+def _in_ascii(name: str) -> str:
+    """As names are declared: what is not ASCII in its `xn--` form (RFC 5891)."""
+    try:
+        return name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
+def _domains_of(name: str) -> list[str]:
+    """A host name and the domains above it, the nearest first, without the top one."""
+    labels = _in_ascii(name).lower().rstrip(".").split(".")
+    return [".".join(labels[index:]) for index in range(len(labels) - 1)]
 
 
 _address = lru_cache(maxsize=65536)(ip_address)
@@ -90,13 +121,24 @@ def _load(version: int) -> Holders:
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGNMENTS)
         rows = cursor.fetchall()
-        table = AssignmentTable(Assignment(ip_network(prefix), *rest) for prefix, *rest in rows if _lasts(*rest[1:]))
+        table = AssignmentTable(
+            Assignment(ip_network(prefix), service, since, until, _some(ports))
+            for prefix, service, since, until, *ports in rows
+            if _lasts(since, until)
+        )
         cursor.execute(_NAMES)
         names: dict[str, list[NameHeld]] = {}
         for name, service, since, until in cursor.fetchall():
             names.setdefault(name, []).append(NameHeld(int(service), since, until))
-        cursor.execute("SELECT id, brand_id FROM records_service")
-        return Holders(version, table, names, dict(cursor.fetchall()))
+        cursor.execute("SELECT id, brand_id, infrastructure FROM records_service")
+        services = cursor.fetchall()
+        own = frozenset(pk for pk, _, infrastructure in services if infrastructure)
+        return Holders(version, table, names, {pk: brand for pk, brand, _ in services}, own)
+
+
+def _some(ports: list[int]) -> tuple[int, int] | None:
+    low, high = ports
+    return None if (low, high) == (0, PORTS) else (low, high)
 
 
 def _lasts(since: datetime, until: datetime | None) -> bool:

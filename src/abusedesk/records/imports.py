@@ -18,6 +18,7 @@ from abusedesk.records import csv_tables as csv
 from abusedesk.records.csv_tables import Column, Fault, Row, Table
 from abusedesk.records.models import Brand
 from abusedesk.records.packs import pack_of
+from abusedesk.vocabulary.holding import PORTS, parse_ports, ports_in_words
 from abusedesk.vocabulary.instant import format_instant
 
 Kind = Literal["customers", "services", "assignments", "domains"]
@@ -44,12 +45,15 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("trial", csv.truth),
         Column("mail_port", csv.truth),
         Column("protected", csv.truth),
+        Column("shared", csv.truth),
+        Column("infrastructure", csv.truth),
     ),
     "assignments": (
         Column("service", csv.text(100), needed=True),
         Column("prefix", csv.prefix, needed=True),
         Column("since", csv.instant, needed=True),
         Column("until", csv.instant_or_none),
+        Column("ports", parse_ports),
     ),
     "domains": (
         Column("service", csv.text(100), needed=True),
@@ -210,7 +214,7 @@ def _write_customers(plan: Plan, brand: Brand) -> None:
 
 _SERVICES = """
 SELECT service.ref, customer.ref, service.since, service.until, service.type, service.label, service.trial,
-       service.mail_port, service.protected
+       service.mail_port, service.protected, service.shared, service.infrastructure
 FROM records_service service JOIN records_customer customer ON customer.id = service.customer_id
 WHERE service.brand_id = %s
 """
@@ -227,8 +231,9 @@ JOIN unnest(%s::text[], %s::timestamptz[]) AS ending (ref, until) ON ending.ref 
 WHERE service.brand_id = %s AND lower(declared.period) >= ending.until
 """
 
-_SERVICE_FIELDS = ("ref", "customer", "since", "until", "type", "label", "trial", "mail_port", "protected")
-_NEW_SERVICE = {"until": None, "type": "vps", "label": "", "trial": False, "mail_port": False, "protected": False}
+_SERVICE_MARKS = ("trial", "mail_port", "protected", "shared", "infrastructure")
+_SERVICE_FIELDS = ("ref", "customer", "since", "until", "type", "label", *_SERVICE_MARKS)
+_NEW_SERVICE = {"until": None, "type": "vps", "label": "", **dict.fromkeys(_SERVICE_MARKS, False)}
 
 
 def _plan_services(table: Table, brand: Brand) -> Plan:
@@ -287,18 +292,19 @@ def _holds_beyond_its_end(final: Iterable[tuple[Row, Mapping[str, Any]]], brand:
 def _write_services(plan: Plan, brand: Brand) -> None:
     _stage(
         "ref text, customer text, since timestamptz, until timestamptz, type text, label text, trial boolean, "
-        "mail_port boolean, protected boolean",
+        "mail_port boolean, protected boolean, shared boolean, infrastructure boolean",
         [*plan.new, *plan.changed],
     )
     _run(
         "INSERT INTO records_service "
-        "(brand_id, ref, customer_id, since, until, type, label, trial, mail_port, protected) "
+        "(brand_id, ref, customer_id, since, until, type, label, trial, mail_port, protected, shared, infrastructure) "
         "SELECT %s, given.ref, customer.id, given.since, given.until, given.type, given.label, given.trial, "
-        "given.mail_port, given.protected FROM import_rows given "
+        "given.mail_port, given.protected, given.shared, given.infrastructure FROM import_rows given "
         "JOIN records_customer customer ON customer.brand_id = %s AND customer.ref = given.customer "
         "ON CONFLICT (brand_id, ref) DO UPDATE SET customer_id = excluded.customer_id, since = excluded.since, "
         "until = excluded.until, type = excluded.type, label = excluded.label, trial = excluded.trial, "
-        "mail_port = excluded.mail_port, protected = excluded.protected",
+        "mail_port = excluded.mail_port, protected = excluded.protected, shared = excluded.shared, "
+        "infrastructure = excluded.infrastructure",
         brand.pk,
         brand.pk,
     )
@@ -315,6 +321,10 @@ def _write_services(plan: Plan, brand: Brand) -> None:
 # --- what services hold: prefixes and names -------------------------------------------------------------------------
 
 
+_Ports = tuple[int, int]
+_EVERY: _Ports = (0, PORTS)
+
+
 class _Held(NamedTuple):
     """A holding as stored."""
 
@@ -325,6 +335,7 @@ class _Held(NamedTuple):
     slug: str
     since: datetime
     until: datetime | None
+    ports: _Ports
 
 
 class _Span(NamedTuple):
@@ -334,11 +345,12 @@ class _Span(NamedTuple):
     until: datetime | None
     holder: str
     line: int
+    ports: _Ports
 
 
 _HELD = """
 SELECT text(held.{column}), held.id, service.id, service.ref, brand.id, brand.slug,
-       lower(held.period), upper(held.period)
+       lower(held.period), upper(held.period), lower({ports}), upper({ports})
 FROM {table} held JOIN records_service service ON service.id = held.service_id
 JOIN records_brand brand ON brand.id = service.brand_id WHERE held.{column} = ANY(%s::{type}[])
 """
@@ -350,7 +362,7 @@ WHERE service.brand_id = %s AND upper_inf(held.period)
 
 
 def _plan_assignments(table: Table, brand: Brand) -> Plan:
-    return _plan_holdings("assignments", table, brand, _Asked("prefix", "inet", ip_network))
+    return _plan_holdings("assignments", table, brand, _Asked("prefix", "inet", ip_network, "held.ports"))
 
 
 def _plan_domains(table: Table, brand: Brand) -> Plan:
@@ -358,29 +370,30 @@ def _plan_domains(table: Table, brand: Brand) -> Plan:
 
 
 class _Asked(NamedTuple):
-    """What is held: its column, the column's type, and how a stored value is read."""
+    """What is held: its column, the column's type, how a stored value is read, and by which ports it is held."""
 
     column: str
     type: str
     parse: Callable[[str], Any]
+    ports: str = "'[0,65536)'::int4range"
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is stored of the things that a file speaks of: holdings by their beginning, services by their ref."""
+    """What is stored of what a file speaks of: holdings by their beginning and ports, services by their ref."""
 
     brand: Brand
-    held: Mapping[Any, Mapping[datetime, _Held]]
+    held: Mapping[Any, Mapping[tuple[datetime, _Ports], _Held]]
     services: Mapping[str, tuple[int, datetime | None]]
 
-    def before(self, value: object, since: datetime) -> _Held | None:
+    def before(self, value: object, since: datetime, ports: _Ports) -> _Held | None:
         """The brand's own holding that a row speaks of."""
-        found = self.held.get(value, {}).get(since)
+        found = self.held.get(value, {}).get((since, ports))
         return found if found is not None and found.brand == self.brand.pk else None
 
 
 def _plan_holdings(kind: Kind, table: Table, brand: Brand, asked: _Asked) -> Plan:
-    places = {"table": _TABLES[kind], "column": asked.column, "type": asked.type}
+    places = {"table": _TABLES[kind], "column": asked.column, "type": asked.type, "ports": asked.ports}
     [(existing,)] = _rows(_OPEN.format(**places), brand.pk)
     made = Plan(kind, len(table.rows), existing, _faults(table))
     known = _known(_HELD.format(**places), table, brand, asked)
@@ -395,10 +408,10 @@ def _plan_holdings(kind: Kind, table: Table, brand: Brand, asked: _Asked) -> Pla
 
 
 def _known(query: str, table: Table, brand: Brand, asked: _Asked) -> _Known:
-    held: dict[Any, dict[datetime, _Held]] = {}
-    for value, *rest in _rows(query, list({str(row.values[asked.column]) for row in table.rows})):
-        one = _Held(*rest)
-        held.setdefault(asked.parse(value), {})[one.since] = one
+    held: dict[Any, dict[tuple[datetime, _Ports], _Held]] = {}
+    for value, *rest, low, high in _rows(query, list({str(row.values[asked.column]) for row in table.rows})):
+        one = _Held._make([*rest, (low, high)])
+        held.setdefault(asked.parse(value), {})[one.since, one.ports] = one
     own = _rows("SELECT ref, id, until FROM records_service WHERE brand_id = %s", brand.pk)
     return _Known(brand, held, {ref: (pk, until) for ref, pk, until in own})
 
@@ -406,25 +419,26 @@ def _known(query: str, table: Table, brand: Brand, asked: _Asked) -> _Known:
 def _plan_holding(made: Plan, row: Row, value: object, known: _Known) -> _Span:
     """Sorts a row into the plan, and returns the span that it would make."""
     ref, since = row.values["service"], row.values["since"]
-    before = known.before(value, since)
+    ports = row.values.get("ports") or _EVERY
+    before = known.before(value, since, ports)
     until = row.values.get("until", before.until if before else None)
     made.faults += _period_faults(row.line, {"since": since, "until": until})
     if ref not in known.services:
         near = _near(ref, known.services, made) or "; import services first"
         made.faults.append(Fault(row.line, "service", f"there is no service {ref!r}{near}"))
-        return _Span(since, until, ref, row.line)
+        return _Span(since, until, ref, row.line, ports)
     pk, ended = known.services[ref]
     if ended is not None and since >= ended:
         words = f"the service {ref!r} ended before, at {format_instant(ended)}"
         made.faults.append(Fault(row.line, "since", words))
     elif ended is not None:
         until = ended if until is None else min(until, ended)
-    _sort_holding(made, (None, pk, str(value), since, until), ref, before)
-    return _Span(since, until, ref, row.line)
+    _sort_holding(made, (None, pk, str(value), since, until, *ports), ref, before)
+    return _Span(since, until, ref, row.line, ports)
 
 
 def _sort_holding(made: Plan, holding: tuple[Any, ...], ref: str, before: _Held | None) -> None:
-    _, pk, value, _, until = holding
+    _, pk, value, _, until, *_ = holding
     if before is None:
         made.new.append(holding)
     elif (before.service, before.until) != (pk, until):
@@ -436,15 +450,23 @@ def _sort_holding(made: Plan, holding: tuple[Any, ...], ref: str, before: _Held 
 
 
 def _overlaps(value: object, given: list[_Span], column: str, known: _Known) -> list[Fault]:
-    """One holder at a time: every row that begins before another has ended, with both named."""
-    spoken_of = {one.since for one in given}
+    """One holder at a time of each source port: every row that begins before another has ended, with both named."""
+    spoken_of = {(one.since, one.ports) for one in given}
     kept = [
-        _Span(one.since, one.until, f"{one.ref} of {one.slug}", 0)
+        _Span(one.since, one.until, f"{one.ref} of {one.slug}", 0, one.ports)
         for one in known.held.get(value, {}).values()
-        if one.brand != known.brand.pk or one.since not in spoken_of
+        if one.brand != known.brand.pk or (one.since, one.ports) not in spoken_of
     ]
+    spans = [*kept, *given]
+    # Whatever range another meets, it meets at the first port of one of the two.
+    firsts = sorted({one.ports[0] for one in spans})
+    at_port = ([one for one in spans if one.ports[0] <= first < one.ports[1]] for first in firsts)
+    return list(dict.fromkeys(fault for ones in at_port for fault in _overlapping(value, ones, column)))
+
+
+def _overlapping(value: object, spans: list[_Span], column: str) -> list[Fault]:
     faults = []
-    order = sorted([*kept, *given], key=lambda one: (one.since, one.line))
+    order = sorted(spans, key=lambda one: (one.since, one.line))
     reaching = order[0]
     for one in order[1:]:
         if reaching.until is None or reaching.until > one.since:
@@ -457,6 +479,8 @@ def _overlaps(value: object, given: list[_Span], column: str, known: _Known) -> 
 def _overlap_words(value: object, row: _Span, other: _Span) -> str:
     where = f"line {other.line}" if other.line else "stored"
     until = f"until {format_instant(other.until)}" if other.until else "and still"
+    if row.ports != _EVERY or other.ports != _EVERY:
+        value = f"{value} (ports {ports_in_words(row.ports)})"
     return (
         f"{value} cannot be {row.holder}'s from {format_instant(row.since)}: {other.holder} holds it "
         f"since {format_instant(other.since)} {until} ({where}); end one where the other begins"
@@ -464,17 +488,17 @@ def _overlap_words(value: object, row: _Span, other: _Span) -> str:
 
 
 def _write_assignments(plan: Plan, brand: Brand) -> None:  # noqa: ARG001 - all writers are called alike
-    _write_holdings(plan, "prefix", "inet")
+    _write_holdings(plan, "prefix", "inet", ports=True)
 
 
 def _write_domains(plan: Plan, brand: Brand) -> None:  # noqa: ARG001 - all writers are called alike
     _write_holdings(plan, "name", "text")
 
 
-def _write_holdings(plan: Plan, column: str, sql_type: str) -> None:
+def _write_holdings(plan: Plan, column: str, sql_type: str, *, ports: bool = False) -> None:
     table = _TABLES[plan.kind]
     _stage(
-        f"id bigint, service_id bigint, {column} {sql_type}, since timestamptz, until timestamptz",
+        f"id bigint, service_id bigint, {column} {sql_type}, since timestamptz, until timestamptz, low int, high int",
         [*plan.changed, *plan.new],
     )
     # What ends first makes room for what begins then.
@@ -482,9 +506,10 @@ def _write_holdings(plan: Plan, column: str, sql_type: str) -> None:
         f"UPDATE {table} held SET service_id = given.service_id, period = tstzrange(given.since, given.until) "  # noqa: S608
         "FROM import_rows given WHERE held.id = given.id"
     )
+    into, given = (", ports", ", int4range(low, high)") if ports else ("", "")
     _run(
-        f"INSERT INTO {table} (service_id, {column}, period) "  # noqa: S608 - our own names
-        f"SELECT service_id, {column}, tstzrange(since, until) FROM import_rows WHERE id IS NULL"
+        f"INSERT INTO {table} (service_id, {column}, period{into}) "  # noqa: S608 - our own names
+        f"SELECT service_id, {column}, tstzrange(since, until){given} FROM import_rows WHERE id IS NULL"
     )
 
 

@@ -101,7 +101,8 @@ ORDER BY at
 _ASSIGNMENTS = """
 SELECT text(assignment.prefix),
        CASE WHEN service.brand_id = %(brand)s THEN service.ref ELSE service.brand_id || '/' || service.ref END,
-       lower(assignment.period), LEAST(upper(assignment.period), service.until)
+       lower(assignment.period), LEAST(upper(assignment.period), service.until),
+       NULLIF(assignment.ports, '[0,65536)')
 FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
 """
 
@@ -195,8 +196,8 @@ class Record:
     def around(self) -> Around:
         """What lies outside all dockets."""
         table = AssignmentTable(
-            Assignment(ip_network(prefix), service, since, until)
-            for prefix, service, since, until in self._all(_ASSIGNMENTS)
+            Assignment(ip_network(prefix), service, since, until, (ports.lower, ports.upper) if ports else None)
+            for prefix, service, since, until, ports in self._all(_ASSIGNMENTS)
             if until is None or since < until
         )
         pauses = tuple(Pause(*row) for row in self._all(_PAUSES))

@@ -5,22 +5,38 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
+PORTS = 65536
+"""So many ports an address has, the first being 0."""
+
+SHARED = ""
+"""Who holds an address as a whole that several services share by their source ports: none of them."""
+
 
 class Assignment(NamedTuple):
-    """A prefix held by a service from `since` (inclusive) until `until` (exclusive; None: still)."""
+    """A prefix held by a service from `since` (inclusive) until `until` (exclusive; None: still).
+
+    `ports` are the source ports by which it holds it behind a NAT, the last exclusive; None for all of them.
+    """
 
     prefix: IPv4Network | IPv6Network
     service: str
     since: datetime
     until: datetime | None = None
+    ports: tuple[int, int] | None = None
 
     def covers(self, at: datetime) -> bool:
         """Whether it was held at an instant."""
         return self.since <= at and (self.until is None or at < self.until)
 
+    def has_port(self, port: int) -> bool:
+        """Whether a source port is among those it holds."""
+        return self.ports is None or self.ports[0] <= port < self.ports[1]
+
 
 class AssignmentTable:
     """The longest prefix that was assigned at the time holds the address; of equals the latest.
+
+    Where the prefix was shared by source ports, whoever held the port; without a port, nobody can tell.
 
     A dictionary per prefix length, each value the few assignments that one prefix has had.
     """
@@ -45,15 +61,32 @@ class AssignmentTable:
         held.append(assignment)
         held.sort(key=lambda one: one.since, reverse=True)
 
-    def holder(self, address: str | IPv4Address | IPv6Address, at: datetime) -> Assignment | None:
-        """The assignment that held an address at an instant, or None. Raises ValueError for what is no address."""
+    def holder(
+        self, address: str | IPv4Address | IPv6Address, at: datetime, port: int | None = None
+    ) -> Assignment | None:
+        """The assignment that held an address and source port at an instant, or None.
+
+        None too where it was shared by ports and no port is given. Raises ValueError for what is no address.
+        """
         ip = ip_address(address) if isinstance(address, str) else address
         number = int(ip)
         for shift, prefixes in self._order[ip.version]:
             for assignment in prefixes.get(number >> shift, ()):
                 if assignment.covers(at):
-                    return assignment
+                    if assignment.ports is None:
+                        return assignment
+                    if port is None:
+                        return None
+                    if assignment.has_port(port):
+                        return assignment
         return None
+
+    def sharers(self, address: str | IPv4Address | IPv6Address, at: datetime) -> list[Assignment]:
+        """Who shared an address by source ports at an instant, by their ports; empty where one alone held it."""
+        held = [one for one in self.history(address) if one.covers(at)]
+        if not held or held[0].ports is None:
+            return []
+        return sorted((one for one in held if one.prefix == held[0].prefix), key=lambda one: one.ports or (0, PORTS))
 
     def history(self, address: str | IPv4Address | IPv6Address) -> list[Assignment]:
         """Every assignment that ever covered an address, longest prefix first, then latest first."""
@@ -62,10 +95,38 @@ class AssignmentTable:
         return [one for shift, prefixes in self._order[ip.version] for one in prefixes.get(number >> shift, ())]
 
     def tenure(self, address: str | IPv4Address | IPv6Address) -> list[tuple[datetime, str | None]]:
-        """From when on which service held an address, in order of time; None where none did."""
+        """From when on which service held an address, in order of time; None where none did, SHARED where several."""
         covering = self.history(address)
         changes = sorted({at for one in covering for at in (one.since, one.until) if at is not None})
-        return [(at, next((one.service for one in covering if one.covers(at)), None)) for at in changes]
+        return [(at, next((_alone(one) for one in covering if one.covers(at)), None)) for at in changes]
+
+
+def _alone(one: Assignment) -> str:
+    return one.service if one.ports is None else SHARED
+
+
+def parse_ports(text: str) -> tuple[int, int] | None:
+    """Source ports written `1024-2047` or `53`, the last exclusive in what is returned; None for all of them.
+
+    Raises ValueError saying what is wrong.
+    """
+    if not text:
+        return None
+    first, dash, last = text.partition("-")
+    numbers = [one.strip() for one in ((first, last) if dash else (first, first))]
+    if not all(one.isascii() and one.isdigit() and len(one) <= 5 for one in numbers):
+        raise ValueError(f"{text!r} are no source ports; write 1024-2047, or leave it empty for all of them")
+    low, high = map(int, numbers)
+    if low > high or high >= PORTS:
+        raise ValueError(f"{text!r} are no source ports: they go from 0 to {PORTS - 1}, the lower one first")
+    return None if (low, high) == (0, PORTS - 1) else (low, high + 1)
+
+
+def ports_in_words(ports: tuple[int, int] | None) -> str:
+    """Source ports as `parse_ports` reads them; empty for all of them."""
+    if ports is None:
+        return ""
+    return str(ports[0]) if ports[1] - ports[0] == 1 else f"{ports[0]}-{ports[1] - 1}"
 
 
 def parse_prefix(text: str) -> IPv4Network | IPv6Network:

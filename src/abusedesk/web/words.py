@@ -54,6 +54,7 @@ REVIEW_ASKS = {
     "verify_report": "Verify a report",
     "low_assurance": "Verify a report",
     "no_attribution": "Nobody held this address",
+    "own_infrastructure": "About our own infrastructure",
     "needs_review": "Read a message",
     "unreadable": "Unreadable message",
     "rejected": "Broken machine report",

@@ -26,8 +26,10 @@ log = structlog.get_logger()
 PARKED = timedelta(minutes=10)
 """How often a target is looked at whose brand is held. Release does not wait for it."""
 
+# An address that several share by their source ports is nobody's as a whole.
 _HOLDER = """
-SELECT service.id FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
+SELECT CASE WHEN assignment.ports = '[0,65536)' THEN service.id END
+FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
 WHERE assignment.prefix >>= %s::inet AND assignment.period @> %s::timestamptz
   AND (service.until IS NULL OR service.until > %s)
 ORDER BY masklen(assignment.prefix) DESC, lower(assignment.period) DESC LIMIT 1

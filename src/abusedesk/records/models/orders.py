@@ -202,7 +202,8 @@ class Review(models.Model):
     """A question to a person. Those of illegal content are `restricted`.
 
     `reason` is the policy's (`verify_report`, `low_assurance`, `no_attribution`, …) or intake's (`needs_review`,
-    `rejected`, `unreadable`); `key` makes it one per cause.
+    `rejected`, `unreadable`); `key` makes it one per cause. `candidates` are the services that may be meant where none
+    could be told (`desk.candidates.Candidate`), likeliest first.
     """
 
     brand = models.ForeignKey(Brand, models.CASCADE, null=True, related_name="reviews")
@@ -219,6 +220,10 @@ class Review(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
     answer = models.TextField(blank=True)
+    candidates = models.JSONField(default=list)
 
     class Meta:
-        indexes = [models.Index(fields=["opened_at"], condition=models.Q(closed_at=None), name="review_open")]
+        indexes = [
+            models.Index(fields=["opened_at"], condition=models.Q(closed_at=None), name="review_open"),
+            models.Index(fields=["report_id"], condition=models.Q(closed_at=None), name="review_open_of_report"),
+        ]

@@ -1,12 +1,14 @@
 """Who is who: brands, customers, services, and which prefix or name each service held from when until when."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField, IntegerRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.backends.postgresql.psycopg_any import NumericRange
 from django.db.models.functions import Lower
 
 from abusedesk.records.models.fields import PrefixField
+from abusedesk.vocabulary.holding import PORTS, ports_in_words
 
 
 class Brand(models.Model):
@@ -92,7 +94,11 @@ class Contact(models.Model):
 
 
 class Service(models.Model):
-    """A server. `ref` is the provider's own id; `until` is set when it ended."""
+    """A server. `ref` is the provider's own id; `until` is set when it ended.
+
+    `shared` marks one that carries many people's sites; `infrastructure` one that is the provider's own (a mail server,
+    a resolver, a hypervisor): the policy never acts on a complaint about it.
+    """
 
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="services")
     ref = models.CharField(max_length=100)
@@ -104,6 +110,8 @@ class Service(models.Model):
     trial = models.BooleanField(default=False)
     mail_port = models.BooleanField(default=False)
     protected = models.BooleanField(default=False)
+    shared = models.BooleanField(default=False)
+    infrastructure = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["brand", "ref"], name="service_ref")]
@@ -112,12 +120,21 @@ class Service(models.Model):
         return self.label or self.ref
 
 
+def every_port() -> NumericRange:
+    """What is held where no source ports are named."""
+    return NumericRange(0, PORTS)
+
+
 class Assignment(models.Model):
-    """A prefix held by a service over a period. One holder per prefix at a time; prefixes nest, the longest wins."""
+    """A prefix held by a service over a period; prefixes nest, the longest wins.
+
+    One holder per prefix and source port at a time: behind a NAT each service holds a range of `ports` of an address.
+    """
 
     service = models.ForeignKey(Service, models.CASCADE, related_name="assignments")
     prefix = PrefixField()
     period = DateTimeRangeField()
+    ports = IntegerRangeField(default=every_port)
 
     class Meta:
         constraints = [
@@ -125,11 +142,21 @@ class Assignment(models.Model):
                 name="one_holder_per_prefix",
                 expressions=[
                     (OpClass("prefix", "inet_ops"), RangeOperators.EQUAL),
+                    ("ports", RangeOperators.OVERLAPS),
                     ("period", RangeOperators.OVERLAPS),
                 ],
                 index_type="gist",
-            )
+            ),
+            models.CheckConstraint(
+                name="ports_that_exist",
+                condition=models.Q(ports__contained_by=every_port(), ports__isempty=False),
+            ),
         ]
+
+    @property
+    def source_ports(self) -> str:
+        """The source ports as a person reads them, `1024-2047`; empty where it is every port."""
+        return ports_in_words((self.ports.lower, self.ports.upper) if self.ports != every_port() else None)
 
 
 class DeclaredName(models.Model):
