@@ -21,6 +21,7 @@ EVIDENCE = st.builds(
     signed_by=WORDS,
     is_listing=st.booleans(),
     time_doubt=WORDS,
+    confirmed_by=st.just(""),
 )
 ISP = Voice(
     1,
@@ -47,6 +48,13 @@ def test_a_report_is_authenticated_only_with_every_ground_and_never_more(evidenc
     sound = evidence.known and evidence.signed_by and not (evidence.muted or evidence.is_listing or evidence.time_doubt)
     assert assurance == ("authenticated" if sound else "unverified")
     assert reason.startswith(assurance)
+
+
+def test_a_listing_is_corroborated_when_a_query_of_ours_confirmed_it_and_its_time_is_sound() -> None:
+    listing = Evidence("spamhaus.org", is_listing=True, confirmed_by="Spamhaus ZEN")
+    expected = "corroborated: a query of ours confirmed the entry on Spamhaus ZEN"
+    assert grade(listing) == ("corroborated", expected)
+    assert grade(listing._replace(time_doubt="it names no time"))[0] == "unverified"
 
 
 @given(EVIDENCE)

@@ -106,7 +106,7 @@ def ask_once(pk: int) -> tuple[bool, bool]:
         _failed(channel, f"{type(error).__name__}: {error}")
         return False, False
     _went_well(channel, done, time.monotonic() - began)
-    return True, bool(done.taken and done.left)
+    return True, done.more or bool(done.taken and done.left)
 
 
 def _went_well(channel: Channel, done: Round, seconds: float) -> None:

@@ -4,8 +4,8 @@ Drivers come in through the entry point group `abusedesk.channels`, ours by the 
 pushed to, as LMTP, is a listener of its own and not asked.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
@@ -31,27 +31,40 @@ class Option(NamedTuple):
     secret: bool = False
     required: bool = True
     check: Callable[[str], str] = lambda _: ""
+    choices: tuple[tuple[str, str], ...] = ()
+    """Values to choose from with their words; none: it is written."""
 
 
 class Round(NamedTuple):
     """What one round brought: messages taken, how many are left, and what the driver wants to remember.
 
-    `read_up_to` is the instant up to which everything that had come has been taken; None while some is left.
+    `read_up_to` is the instant up to which everything that had come has been taken; None while some is left. `more`
+    says that there is more to do at once though no message came.
     """
 
     taken: int
     left: int
     read_up_to: datetime | None
     memory: dict[str, Any]
+    more: bool = False
 
 
 class Driver(NamedTuple):
-    """A kind of channel that is asked. `ask` raises Problem, or OSError, where it cannot be reached."""
+    """A kind of channel that is asked. `ask` raises Problem, or OSError, where it cannot be reached.
+
+    `brings_answers` says whether customers may answer this way. `check` returns what is wrong with the options
+    together, by option; `about` what is worth saying of a channel as it is set up; `stale_after` how far it may be
+    behind.
+    """
 
     kind: str
     title: str
     options: tuple[Option, ...]
     ask: Callable[[Channel], Round]
+    brings_answers: bool = True
+    check: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda _: {}
+    about: Callable[[Channel], str] = lambda _: ""
+    stale_after: Callable[[Channel], timedelta] = lambda _: timedelta(minutes=15)
 
 
 @cache

@@ -145,11 +145,18 @@ def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
             since,
             events=telling.events,
             assurance=complaint.assurance,
+            listing=_blocklist(complaint),
             with_reviews=with_reviews,
             suppressed=_muffled(complaint.covered),
         )
     part = "" if telling.reason == NOBODY else f":{telling.reason}"
     return Move(docket, stimulus, f"report:{report}{part}", complaint.unread.received_at)
+
+
+def _blocklist(complaint: Complaint) -> str | None:
+    """The blocklist whose entry the report is, where we asked it ourselves."""
+    origin = complaint.unread.provenance
+    return origin.get("listing") or origin.get("blocklist")
 
 
 def raisings(enacted: Iterable[Enacted]) -> list[Move]:

@@ -278,6 +278,7 @@ def _complaint(
         muted=voice.muted,
         signed_by=read.signed_by,
         is_listing=category == verify.LISTING,
+        confirmed_by=unread.provenance.get("listing", ""),
         time_doubt=next((one for one in doubts if one), ""),
     )
     filing = read.filed.filing if read.filed else None

@@ -23,13 +23,17 @@ SIGNATURES = 3
 
 
 class Evidence(NamedTuple):
-    """What speaks for a report. `signed_by` is the domain of an aligned DKIM signature that holds (RFC 6376)."""
+    """What speaks for a report. `signed_by` is the domain of an aligned DKIM signature that holds (RFC 6376).
+
+    `confirmed_by` is the blocklist whose entry a query of ours confirmed.
+    """
 
     reporter: str
     known: bool = False
     muted: bool = False
     signed_by: str = ""
     is_listing: bool = False
+    confirmed_by: str = ""
     time_doubt: str = ""
 
 
@@ -50,7 +54,7 @@ def grade(evidence: Evidence) -> tuple[Assurance, str]:
     if evidence.time_doubt:
         return "unverified", f"unverified, for {evidence.time_doubt}"
     if evidence.is_listing:
-        return "unverified", "unverified: a listing counts when a query of ours confirms it"
+        return _grade_listing(evidence.confirmed_by)
     if evidence.muted:
         return "unverified", f"unverified: {evidence.reporter} is muted"
     if evidence.known and evidence.signed_by:
@@ -61,6 +65,12 @@ def grade(evidence: Evidence) -> tuple[Assurance, str]:
             f"unverified: it names {evidence.reporter}, a known reporter, but no valid signature vouches for it",
         )
     return "unverified", "unverified: anybody could have written it"
+
+
+def _grade_listing(confirmed_by: str) -> tuple[Assurance, str]:
+    if confirmed_by:
+        return "corroborated", f"corroborated: a query of ours confirmed the entry on {confirmed_by}"
+    return "unverified", "unverified: a listing counts when a query of ours confirms it"
 
 
 def corroborates(one: Voice, assurance: str, others: Iterable[tuple[str, str]]) -> bool:

@@ -1,6 +1,6 @@
 """Who held an address at an instant: the in-memory prefix table with validity intervals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
@@ -87,6 +87,22 @@ class AssignmentTable:
         if not held or held[0].ports is None:
             return []
         return sorted((one for one in held if one.prefix == held[0].prefix), key=lambda one: one.ports or (0, PORTS))
+
+    def held(self, at: datetime) -> Iterator[Assignment]:
+        """Every assignment that stood at an instant, in no order; a prefix within another comes beside it."""
+        for lengths in self._lengths.values():
+            for prefixes in lengths.values():
+                yield from (one for held in prefixes.values() for one in held if one.covers(at))
+
+    def held_since(self, address: str | IPv4Address | IPv6Address, at: datetime) -> datetime | None:
+        """Since when without a break the service that held an address at an instant had held it; None: nobody did."""
+        since, holder = None, None
+        for moment, service in self.tenure(address):
+            if moment > at:
+                break
+            if service != holder:
+                since, holder = moment, service
+        return since if holder is not None else None
 
     def history(self, address: str | IPv4Address | IPv6Address) -> list[Assignment]:
         """Every assignment that ever covered an address, longest prefix first, then latest first."""

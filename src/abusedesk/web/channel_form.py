@@ -5,10 +5,17 @@ from typing import Any
 
 from django import forms
 
-from abusedesk.desk.channel import Driver
+from abusedesk.desk.channel import Driver, Option
 from abusedesk.records.models import Brand, Channel
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def _field(one: Option) -> forms.Field:
+    words: dict[str, Any] = {"label": one.label, "required": one.required, "help_text": one.hint}
+    if one.choices:
+        return forms.ChoiceField(choices=one.choices, initial=one.default or one.choices[0][0], **words)
+    return forms.CharField(max_length=500, initial=one.default, **words)
 
 
 class ChannelForm(forms.Form):
@@ -32,10 +39,10 @@ class ChannelForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._driver = driver
         self._channel = channel
+        if not driver.brings_answers:
+            del self.fields["carries_answers"]
         for one in driver.options:
-            self.fields[f"option_{one.name}"] = forms.CharField(
-                label=one.label, required=one.required, max_length=500, initial=one.default, help_text=one.hint
-            )
+            self.fields[f"option_{one.name}"] = _field(one)
 
     @staticmethod
     def initial_of(channel: Channel) -> dict[str, Any]:
@@ -56,11 +63,15 @@ class ChannelForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Lets the driver say what is wrong with each option."""
         cleaned = super().clean() or {}
+        cleaned.setdefault("carries_answers", False)
         for one in self._driver.options:
             value = cleaned.get(f"option_{one.name}")
             wrong = one.check(value) if value else ""
             if wrong:
                 self.add_error(f"option_{one.name}", wrong)
+        if not self.errors:
+            for name, wrong in self._driver.check(self.options()).items():
+                self.add_error(f"option_{name}", wrong)
         return cleaned
 
     def options(self) -> dict[str, str]:

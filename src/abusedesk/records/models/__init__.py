@@ -14,6 +14,7 @@ from abusedesk.records.models.intake import (
     Report,
     Reporter,
 )
+from abusedesk.records.models.listings import Listing, ListingQuestion, Sweep, SweptBlock
 from abusedesk.records.models.orders import (
     Charge,
     Deadline,
@@ -74,6 +75,8 @@ __all__ = [
     "Hold",
     "Installed",
     "LegalFile",
+    "Listing",
+    "ListingQuestion",
     "Measure",
     "Message",
     "MessageKey",
@@ -92,6 +95,8 @@ __all__ = [
     "Suppression",
     "SuppressionChange",
     "SuppressionHit",
+    "Sweep",
+    "SweptBlock",
     "Target",
     "Thread",
     "ThreadEntry",

@@ -45,7 +45,8 @@ class Message(models.Model):
     to `authority`.
 
     `provenance` is what we ourselves saw of who handed it over: `peer` and `helo` of an SMTP client; the id of the
-    `reporter` whose key it came under; the provider's own `sensor`; the blocklist whose `listing` a query confirmed.
+    `reporter` whose key it came under; the provider's own `sensor`; the blocklist whose `listing` a query
+    confirmed, or the `blocklist` whose entry accuses nobody yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -1,6 +1,6 @@
 """A brand: its stop button, its dry run, the channels by which it hears, and its safeguards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib import messages
@@ -12,11 +12,13 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk import hold
 from abusedesk.desk.answering import acknowledge
+from abusedesk.desk.channel import drivers
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
 from abusedesk.web import words
 
 _SHOWN = 50
 _RECEIPT = {"known": "to whom a signature vouches for", "everybody": "to everybody who may be answered", "off": "none"}
+_STALE = timedelta(minutes=15)
 
 
 class StopForm(forms.Form):
@@ -43,7 +45,8 @@ def _currency(channel: Channel, now: datetime) -> tuple[str, words.Tone]:
     if channel.watermark is None:
         return "never read", "late"
     behind = now - channel.watermark
-    late = behind.total_seconds() > 900
+    driver = drivers().get(channel.kind)
+    late = behind > (driver.stale_after(channel) if driver else _STALE)
     return f"read up to {words.length(behind)} ago", "late" if late else "good"
 
 

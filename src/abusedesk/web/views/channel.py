@@ -19,7 +19,7 @@ def channels(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     found = Channel.objects.select_related("brand").order_by("name")
     context = {
-        "rows": [(ChannelRow(one, now), one.kind in drivers()) for one in found],
+        "rows": [(ChannelRow(one, now), drivers().get(one.kind)) for one in found],
         "drivers": list(drivers().values()),
         "may_change": may_change_channels(request.user),
     }
@@ -52,14 +52,17 @@ def _edit(request: HttpRequest, driver: Driver, one: Channel | None) -> HttpResp
     _must_may(request)
     form = ChannelForm(driver, one, request.POST or None, initial=ChannelForm.initial_of(one) if one else None)
     if request.method == "POST" and form.is_valid():
-        _save(form, driver, one)
-        messages.success(request, "Saved. It is asked within two seconds.", extra_tags="good")
+        saved = _save(form, driver, one)
+        text = f"Saved. It is asked within two seconds. {driver.about(saved)}".strip()
+        messages.success(request, text, extra_tags="good")
         return redirect("channels")
     status = 422 if request.method == "POST" else 200
-    return render(request, "web/channel.html", {"form": form, "driver": driver, "channel": one}, status=status)
+    about = driver.about(one) if one else ""
+    context = {"form": form, "driver": driver, "channel": one, "about": about}
+    return render(request, "web/channel.html", context, status=status)
 
 
-def _save(form: ChannelForm, driver: Driver, one: Channel | None) -> None:
+def _save(form: ChannelForm, driver: Driver, one: Channel | None) -> Channel:
     row = one or Channel(kind=driver.kind)
     given, options = form.cleaned_data, form.options()
     if row.options != options:
@@ -68,6 +71,7 @@ def _save(form: ChannelForm, driver: Driver, one: Channel | None) -> None:
     row.name, row.brand, row.carries_answers = given["name"], given["brand"], given["carries_answers"]
     row.options, row.error, row.failing_since = options, "", None
     row.save()
+    return row
 
 
 def _driver(kind: str) -> Driver:
