@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from abusedesk.records.models import Brand
 
 NOT_ALL_WELL = 1
-TAKEN_OVER = timedelta(days=1)
-"""A service that is older than this when it is first seen ran before the desk did: its opening is not played again."""
 
 
 class Unasked(Exception):  # noqa: N818 - no fault: a person has to be asked first
@@ -109,6 +107,7 @@ def _write(
     """Plan and write in one transaction, so that what was checked is what is written."""
     from django.db import IntegrityError, transaction
 
+    from abusedesk.desk.opening import open_new
     from abusedesk.records import imports
 
     try:
@@ -121,23 +120,11 @@ def _write(
                 raise Unasked(plan)
             imports.write(plan, brand)
             if kind == "services":
-                _open_new(plan, brand, datetime.now(UTC))
+                open_new(brand, [row[0] for row in plan.new], datetime.now(UTC), by="import")
     except IntegrityError as error:
         reason = str(error).splitlines()[0]
         raise Problem(f"{given.file}: the database refused it: {reason}; nothing was imported, try again") from None
     return plan
-
-
-def _open_new(plan: "Plan", brand: "Brand", now: datetime) -> None:
-    """Tell the policy of services that opened just now, in the transaction that makes them."""
-    from abusedesk.desk.enact import docket_of, submit
-    from abusedesk.policy.stimulus import Opened
-    from abusedesk.records.models import Service
-
-    refs = [row[0] for row in plan.new]
-    fresh = Service.objects.filter(brand=brand, ref__in=refs, since__gt=now - TAKEN_OVER, until=None).order_by("pk")
-    for service in fresh:
-        submit(docket_of(service), Opened(mail_port=service.mail_port), key="opened", at=now, by="import")
 
 
 def _ask(plan: "Plan") -> bool:

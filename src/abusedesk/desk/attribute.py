@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from abusedesk.desk.candidates import Candidate, NameFacts, by_dns, by_ports
 from abusedesk.records.holders import Holders
+from abusedesk.vocabulary.holding import Assignment
 from abusedesk.vocabulary.report import Event
 
 NOBODY = "no_attribution"
@@ -28,7 +29,8 @@ class Placed(NamedTuple):
     """An event with its address, if it has one, the instant that counts for it, and the service that held it then.
 
     `how` says by what it was found. Where there is none, `reason` is what a person is asked, `candidates` are the
-    services that may be meant, and `doubt` says why none could be told.
+    services that may be meant, and `doubt` says why none could be told. Where there is one, `doubt` says why it is not
+    sure, and a report about it is a person's to judge.
     """
 
     event: Event
@@ -66,6 +68,11 @@ def doubt_about_time(event: Event, received_at: datetime) -> str:
     return ""
 
 
+def doubt_about(placed: Placed, received_at: datetime) -> str:
+    """Why nothing may be done on an event by itself: its holder or its time is not sure; or empty."""
+    return (placed.doubt if placed.service is not None else "") or doubt_about_time(placed.event, received_at)
+
+
 @lru_cache(maxsize=65536)
 def address_of(source: str) -> str | None:
     """The source as an address in its canonical form, or None for a host name."""
@@ -81,12 +88,14 @@ def _place(
     at = min(event.occurred_at, received_at) if event.occurred_at is not None else received_at
     ip = address_of(event.source)
     how: How = "address"
+    held: Assignment | None = None
     if ip is None:
         service, how = holders.of_name(event.source, at), "declared"
     else:
-        service = holders.of_address(ip, at)
-        if service is None and event.source_port is not None and not doubt_about_time(event, received_at):
-            service, how = holders.of_address(ip, at, event.source_port), "ports"
+        held = holders.holding(ip, at)
+        if held is None and event.source_port is not None and not doubt_about_time(event, received_at):
+            held, how = holders.holding(ip, at, event.source_port), "ports"
+        service = int(held.service) if held else None
     if service is not None and brand is not None and holders.brands.get(service) != brand:
         service = None
     if service is None:
@@ -94,7 +103,7 @@ def _place(
     if service in holders.infrastructure:
         own = (Candidate(service, event.source, "infrastructure", ip or ""),)
         return Placed(event, ip, at, None, reason=OWN, candidates=own)
-    return Placed(event, ip, at, service, how)
+    return Placed(event, ip, at, service, how, doubt=holders.doubt(held, at) if held else "")
 
 
 def named_by(placed: Placed) -> int:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from abusedesk.desk import campaigns, correlate, designated, names, suppress, verify
 from abusedesk.desk.answering import acknowledge
-from abusedesk.desk.attribute import Placed, attribute, doubt_about_time, named_by
+from abusedesk.desk.attribute import Placed, attribute, doubt_about, named_by
 from abusedesk.desk.candidates import NameFacts
 from abusedesk.desk.correlate import Complaint, Telling
 from abusedesk.desk.decide import pack_of
@@ -271,7 +271,7 @@ def _complaint(
 ) -> Complaint:
     brand, category, covered = part
     unread, voice = read.unread, read.voice
-    doubts = (doubt_about_time(one.event, unread.received_at) for one in placed)
+    doubts = (doubt_about(one, unread.received_at) for one in placed)
     evidence = Evidence(
         voice.key or "somebody unnamed",
         known=voice.known,

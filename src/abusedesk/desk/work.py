@@ -1,4 +1,5 @@
-"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs.
+"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs,
+one compares inventories.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from abusedesk.desk.intake import process_messages
+from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import perform_effects, perform_target
 from abusedesk.desk.policies.whatif.runs import ponder
@@ -46,7 +48,12 @@ def try_out(worker: str, now: datetime) -> int:
     return ponder(worker, now)
 
 
-LANES: tuple[Lane, ...] = (read, notify, drive, try_out)
+def take_stock(_worker: str, now: datetime) -> int:
+    """Inventories whose comparison is due."""
+    return rounds.take_stock(now)
+
+
+LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock)
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:

@@ -1,6 +1,7 @@
 """Who held which prefix or name when: the tables in memory, and the number that tells when they are stale."""
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from abusedesk.vocabulary.holding import PORTS, Assignment, AssignmentTable
 # The end of a service ends its assignments.
 _ASSIGNMENTS = """
 SELECT text(assignment.prefix), service.id::text, lower(assignment.period),
-       LEAST(upper(assignment.period), service.until), lower(assignment.ports), upper(assignment.ports)
+       LEAST(upper(assignment.period), service.until), lower(assignment.ports), upper(assignment.ports),
+       coalesce(assignment.inventory_id, 0)
 FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
 """
 
@@ -22,6 +24,13 @@ FROM records_declaredname declared JOIN records_service service ON service.id = 
 """
 
 _VERSION = "SELECT version FROM records_holdersversion"
+
+# How fresh each inventory is comes with the version: it changes at every reading, and the tables seldom.
+_STATE = """
+SELECT version, (SELECT json_agg(json_build_array(id, name, fresh_at, extract(epoch FROM fresh_for)))
+                 FROM records_inventory WHERE fresh_for IS NOT NULL AND fresh_at IS NOT NULL)
+FROM records_holdersversion
+"""
 
 
 class NameHeld(NamedTuple):
@@ -36,10 +45,19 @@ class NameHeld(NamedTuple):
         return self.since <= at and (self.until is None or at < self.until)
 
 
+class Freshness(NamedTuple):
+    """How long an inventory is believed: what happened after `limit` may concern a holder that nobody told us of."""
+
+    name: str
+    read_at: datetime
+    limit: datetime
+
+
 class Holders:
     """Who held what, as of one `version` of the tables.
 
-    `infrastructure` are the services that are the provider's own.
+    `infrastructure` are the services that are the provider's own; `fresh` says how long each inventory that has a limit
+    is believed.
     """
 
     def __init__(
@@ -55,11 +73,23 @@ class Holders:
         self._names = names
         self.brands = brands
         self.infrastructure = infrastructure
+        self.fresh: dict[int, Freshness] = {}
 
     def of_address(self, address: str, at: datetime, port: int | None = None) -> int | None:
         """The service that held an address and source port at an instant. Without a port a shared one is nobody's."""
-        found = self.assignments.holder(_address(address), at, port)
+        found = self.holding(address, at, port)
         return int(found.service) if found else None
+
+    def holding(self, address: str, at: datetime, port: int | None = None) -> Assignment | None:
+        """The assignment by which an address and source port was held at an instant."""
+        return self.assignments.holder(_address(address), at, port)
+
+    def doubt(self, held: Assignment, at: datetime) -> str:
+        """Why it is not sure that this still was so at an instant, or empty."""
+        fresh = self.fresh.get(held.inventory)
+        if fresh is None or at <= fresh.limit:
+            return ""
+        return f"the inventory {fresh.name} was last read {_length(at - fresh.read_at)} before"
 
     def sharers(self, address: str, at: datetime) -> list[Assignment]:
         """Who shared an address by source ports at an instant."""
@@ -100,15 +130,34 @@ _loaded: list[Holders] = []
 
 def holders() -> Holders:
     """The present tables; read again only when something changed since."""
-    version = _version(_VERSION)
+    version, fresh = _state()
     if not _loaded or _loaded[0].version != version:
         _loaded[:] = [_load(version)]
+    _loaded[0].fresh = fresh
     return _loaded[0]
 
 
 def lock_version() -> int:
     """The version of the tables; until the transaction ends nobody changes who holds what."""
     return _version(f"{_VERSION} FOR SHARE")
+
+
+def _state() -> tuple[int, dict[int, Freshness]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE)
+        version, found = cursor.fetchone()
+    rows = json.loads(found) if isinstance(found, str) else found or []
+    return int(version), {pk: _freshness(name, read_at, seconds) for pk, name, read_at, seconds in rows}
+
+
+def _freshness(name: str, read_at: str, seconds: float) -> Freshness:
+    at = datetime.fromisoformat(read_at)
+    return Freshness(name, at, at + timedelta(seconds=seconds))
+
+
+def _length(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
 
 
 def _version(query: str) -> int:
@@ -122,8 +171,8 @@ def _load(version: int) -> Holders:
         cursor.execute(_ASSIGNMENTS)
         rows = cursor.fetchall()
         table = AssignmentTable(
-            Assignment(ip_network(prefix), service, since, until, _some(ports))
-            for prefix, service, since, until, *ports in rows
+            Assignment(ip_network(prefix), service, since, until, _some(low, high), inventory)
+            for prefix, service, since, until, low, high, inventory in rows
             if _lasts(since, until)
         )
         cursor.execute(_NAMES)
@@ -136,8 +185,7 @@ def _load(version: int) -> Holders:
         return Holders(version, table, names, {pk: brand for pk, brand, _ in services}, own)
 
 
-def _some(ports: list[int]) -> tuple[int, int] | None:
-    low, high = ports
+def _some(low: int, high: int) -> tuple[int, int] | None:
     return None if (low, high) == (0, PORTS) else (low, high)
 
 

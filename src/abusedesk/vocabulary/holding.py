@@ -16,6 +16,7 @@ class Assignment(NamedTuple):
     """A prefix held by a service from `since` (inclusive) until `until` (exclusive; None: still).
 
     `ports` are the source ports by which it holds it behind a NAT, the last exclusive; None for all of them.
+    `inventory` is the id of the inventory that says so, 0 where none does.
     """
 
     prefix: IPv4Network | IPv6Network
@@ -23,6 +24,7 @@ class Assignment(NamedTuple):
     since: datetime
     until: datetime | None = None
     ports: tuple[int, int] | None = None
+    inventory: int = 0
 
     def covers(self, at: datetime) -> bool:
         """Whether it was held at an instant."""

@@ -5,6 +5,7 @@ POLICY_PUBLISHERS = "policy publishers"
 READING_RULES = "reading rules"
 CHANNELS = "channels"
 API_KEYS = "api keys"
+INVENTORIES = "inventories"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
@@ -12,5 +13,6 @@ GROUPS = {
     READING_RULES: "change how messages are read",
     CHANNELS: "set up the ways in",
     API_KEYS: "make and revoke keys of the API",
+    INVENTORIES: "set up inventories, and agree to what they change",
 }
 """Each group with what its members may do."""

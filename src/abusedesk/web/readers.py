@@ -6,7 +6,14 @@ from django.db.models import QuerySet
 
 from abusedesk.records.models import LegalFile, Message
 from abusedesk.vocabulary.designation import AUTHORITY
-from abusedesk.vocabulary.permission import API_KEYS, CHANNELS, POLICY_PUBLISHERS, READING_RULES, RESTRICTED_READERS
+from abusedesk.vocabulary.permission import (
+    API_KEYS,
+    CHANNELS,
+    INVENTORIES,
+    POLICY_PUBLISHERS,
+    READING_RULES,
+    RESTRICTED_READERS,
+)
 
 
 def may_read_restricted(user: Any) -> bool:
@@ -44,6 +51,11 @@ def files_for(user: Any) -> "QuerySet[LegalFile]":
 def may_keep_keys(user: Any) -> bool:
     """Whether a user may make and revoke keys of the API."""
     return _is_in(user, API_KEYS)
+
+
+def may_change_inventories(user: Any) -> bool:
+    """Whether a user may set up inventories and agree to what they change."""
+    return _is_in(user, INVENTORIES)
 
 
 def _is_in(user: Any, group: str) -> bool:

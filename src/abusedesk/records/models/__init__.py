@@ -14,6 +14,7 @@ from abusedesk.records.models.intake import (
     Report,
     Reporter,
 )
+from abusedesk.records.models.inventory import Comparison, Contradiction, Inventory, OwnPrefix
 from abusedesk.records.models.listings import Listing, ListingQuestion, Sweep, SweptBlock
 from abusedesk.records.models.orders import (
     Charge,
@@ -59,7 +60,9 @@ __all__ = [
     "Channel",
     "Charge",
     "Checkpoint",
+    "Comparison",
     "Contact",
+    "Contradiction",
     "Customer",
     "Deadline",
     "Decision",
@@ -74,6 +77,7 @@ __all__ = [
     "Heartbeat",
     "Hold",
     "Installed",
+    "Inventory",
     "LegalFile",
     "Listing",
     "ListingQuestion",
@@ -82,6 +86,7 @@ __all__ = [
     "MessageKey",
     "MessageSeen",
     "Notice",
+    "OwnPrefix",
     "PackText",
     "Publication",
     "PublicationEntry",

@@ -97,7 +97,8 @@ class Service(models.Model):
     """A server. `ref` is the provider's own id; `until` is set when it ended.
 
     `shared` marks one that carries many people's sites; `infrastructure` one that is the provider's own (a mail server,
-    a resolver, a hypervisor): the policy never acts on a complaint about it.
+    a resolver, a hypervisor): the policy never acts on a complaint about it. `inventory` is the inventory that says
+    that it runs; None where it came by CSV or by hand.
     """
 
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="services")
@@ -112,6 +113,7 @@ class Service(models.Model):
     protected = models.BooleanField(default=False)
     shared = models.BooleanField(default=False)
     infrastructure = models.BooleanField(default=False)
+    inventory = models.ForeignKey("records.Inventory", models.SET_NULL, null=True, related_name="services")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["brand", "ref"], name="service_ref")]
@@ -129,12 +131,14 @@ class Assignment(models.Model):
     """A prefix held by a service over a period; prefixes nest, the longest wins.
 
     One holder per prefix and source port at a time: behind a NAT each service holds a range of `ports` of an address.
+    `inventory` is the inventory that said so last.
     """
 
     service = models.ForeignKey(Service, models.CASCADE, related_name="assignments")
     prefix = PrefixField()
     period = DateTimeRangeField()
     ports = IntegerRangeField(default=every_port)
+    inventory = models.ForeignKey("records.Inventory", models.SET_NULL, null=True, related_name="assignments")
 
     class Meta:
         constraints = [
