@@ -8,7 +8,7 @@ import abusedesk.records.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0019_names_and_ports"),
+        ("records", "0020_listings"),
     ]
 
     operations = [
