@@ -28,7 +28,7 @@ def webhook(receiver: Receiver, **options: Any) -> Webhook:
 
 
 def test_the_order_goes_out_whole_and_signed(receiver: Receiver) -> None:
-    webhook(receiver).apply(replace(ORDER, standing=("suspend", "block_port/25")))
+    webhook(receiver).apply(replace(ORDER, standing=("suspend", "block_port/25"), addresses=("192.0.2.0/30",)))
     assert receiver.calls == [
         {
             "version": 1,
@@ -41,6 +41,7 @@ def test_the_order_goes_out_whole_and_signed(receiver: Receiver) -> None:
             "ip": None,
             "port": None,
             "standing": ["suspend", "block_port/25"],
+            "addresses": ["192.0.2.0/30"],
         }
     ]
     assert receiver.headers["Idempotency-Key"] == "1:m1:apply"

@@ -10,7 +10,7 @@ from abusedesk.actuators.actuator import Order, Outcome
 from abusedesk.actuators.models import Switch
 from abusedesk.desk.perform import perform_target, perform_targets, retry_target, targets
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
-from abusedesk.records.models import Assignment, Brand, Case, Measure, Target, TimelineEntry
+from abusedesk.records.models import Assignment, Brand, Case, Measure, Service, Target, TimelineEntry
 from tests.desk.rows import HOUR, NOW, Desk, address_of, desk
 
 pytestmark = pytest.mark.django_db
@@ -266,6 +266,22 @@ def test_a_held_brand_takes_nothing_and_lifts(acme: Desk, outside: Fake) -> None
     Brand.objects.update(held_since=None)
     perform_targets("w1", later(1) + targets.PARKED)
     assert state(new) == "in_force"
+
+
+def test_an_order_names_the_addresses_that_the_service_holds_alone(acme: Desk, outside: Fake) -> None:
+    Assignment.objects.all().delete()
+    neighbour = Service.objects.create(brand=acme.brand, ref="vps-2", customer=acme.service.customer, since=NOW - HOUR)
+    for service, prefix, hours, ports in (
+        (acme.service, "198.51.100.0/29", 1, (0, 65536)),
+        (neighbour, "198.51.100.4/31", 1, (0, 65536)),
+        (acme.service, "198.51.100.77/32", 1, (1024, 2048)),
+        (acme.service, "2001:db8:7::/64", 1, (0, 65536)),
+        (acme.service, "203.0.113.0/24", -1, (0, 65536)),
+    ):
+        Assignment.objects.create(service=service, prefix=prefix, period=(NOW - hours * HOUR, None), ports=ports)
+    acme.measure("suspend")
+    perform_targets("w1", NOW)
+    assert outside.orders[0][1].addresses == ("198.51.100.0/30", "198.51.100.6/31", "2001:db8:7::/64")
 
 
 def test_an_upstreams_own_measure_and_a_rehearsed_one_are_not_driven(acme: Desk, outside: Fake) -> None:

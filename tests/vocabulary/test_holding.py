@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from abusedesk.vocabulary.holding import (
     AssignmentTable,
     parse_ports,
     ports_in_words,
+    without,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -167,3 +169,29 @@ def test_it_never_names_who_did_not_hold_address_and_port_then(
     assert address in found.prefix
     assert found.covers(day(at))
     assert found.ports is None or (port is not None and found.ports[0] <= port < found.ports[1])
+
+
+nested = st.lists(
+    st.integers(24, 32).flatmap(
+        lambda length: st.integers(0, 2 ** (length - 24) - 1).map(
+            lambda number: ip_network((0xC0000200 + (number << (32 - length)), length))
+        )
+    ),
+    max_size=4,
+)
+
+
+@given(nested, nested)
+def test_without_keeps_what_the_longest_prefix_gives_and_nothing_twice(ours: list[Any], theirs: list[Any]) -> None:
+    theirs = [one for one in theirs if one not in ours]
+    table = AssignmentTable(
+        [Assignment(one, "own", START) for one in ours]
+        + [Assignment(one, "other", START) for one in theirs if any(one.subnet_of(own) for own in ours)]
+    )
+    kept = without(ours, theirs)
+    addresses = [address for one in kept for address in one]
+    assert len(addresses) == len(set(addresses))
+    kept_ones = set(addresses)
+    for address in ip_network("192.0.2.0/24"):
+        found = table.holder(address, START)
+        assert (address in kept_ones) == (found is not None and found.service == "own")

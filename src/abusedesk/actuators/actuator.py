@@ -13,6 +13,9 @@ that trying again does not change. `unreachable` is no answer at all: the order 
 """
 
 
+Action = Literal["apply", "query", "lift"]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One measure to bring about, look up or end.
@@ -30,6 +33,7 @@ class Order:
     ip: str | None = None
     port: int | None = None
     standing: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The switchboard: what the console actuator was asked to bring about."""
+"""The switchboard: what the console actuator was asked to bring about; and the fences of outsides that keep none."""
 
 from django.db import models
 
@@ -23,3 +23,10 @@ class Switch(models.Model):
                 fields=["brand", "service", "kind", "ip", "port"], name="one_switch", nulls_distinct=False
             )
         ]
+
+
+class Fence(models.Model):
+    """The highest fencing number that was seen for a target, for an outside that cannot keep it by itself."""
+
+    target = models.CharField(max_length=300, primary_key=True)
+    fence = models.BigIntegerField()

@@ -17,18 +17,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from abusedesk.actuators.actuator import Order, Outcome, State
+from abusedesk.actuators.actuator import Action, Order, Outcome
+from abusedesk.actuators.answer import read_answer
 from abusedesk.problem import Problem
-
-Action = Literal["apply", "query", "lift"]
 
 OPTIONS = frozenset({"url", "secret", "secret_file", "timeout", "can_be_asked"})
 LONGEST_ANSWER = 64 * 1024
 SHORTEST_SECRET = 32
-_SAYS: frozenset[str] = frozenset(get_args(State)) - {"unreachable"}
 _GONE = {404, 410}
 _AGAIN_LATER = {408, 425, 429}
 
@@ -92,18 +90,7 @@ def read(action: Action, status: int, answer: bytes) -> Outcome:
         return Outcome("unreachable", {"status": status}, f"the receiver answered {status}{_words(answer)}")
     if status >= 300:
         return Outcome("refused", {"status": status}, f"the receiver answered {status}{_words(answer)}")
-    return _read_body(status, answer)
-
-
-def _read_body(status: int, answer: bytes) -> Outcome:
-    try:
-        told = json.loads(answer)
-        state = told["state"]
-    except (ValueError, KeyError, TypeError):
-        return Outcome("unreachable", {"status": status}, "the receiver's answer is no JSON object with a state")
-    if state not in _SAYS:
-        return Outcome("unreachable", {"status": status}, f"the receiver's answer has an unknown state: {state!r:.60}")
-    return Outcome(state, {"status": status, **told}, str(told.get("error", "")))
+    return read_answer(answer, {"status": status})
 
 
 def _words(answer: bytes) -> str:

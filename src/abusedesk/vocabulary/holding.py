@@ -2,8 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
+from typing import Any, NamedTuple
 
 PORTS = 65536
 """So many ports an address has, the first being 0."""
@@ -145,6 +153,31 @@ def ports_in_words(ports: tuple[int, int] | None) -> str:
     if ports is None:
         return ""
     return str(ports[0]) if ports[1] - ports[0] == 1 else f"{ports[0]}-{ports[1] - 1}"
+
+
+def without(
+    held: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Network | IPv6Network]
+) -> list[IPv4Network | IPv6Network]:
+    """The addresses of some prefixes less those of others that lie within one of them, as prefixes that do not overlap.
+
+    A prefix of one's own within another's within one's own stays: the longest holds.
+    """
+    left: dict[int, list[Any]] = {4: [], 6: []}
+    strangers = list(others)
+    for own in held:
+        left[own.version] += _less(own, [one for one in strangers if _lies_within(one, own)])
+    return [*collapse_addresses(left[4]), *collapse_addresses(left[6])]
+
+
+def _less(own: IPv4Network | IPv6Network, others: Iterable[IPv4Network | IPv6Network]) -> list[Any]:
+    left: list[Any] = [own]
+    for other in others:
+        left = [part for one in left for part in (one.address_exclude(other) if _lies_within(other, one) else (one,))]
+    return [one for one in left if not any(_lies_within(one, other) for other in others)]
+
+
+def _lies_within(one: Any, other: Any) -> bool:
+    return bool(one.version == other.version and one.subnet_of(other))
 
 
 def parse_prefix(text: str) -> IPv4Network | IPv6Network:

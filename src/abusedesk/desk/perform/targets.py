@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Any, Literal
 
 import structlog
@@ -20,6 +21,7 @@ from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
 from abusedesk.desk.perform.plan import Switch, judge, standing, switches
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Docket, Measure, Target
+from abusedesk.vocabulary.holding import without
 
 log = structlog.get_logger()
 
@@ -33,6 +35,18 @@ FROM records_assignment assignment JOIN records_service service ON service.id = 
 WHERE assignment.prefix >>= %s::inet AND assignment.period @> %s::timestamptz
   AND (service.until IS NULL OR service.until > %s)
 ORDER BY masklen(assignment.prefix) DESC, lower(assignment.period) DESC LIMIT 1
+"""
+
+
+# An address of which others hold some ports is nobody's alone, and nothing can be done to it that would not hit them.
+_HELD = """
+WITH held AS (SELECT prefix FROM records_assignment
+              WHERE service_id = %(service)s AND period @> %(now)s::timestamptz AND ports @> int4range(0, 65536))
+SELECT text(prefix), true FROM held
+UNION SELECT text(within.prefix), false FROM held JOIN records_assignment within ON within.prefix << held.prefix
+    JOIN records_service service ON service.id = within.service_id
+WHERE within.service_id <> %(service)s AND within.period @> %(now)s::timestamptz
+  AND (service.until IS NULL OR service.until > %(now)s)
 """
 
 
@@ -182,7 +196,16 @@ def _order(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Order:
         ip=switch.ip,
         port=switch.port,
         standing=stand,
+        addresses=_addresses(first.service_id, lease.now),
     )
+
+
+def _addresses(service: int, now: datetime) -> tuple[str, ...]:
+    """The prefixes that a service holds alone, without those within them that another does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"service": service, "now": now})
+        rows = [(ip_network(prefix), own) for prefix, own in cursor.fetchall()]
+    return tuple(map(str, without([one for one, own in rows if own], [one for one, own in rows if not own])))
 
 
 def _bring(outside: Actuator, order: Order, *, on: bool) -> Outcome:
