@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from abusedesk.records.models import Brand, Case, Event, Measure, Message, Report, Review
+from django.db.models import Q
+
+from abusedesk.desk.decide import docket_decoder
+from abusedesk.policy.docket import Docket as PolicyDocket
+from abusedesk.policy.report_fate import fate_of
+from abusedesk.records.models import Brand, Docket, Event, Measure, Message, Report, Review
 from abusedesk.vocabulary.assurance import reaches
 
 State = Literal["waiting", "read", "review", "set_aside"]
@@ -77,22 +82,42 @@ def _brand_tells(message: Message) -> bool:
 
 
 def _places(reports: list[Report]) -> dict[object, tuple[str, list[int]]]:
-    """The category of each report, and the cases that its events lie in."""
+    """The category of each report, and the services that held what it speaks of."""
     found: dict[object, tuple[str, list[int]]] = {one.pk: ("", []) for one in reports}
-    rows = Event.objects.filter(report_id__in=list(found)).values_list("report_id", "category", "case_id")
-    for report, category, case in rows:
-        found[report] = (category, [*found[report][1], *([case] if case else [])])
+    rows = Event.objects.filter(report_id__in=list(found)).values_list("report_id", "category", "service_id")
+    for report, category, service in rows.distinct():
+        found[report] = (category, [*found[report][1], *([service] if service else [])])
     return found
 
 
-def _outcome(report: Report, in_cases: list[int]) -> Code:
+def outcome_of(report: Report) -> Code:
+    """What came of one report, as its occurrences stand now; of several, the furthest that one of them came.
+
+    A measure counts as taken only where it stands outside too.
+    """
+    return _outcome(report, _places([report])[report.pk][1])
+
+
+def _outcome(report: Report, services: list[int]) -> Code:
     if report.rejected_at is not None:
         return "rejected"
-    cases = list(Case.objects.filter(pk__in=in_cases))
-    if not cases:
+    if not services:
         return "not_ours"
-    if Measure.objects.filter(case__in=cases, decided="in_force", state__in=_STANDS).exists():
+    dockets = Docket.objects.filter(service__in=services).only("pk", "state")
+    known = {one.pk: fate for one in dockets if (fate := fate_of(_docket(one), str(report.pk))) is not None}
+    borne = Q(pk__in=[])
+    for pk, fate in known.items():
+        borne |= Q(docket=pk, item__in=fate.measures)
+    if Measure.objects.filter(borne, decided="in_force", state__in=_STANDS).exists():
         return "measure_taken"
-    if not any(one.open for one in cases):
-        return "closed"
+    fates = {one.fate for one in known.values()}
+    if not fates:
+        # A suppression held it back: it was noted, and the policy did not hear of it.
+        return "uncorroborated"
+    if "open" not in fates:
+        return "closed" if "closed" in fates else "rejected"
     return "in_progress" if reaches(report.assurance, "authenticated") else "uncorroborated"
+
+
+def _docket(one: Docket) -> PolicyDocket:
+    return docket_decoder.decode(bytes(one.state))

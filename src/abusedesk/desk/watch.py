@@ -16,6 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from abusedesk.desk import hold
+from abusedesk.desk.answering import outcomes
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
@@ -60,7 +61,7 @@ def run(stop: threading.Event) -> None:
             looked_at = now
             drift.check(now)
             forget_answers(now)
-        return fire_due(now) + hold.finish_releases(now)
+        return fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
 
     keep_doing(turn, stop, POLL_S)
 

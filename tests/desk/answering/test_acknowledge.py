@@ -23,7 +23,7 @@ from tests.signing import signed
 
 pytestmark = pytest.mark.django_db
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PAT = "pat@isp.example.net"
 WORDS = "Your address 192.0.2.1 attacks our servers by SSH, last at 2026-03-02 10:30 UTC. Please stop the brute force."
 

@@ -15,6 +15,7 @@ from django.db.models import prefetch_related_objects
 
 from abusedesk.desk.answering import threads
 from abusedesk.desk.hearing.answers import Answer
+from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.parse import Unread, is_illegal
 from abusedesk.desk.verify import Voice
 from abusedesk.parsing.responding import Asked, asked
@@ -27,9 +28,6 @@ Setting = Literal["off", "known", "everybody"]
 SETTING = "acknowledge"
 """The brand's setting that says who gets a receipt."""
 SETTINGS: tuple[Setting, ...] = ("off", "known", "everybody")
-TELL_OUTCOME = "tell_outcome"
-"""The brand's setting that says whether reporters are told what became of their reports."""
-
 FOLLOWS = "what_follows"
 """The brand's setting with what a receipt says of what happens next, by language."""
 
@@ -178,7 +176,7 @@ def setting_of(brand: Brand) -> Setting:
 
 def tells_outcome(brand: Brand) -> bool:
     """Whether the brand tells reporters what became of their reports."""
-    return bool(brand.settings.get(TELL_OUTCOME, False))
+    return bool(brand.settings.get(TELL_OUTCOME))
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------

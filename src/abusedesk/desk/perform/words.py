@@ -50,12 +50,12 @@ ENGLISH = Language(
     refunded={True: "", False: "without refund"},
     your_report="your report",
     outcomes={
-        "acted": "We found our customer responsible and acted on your report.",
-        "customer_answered": "Our customer answered and dealt with what you reported.",
+        "measure_taken": "We acted on it: a measure stands against the source.",
+        "closed": "The case on it is closed; what you reported was dealt with.",
+        "rejected": "A person looked at it and found that it does not hold.",
+        "uncorroborated": "We could not confirm it. Log lines or headers with exact times and a time zone would help.",
+        "known_before": "The same was told to us before; your report adds to it.",
         "not_ours": "At the time that you named, none of our customers held what you reported.",
-        "not_enough": "We could not confirm it. Please send log lines or headers with exact times and a time zone.",
-        "duplicate": "We knew of it already from another report; yours was counted with it.",
-        "rejected": "We looked at it and found nothing to act on.",
     },
 )
 CHINESE = Language(
@@ -75,12 +75,12 @@ CHINESE = Language(
     refunded={True: "", False: "不予退款"},
     your_report="您的举报",
     outcomes={
-        "acted": "经核实，我们已对相关客户采取措施。",
-        "customer_answered": "我们的客户已回复并处理了您举报的问题。",
+        "measure_taken": "我们已采取措施，相关来源目前受到限制。",
+        "closed": "相关案件已结案，您举报的问题已得到处理。",
+        "rejected": "经人工核查，该举报不成立。",
+        "uncorroborated": "我们已记录该举报，但尚无法证实。请提供包含准确时间和时区的日志或邮件头。",
+        "known_before": "此前已有相同举报，您的举报已与之合并。",
         "not_ours": "在您所述的时间，您举报的对象并不属于我们的任何客户。",
-        "not_enough": "现有信息不足以确认该问题。请提供包含准确时间和时区的日志或邮件头。",
-        "duplicate": "我们此前已从其他举报中得知此事，您的举报已与之合并。",
-        "rejected": "我们已审查该举报，未发现需要处理的问题。",
     },
 )
 GERMAN = Language(
@@ -100,12 +100,12 @@ GERMAN = Language(
     refunded={True: "", False: "ohne Erstattung"},
     your_report="Ihre Meldung",
     outcomes={
-        "acted": "Unser Kunde war verantwortlich; wir haben gehandelt.",
-        "customer_answered": "Unser Kunde hat geantwortet und sich der Sache angenommen.",
+        "measure_taken": "Wir haben gehandelt: Gegen die Quelle steht eine Maßnahme.",
+        "closed": "Der Fall dazu ist abgeschlossen; um das Gemeldete hat man sich gekümmert.",
+        "rejected": "Ein Mensch hat es geprüft: Es trifft nicht zu.",
+        "uncorroborated": "Wir konnten es nicht bestätigen. Protokolle oder Kopfzeilen mit Zeitzone helfen.",
+        "known_before": "Dasselbe wurde uns schon gemeldet; Ihre Meldung kommt dazu.",
         "not_ours": "Zu der Zeit, die Sie nennen, hatte keiner unserer Kunden, was Sie melden.",
-        "not_enough": "Wir konnten es nicht bestätigen. Bitte senden Sie Protokolle oder Kopfzeilen mit Zeitzone.",
-        "duplicate": "Wir wussten davon schon aus einer anderen Meldung; Ihre wurde dazugezählt.",
-        "rejected": "Wir haben es geprüft und nichts gefunden, wogegen vorzugehen wäre.",
     },
 )
 LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}

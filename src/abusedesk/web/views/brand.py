@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from abusedesk.desk import hold
 from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.channel import drivers
+from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
 from abusedesk.web import words
 
@@ -132,7 +133,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "settings": sorted(
             (words.plain(name), value)
             for name, value in one.settings.items()
-            if not isinstance(value, dict) and name not in {acknowledge.SETTING, acknowledge.TELL_OUTCOME}
+            if not isinstance(value, dict) and name not in {acknowledge.SETTING, TELL_OUTCOME}
         ),
         "receipt": _RECEIPT[acknowledge.setting_of(one)],
         "outcome": acknowledge.tells_outcome(one),

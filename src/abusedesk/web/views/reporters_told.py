@@ -1,4 +1,4 @@
-"""What reporters of a brand are told: whether they get a receipt, and what it says."""
+"""What reporters of a brand are told: whether they get a receipt and an outcome, and what a receipt says."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from abusedesk.desk.answering.acknowledge import FOLLOWS, SETTING, setting_of
+from abusedesk.desk.answering.acknowledge import FOLLOWS, SETTING, setting_of, tells_outcome
+from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.records.models import Brand
 from abusedesk.web.readers import may_change_channels
 
@@ -17,7 +18,7 @@ LANGUAGES = {"en": "English", "zh-Hans": "Simplified Chinese", "de": "German"}
 
 
 class ToldForm(forms.Form):
-    """Who gets a receipt, and the brand's own words in each of its languages."""
+    """Who gets a receipt, who an outcome, and the brand's own words in each of its languages."""
 
     acknowledge = forms.ChoiceField(
         label="Who gets a receipt for a report",
@@ -29,6 +30,9 @@ class ToldForm(forms.Form):
         ),
         help_text="Senders can be forged: a receipt to everybody reaches people who never wrote. It is limited to 60 "
         "an hour and does not carry their subject.",
+    )
+    tell_outcome = forms.BooleanField(
+        label="Tell reporters once what became of a report: a reason, and nothing of the customer", required=False
     )
 
     def __init__(self, brand: Brand, *args: Any, **kwargs: Any) -> None:
@@ -48,14 +52,14 @@ class ToldForm(forms.Form):
         """What the form shows of a brand."""
         kept = brand.settings.get(FOLLOWS)
         follows = kept if isinstance(kept, dict) else {}
-        plain = {SETTING: setting_of(brand)}
+        plain = {SETTING: setting_of(brand), TELL_OUTCOME: tells_outcome(brand)}
         return {**plain, **{f"follows_{language}": text for language, text in follows.items()}}
 
     def settings(self) -> dict[str, Any]:
         """The brand's settings that the checked form stands for."""
         given = self.cleaned_data
         follows = {one: text for one in self._languages if (text := given[f"follows_{one}"].strip())}
-        return {SETTING: given[SETTING], FOLLOWS: follows}
+        return {SETTING: given[SETTING], TELL_OUTCOME: given[TELL_OUTCOME], FOLLOWS: follows}
 
 
 def told(request: HttpRequest, slug: str) -> HttpResponse:
