@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 RUN := exec env ABUSEDESK_SUPERVISOR=$$PPID $(BIN)/abusedesk
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test bench fuzz lint format clean
+.PHONY: help demo serve test bench fuzz assurance lint format clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## fill ./var with a day of made-up complaints and serve it on http://127.0.0.1:8000
 	@$(RUN) demo
@@ -27,6 +27,9 @@ bench: $(VENV)/.dev ## measure the figures, print them, and write var/bench.json
 
 fuzz: $(VENV)/.fuzz ## feed the readers broken messages for an hour (SECONDS=60 for a minute)
 	@$(BIN)/python -m fuzz $(SECONDS)
+
+assurance: $(VENV)/.dev ## write docs/reference/assurance.md anew from the grading function
+	@$(BIN)/python -m abusedesk.vocabulary.assurance_table >docs/reference/assurance.md
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	@$(BIN)/ruff check .

@@ -4,10 +4,12 @@ The environment wins over the file, the file over the default. Nothing is writte
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +23,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 class ConfigurationError(Problem):
     """A setting that cannot be used: the text says which one, where it stands, and what to write instead."""
+
+
+Network = IPv4Network | IPv6Network
 
 
 class Listen(NamedTuple):
@@ -54,6 +59,10 @@ class Configuration:
     mail_size_mb: int
     mail_from: str
     dns: bool
+    authserv_ids: tuple[str, ...]
+    arc_forwarders: tuple[str, ...]
+    mail_relays: tuple[Network, ...]
+    reporter_doubt: int
     workers: int
     web_threads: int
     log_level: str
@@ -136,6 +145,21 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def _domains(value: str) -> tuple[str, ...]:
+    names = _names(value.lower())
+    wrong = next((one for one in names if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", one)), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} is no domain; write them as mx.example.net, lists.example.org")
+    return names
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in _names(value))
+    except ValueError as error:
+        raise ValueError(f"{error}; write addresses or prefixes, as 192.0.2.25, 2001:db8:25::/64") from None
+
+
 def _url(schemes: tuple[str, ...], example: str) -> Callable[[str], str | None]:
     def read(value: str) -> str | None:
         if not value:
@@ -197,6 +221,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mail_size_mb", "mail_size_mb", _whole(1, 512), "50"),
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
     Setting("dns", "dns", _yes_or_no, "yes"),
+    Setting("authserv_ids", "authserv_ids", _domains, ""),
+    Setting("arc_forwarders", "arc_forwarders", _domains, ""),
+    Setting("mail_relays", "mail_relays", _networks, ""),
+    Setting("reporter_doubt", "reporter_doubt", _whole(0, 1_000_000), "5"),
     Setting("workers", "workers", _whole(1, 64), "1"),
     Setting("web_threads", "web_threads", _whole(1, 256), "4"),
     Setting("log_level", "log_level", _level, "info"),

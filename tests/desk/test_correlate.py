@@ -15,6 +15,7 @@ from abusedesk.desk.verify import Voice
 from abusedesk.policy.stimulus import Report as ReportStimulus
 from abusedesk.policy.stimulus import Unattributed
 from abusedesk.vocabulary.assurance import Assurance
+from abusedesk.vocabulary.evidence import Evidence
 from abusedesk.vocabulary.report import Event, Report
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,8 +38,9 @@ def complaint(
     report = Report("arf", None, tuple(one.event for one in ones))
     category, identities = ones[0].event.category, tuple(identity(one) for one in ones)
     return Complaint(
-        uuid.UUID(int=number), 5, unread, report, category, voice, assurance, "", {}, tuple(ones), identities
-    )
+        uuid.UUID(int=number), 5, unread, report, category, voice, assurance, "", Evidence(organisation), tuple(ones),
+        identities,
+    )  # fmt: skip
 
 
 # --- identity -------------------------------------------------------------------------------------------------------

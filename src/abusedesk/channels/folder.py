@@ -76,4 +76,5 @@ DRIVER = Driver(
         ),
     ),
     ask,
+    closed=True,
 )

@@ -55,6 +55,7 @@ class Driver(NamedTuple):
     `brings_answers` says whether customers may answer this way. `check` returns what is wrong with the options
     together, by option; `about` what is worth saying of a channel as it is set up; `stale_after` how far it may be
     behind.
+    `closed` ones are filled by whom the operator lets, and by nobody else: such a channel can be one reporter's feed.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Driver(NamedTuple):
     check: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda _: {}
     about: Callable[[Channel], str] = lambda _: ""
     stale_after: Callable[[Channel], timedelta] = lambda _: timedelta(minutes=15)
+    closed: bool = False
 
 
 @cache
@@ -86,12 +88,19 @@ def option(channel: Channel, name: str) -> str:
 def take(channel: Channel, found: Sequence[tuple[str, bytes]]) -> None:
     """Commits messages by name and bytes; from here on nobody else need keep them."""
     now = datetime.now(UTC)
+    provenance = _provenance(channel)
     batch: list[Incoming] = []
     size = 0
     for name, data in found:
-        batch.append(Incoming(data, channel.name, now, name, channel.brand_id))
+        batch.append(Incoming(data, channel.name, now, name, channel.brand_id, provenance=provenance))
         size += len(data)
         if len(batch) >= TOGETHER or size >= TOGETHER_BYTES:
             receive_many(batch)
             batch, size = [], 0
     receive_many(batch)
+
+
+def _provenance(channel: Channel) -> dict[str, str]:
+    """Whose feed the channel is, where it is closed and somebody's."""
+    bound = channel.reporter_id is not None and drivers()[channel.kind].closed
+    return {"reporter": str(channel.reporter_id), "feed": channel.name} if bound else {}

@@ -2,11 +2,12 @@
 
 Two observations of the same source, category, port or URL and time are one event, whoever reports them. What one voice
 says again is dropped; what another voice says too makes one stimulus per service, however many rows it has. Two
-independent voices on one occurrence corroborate each other.
+independent voices on one occurrence corroborate each other: of two organisations, two registered domains and two
+networks, neither of which sent the other's words.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from abusedesk.policy.stimulus import Report as ReportStimulus
 from abusedesk.policy.stimulus import Unattributed, Verification
 from abusedesk.records import models
 from abusedesk.vocabulary.assurance import RANK, Assurance
+from abusedesk.vocabulary.evidence import Evidence, Marks, independent, marks_of
 from abusedesk.vocabulary.report import Report
 from abusedesk.vocabulary.suppression import Muffled, Suppression
 
@@ -48,7 +50,7 @@ class Complaint(NamedTuple):
     voice: Voice
     assurance: Assurance
     grade_reason: str
-    evidence: Mapping[str, object]
+    evidence: Evidence
     placed: tuple[Placed, ...]
     identities: tuple[bytes, ...]
     """Of each of `placed`, what makes it this event and no other."""
@@ -167,12 +169,12 @@ def raisings(enacted: Iterable[Enacted]) -> list[Move]:
     enacted = list(enacted)
     beside = {(one.move.docket, *pair): one.move.at for one in enacted for pair in _beside(one)}
     muffled = _suppressed(enacted) if beside else set()
-    voices = _organisations({report for _, _, report in beside})
+    marks = _marks({report for _, _, report in beside})
     moves: dict[tuple[int, str], Move] = {}
     for (docket, occurrence, report), at in beside.items():
         kin = {other for where, which, other in beside if (where, which) == (docket, occurrence)}
-        others = {voices.get(other) for other in (kin & muffled if report in muffled else kin - muffled)}
-        if others - {voices.get(report), None}:
+        others = kin & muffled if report in muffled else kin - muffled
+        if report in marks and any(independent(marks[report], marks[other]) for other in others & marks.keys()):
             stimulus = Verification(report, "corroborated")
             moves.setdefault((docket, report), Move(docket, stimulus, f"corroborated:{report}", at))
     return list(moves.values())
@@ -237,9 +239,9 @@ def _believed(occurrence: Occurrence) -> list[str]:
     return [one.id for one in occurrence.reports if not one.rejected and RANK[one.assurance] >= _KNOWN]
 
 
-def _organisations(reports: set[str]) -> dict[str, str]:
-    rows = models.Report.objects.filter(pk__in=reports).values_list("pk", "evidence__organisation")
-    return {str(pk): organisation for pk, organisation in rows if organisation}
+def _marks(reports: set[str]) -> dict[str, Marks]:
+    rows = models.Report.objects.filter(pk__in=reports).values_list("pk", "evidence") if reports else []
+    return {str(pk): marks_of(evidence) for pk, evidence in rows}
 
 
 def seen_rows(told: Iterable[Telling]) -> list[tuple[bytes, uuid.UUID]]:

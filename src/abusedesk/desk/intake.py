@@ -11,10 +11,9 @@ from email.utils import parseaddr
 from typing import NamedTuple
 
 import msgspec
-from django.conf import settings
 from django.db import connection, transaction
 
-from abusedesk.desk import campaigns, correlate, designated, names, suppress, verify
+from abusedesk.desk import campaigns, correlate, designated, names, reporters, suppress, verify
 from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.attribute import Placed, attribute, doubt_about, named_by
 from abusedesk.desk.candidates import NameFacts
@@ -26,7 +25,7 @@ from abusedesk.desk.hearing import answers
 from abusedesk.desk.hearing.answers import Answer
 from abusedesk.desk.parse import Unread, is_illegal, own_rules, read_message
 from abusedesk.desk.reading import drift
-from abusedesk.desk.verify import Evidence, Voice
+from abusedesk.desk.verify import Trust, Voice
 from abusedesk.parsing.own import OwnRule
 from abusedesk.records import models
 from abusedesk.records.bulk import Row, copy_rows, give_rows
@@ -35,6 +34,7 @@ from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import destroy, unseal
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.vocabulary.designation import AUTHORITY
+from abusedesk.vocabulary.evidence import Evidence, grade
 from abusedesk.vocabulary.report import Reading, Report
 from abusedesk.vocabulary.suppression import Suppression, Suppressions
 
@@ -109,9 +109,17 @@ class Read(NamedTuple):
     unread: Unread
     reading: Reading
     voice: Voice
-    signed_by: str
+    evidence: Evidence
     answer: Answer | None = None
     filed: Filed | None = None
+
+
+class Terms(NamedTuple):
+    """By what a batch is read: who is known, the operator's own rules, and whose word is taken."""
+
+    voices: Mapping[str, Voice]
+    rules: tuple[OwnRule, ...]
+    trust: Trust
 
 
 class _Ready(NamedTuple):
@@ -136,12 +144,10 @@ def process_messages(now: datetime, limit: int = BATCH) -> int:
     claimed = _claim(now, limit)
     if not claimed:
         return 0
-    known, rules = verify.known_voices(), own_rules()
+    terms = Terms(_voices(claimed), own_rules(), verify.trust())
     answered = answers.recognise([one for one in claimed if one.designation != AUTHORITY])
     filings = designated.recognise(claimed, answered)
-    reads = [
-        _filed(_read(one, known, rules, answered.get(one.message_id)), filings.get(one.message_id)) for one in claimed
-    ]
+    reads = [_filed(_read(one, terms, answered.get(one.message_id)), filings.get(one.message_id)) for one in claimed]
     while not _decide(reads, now):
         pass
     return len(reads)
@@ -192,23 +198,28 @@ def _filed(read: Read, filing: Filing | None) -> Read:
     return read._replace(reading=designated.withheld(read.reading, filing), filed=filed)
 
 
-def _read(unread: Unread, known: dict[str, Voice], rules: tuple[OwnRule, ...], answer: Answer | None = None) -> Read:
-    voice = verify.voice_for(unread.sender, known)
+def _voices(claimed: Iterable[Unread]) -> dict[str, Voice]:
+    return verify.known_voices({one.provenance["reporter"] for one in claimed if "reporter" in one.provenance})
+
+
+def _read(unread: Unread, terms: Terms, answer: Answer | None = None) -> Read:
+    voice = verify.voice_of_message(unread, terms.voices)
     if answer is not None and answers.is_certain(answer, from_known_reporter=voice.known):
-        return Read(unread, answer.reading, voice, "", answer)
-    reading = read_message(unread, rules, from_known_reporter=voice.known)
+        return _read_as(unread, answer.reading, voice, terms, answer)
+    reading = read_message(unread, terms.rules, from_known_reporter=voice.known)
     if answer is not None and not answers.is_complaint(answer, reading, from_known_reporter=voice.known):
-        return Read(unread, answer.reading, voice, "", answer)
-    if not unread.sender and reading.reporter:
+        return _read_as(unread, answer.reading, voice, terms, answer)
+    if voice.reporter is None and not unread.sender and reading.reporter:
         voice = verify.voice_for(parseaddr(reading.reporter)[1] or reading.reporter, {})
-    vouched = reading.outcome == "reported" and voice.known and unread.payload is not None
-    signed = verify.signed_by(unread.payload or b"", voice, ask_dns=_asks_dns()) if vouched else ""
     # Of a complaint that follows on a mail of ours only what was sent to a ticket is in the ticket as well.
-    return Read(unread, reading, voice, signed, answer if answer is not None and answer.by_token else None)
+    return _read_as(unread, reading, voice, terms, answer if answer is not None and answer.by_token else None)
 
 
-def _asks_dns() -> bool:
-    return bool(settings.CONFIGURATION.dns)
+def _read_as(unread: Unread, reading: Reading, voice: Voice, terms: Terms, answer: Answer | None) -> Read:
+    def read_again(data: bytes) -> Reading:
+        return read_message(unread._replace(payload=data), terms.rules, from_known_reporter=voice.known)
+
+    return Read(unread, reading, voice, verify.gather(unread, reading, voice, terms.trust, read_again), answer)
 
 
 def _decide(reads: list[Read], now: datetime) -> bool:
@@ -228,7 +239,7 @@ def _decide(reads: list[Read], now: datetime) -> bool:
 def _ready(reads: list[Read], table: Holders) -> _Ready:
     complaints: list[Complaint] = []
     orphans: list[Read] = []
-    looked_up = names.look_up(names.unplaced(reads, table), table, ask_dns=_asks_dns())
+    looked_up = names.look_up(names.unplaced(reads, table), table, ask_dns=verify.trust().dns)
     known = _Known(table, suppress.suppressions(), looked_up)
     for read in reads:
         found = [
@@ -272,17 +283,11 @@ def _complaint(
     brand, category, covered = part
     unread, voice = read.unread, read.voice
     doubts = (doubt_about(one, unread.received_at) for one in placed)
-    evidence = Evidence(
-        voice.key or "somebody unnamed",
-        known=voice.known,
-        muted=voice.muted,
-        signed_by=read.signed_by,
-        is_listing=category == verify.LISTING,
-        confirmed_by=unread.provenance.get("listing", ""),
-        time_doubt=next((one for one in doubts if one), ""),
+    evidence = msgspec.structs.replace(
+        read.evidence, is_listing=category == verify.LISTING, time_doubt=next((one for one in doubts if one), "")
     )
     filing = read.filed.filing if read.filed else None
-    assurance, reason = designated.capped(*verify.grade(evidence), filing, report)
+    assurance, reason = designated.capped(*grade(evidence), filing, report)
     return Complaint(
         correlate.complaint_id(unread, index, brand, category, covered),
         brand,
@@ -292,7 +297,7 @@ def _complaint(
         voice,
         assurance,
         reason,
-        {"organisation": voice.organisation, "signed_by": read.signed_by, "known": voice.known},
+        evidence,
         placed,
         tuple(correlate.identity(one, covered) for one in placed),
         covered,
@@ -305,7 +310,7 @@ def _complaint(
 def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
     _make_dockets({one.service for one in ready.told if one.service is not None})
-    _write_reports(ready.told)
+    ids = _write_reports(ready.told)
     suppress.note(ready.complaints)
     answered = [(one.unread, one.answer) for one in ready.reads if one.answer is not None]
     moves = sorted([*_moves(ready.told), *answers.moves(answered, now)], key=lambda one: one.at)
@@ -316,12 +321,13 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     _write_events(ready.told)
     campaigns.watch(ready.told, now)
     _write_seen(ready.told, now)
-    names.suggest(ready.told, ask_dns=_asks_dns())
+    names.suggest(ready.told, ask_dns=verify.trust().dns)
     _ask_people(ready, now)
     answers.write(answered, now)
     designated.write([one.filed for one in ready.reads if one.filed is not None], table)
     drift.note(filter(None, map(_yield, ready.reads)))
     _mark_read(ready.reads, now)
+    reporters.note_heard(_heard(ready.reads, ids))
     _forget_illegal(ready.reads)
     acknowledge.order(ready.reads, now)
 
@@ -352,12 +358,13 @@ def _services(ids: set[int]) -> list[tuple[int, int, str]]:
     return list(models.Service.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "brand_id", "ref"))
 
 
-def _write_reports(told: list[Telling]) -> None:
+def _write_reports(told: list[Telling]) -> dict[str, int]:
+    """Returns the ids of the reporters by their keys."""
     complaints = {one.complaint.id: one.complaint for one in told}
-    reporters = _reporters(complaints.values())
+    ids = reporters.ids_of(complaints.values())
     rows = (
         (
-            one.id, one.brand, one.unread.message_id, reporters[one.voice.key],
+            one.id, one.brand, one.unread.message_id, ids[one.voice.key],
             _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
             _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence),
             _json(one.report.notice) if one.report.notice else None, "",
@@ -366,21 +373,7 @@ def _write_reports(told: list[Telling]) -> None:
         for one in complaints.values()
     )  # fmt: skip
     copy_rows("records_report", REPORT_COLUMNS, rows)
-
-
-def _reporters(complaints: Iterable[Complaint]) -> dict[str, int]:
-    """The ids of the reporters, each made when it is first heard of."""
-    voices = {one.voice.key: (one.voice, one.unread.received_at) for one in complaints}
-    unknown = sorted(key for key, (voice, _) in voices.items() if voice.reporter is None)
-    models.Reporter.objects.bulk_create(
-        [
-            models.Reporter(key=key, organisation=voices[key][0].organisation, first_seen=voices[key][1])
-            for key in unknown
-        ],
-        ignore_conflicts=True,
-    )
-    made = dict(models.Reporter.objects.filter(key__in=unknown).values_list("key", "pk"))
-    return made | {key: voice.reporter for key, (voice, _) in voices.items() if voice.reporter is not None}
+    return ids
 
 
 def _write_events(told: list[Telling]) -> None:
@@ -464,6 +457,13 @@ def _yield(read: Read) -> tuple[str, date, bool, bool] | None:
     timed = bool(events) and all(one.occurred_at is not None for one in events)
     sender = read.voice.key if read.voice.known else verify.domain_of(read.voice.key)
     return sender or "unnamed", read.unread.received_at.date(), bool(events), timed
+
+
+def _heard(reads: list[Read], ids: Mapping[str, int]) -> Iterable[tuple[int | None, datetime, str]]:
+    for read in reads:
+        if read.reading.outcome == "reported":
+            reporter = read.voice.reporter or ids.get(read.voice.key)
+            yield reporter, read.unread.received_at, read.reading.format
 
 
 def _mark_read(reads: list[Read], now: datetime) -> None:

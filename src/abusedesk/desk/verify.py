@@ -1,44 +1,60 @@
-"""Verify: gathers who vouches for a report, and grades it by one pure function.
+"""Verify: gathers who vouches for a report. What that is worth, `vocabulary.evidence.grade` says alone.
 
-The grades are those of the clauses' shared vocabulary. Staff raise a report later, by a `Verification` stimulus.
+Nothing costs time for a sender that is nobody known: no signature is checked and nobody is asked. Staff raise a report
+later, by a `Verification` stimulus.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import parseaddr
 from functools import lru_cache
-from typing import NamedTuple
+from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, NamedTuple
 
-import dkim
-import structlog
+from django.conf import settings
+from django.db.models import Q
+from publicsuffixlist import PublicSuffixList
 
+from abusedesk.configuration import Network
+from abusedesk.desk.parse import Unread
 from abusedesk.desk.receive import headers_of
+from abusedesk.desk.vouching import certificates, mailkeys, paths
+from abusedesk.desk.vouching.certificates import Key
+from abusedesk.desk.vouching.mailkeys import Author, Keys, domain_of, within
 from abusedesk.records.models import Reporter
-from abusedesk.vocabulary.assurance import Assurance, reaches
+from abusedesk.vocabulary.evidence import DOUBTED_FROM, Evidence, record_doubt
+from abusedesk.vocabulary.report import Event, Reading
 
-log = structlog.get_logger()
+__all__ = ["Trust", "Voice", "domain_of", "gather", "known_voices", "voice_for", "voice_of_message", "within"]
 
 LISTING = "reputation/blocklist"
-SIGNATURES = 3
-"""How many DKIM signatures of one message are tried: a hostile mail may carry any number."""
+COPY_LIMIT = 256 * 1024
+"""So much of a body is compared to find copies."""
+
+_INSIDE = tuple(
+    map(ip_network, ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
+) + tuple(map(ip_network, ("::1/128", "fc00::/7", "fe80::/10")))
+"""Where a peer's address says nothing of the sender: it is a relay of the house."""
+
+_FRAME = re.compile(rb"(?im)^(?:--\S.*|content-[a-z-]+:.*(?:\r?\n[ \t].*)*)$")
 
 
-class Evidence(NamedTuple):
-    """What speaks for a report. `signed_by` is the domain of an aligned DKIM signature that holds (RFC 6376).
+class Trust(NamedTuple):
+    """What the installation trusts: whether it may ask the DNS, and whose word on a mail it takes."""
 
-    `confirmed_by` is the blocklist whose entry a query of ours confirmed.
-    """
-
-    reporter: str
-    known: bool = False
-    muted: bool = False
-    signed_by: str = ""
-    is_listing: bool = False
-    confirmed_by: str = ""
-    time_doubt: str = ""
+    dns: bool = False
+    arc_forwarders: tuple[str, ...] = ()
+    authserv_ids: tuple[str, ...] = ()
+    mail_relays: tuple[Network, ...] = ()
+    doubted_from: int = DOUBTED_FROM
 
 
 class Voice(NamedTuple):
-    """Who complains: the reporter's record, and what tells it from others when two must be independent."""
+    """Who complains: the reporter's record, and what tells it from others when two must be independent.
+
+    `domains` are those whose signatures vouch for it, `keys` its pinned DKIM records, `certificates` its own keys.
+    """
 
     reporter: int | None
     key: str
@@ -47,77 +63,64 @@ class Voice(NamedTuple):
     muted: bool
     domains: tuple[str, ...]
     keys: Mapping[str, str]
+    name: str = ""
+    certificates: tuple[Key, ...] = ()
+    confirmed: int = 0
+    rejected: int = 0
 
 
-def grade(evidence: Evidence) -> tuple[Assurance, str]:
-    """The assurance of a single report, and why in words."""
-    if evidence.time_doubt:
-        return "unverified", f"unverified, for {evidence.time_doubt}"
-    if evidence.is_listing:
-        return _grade_listing(evidence.confirmed_by)
-    if evidence.muted:
-        return "unverified", f"unverified: {evidence.reporter} is muted"
-    if evidence.known and evidence.signed_by:
-        return "authenticated", f"authenticated: signed by {evidence.signed_by}, a known reporter"
-    if evidence.known:
-        return (
-            "unverified",
-            f"unverified: it names {evidence.reporter}, a known reporter, but no valid signature vouches for it",
-        )
-    return "unverified", "unverified: anybody could have written it"
+def trust() -> Trust:
+    """What this installation's settings trust."""
+    chosen = settings.CONFIGURATION
+    return Trust(chosen.dns, chosen.arc_forwarders, chosen.authserv_ids, chosen.mail_relays, chosen.reporter_doubt)
 
 
-def _grade_listing(confirmed_by: str) -> tuple[Assurance, str]:
-    if confirmed_by:
-        return "corroborated", f"corroborated: a query of ours confirmed the entry on {confirmed_by}"
-    return "unverified", "unverified: a listing counts when a query of ours confirms it"
+# --- who speaks -----------------------------------------------------------------------------------------------------
 
 
-def corroborates(one: Voice, assurance: str, others: Iterable[tuple[str, str]]) -> bool:
-    """Whether an independent voice, at least authenticated, stands beside this one.
+def known_voices(proven: Iterable[str] = ()) -> dict[str, Voice]:
+    """The known and the muted reporters by each of their domains and addresses, and all by `#` and their id.
 
-    `others` are pairs of an organisation and the assurance of its report.
+    `proven` are the ids of further reporters, whose key a message came under.
     """
-    if not reaches(assurance, "authenticated"):
-        return False
-    return any(other != one.organisation and reaches(theirs, "authenticated") for other, theirs in others)
-
-
-def domain_of(address: str) -> str:
-    """The domain of a mail address, in lower case."""
-    return address.rpartition("@")[2].lower().rstrip(".>")
-
-
-def within(domain: str, parents: Iterable[str]) -> bool:
-    """Whether a domain is one of these or lies below one."""
-    return any(domain == one or domain.endswith(f".{one}") for one in parents if one)
-
-
-def known_voices() -> dict[str, Voice]:
-    """The known reporters by each of their domains."""
+    ids = [int(one) for one in proven if one.isascii() and one.isdigit() and len(one) < 19]
     found: dict[str, Voice] = {}
-    for one in Reporter.objects.filter(known=True):
-        voice = voice_of(one)
-        found |= dict.fromkeys((domain.lower() for domain in one.domains), voice)
+    for one in Reporter.objects.filter(Q(known=True) | Q(muted=True) | Q(pk__in=ids)).order_by("known", "pk"):
+        found |= dict.fromkeys(_names(one), voice_of(one))
     return found
+
+
+def _names(one: Reporter) -> list[str]:
+    """What a reporter is found by. Whole domains only where it is known: a muted stranger is its address."""
+    addresses = [str(address).lower() for address in (one.key, *one.addresses) if "@" in str(address)]
+    domains = [str(domain).lower() for domain in one.domains] if one.known else []
+    return [f"#{one.pk}", *addresses, *domains]
 
 
 def voice_of(reporter: Reporter) -> Voice:
     """A reporter's record as a value."""
     own = (reporter.organisation or domain_of(reporter.key) or reporter.key).lower()
+    shared = [domain_of(str(address)) for address in reporter.addresses]
     return Voice(
         reporter.pk,
         reporter.key,
         own,
         reporter.known,
         reporter.muted,
-        tuple(map(str.lower, reporter.domains)),
+        tuple(dict.fromkeys([*map(str.lower, reporter.domains), *shared])),
         reporter.keys,
+        reporter.name,
+        tuple(Key(one["kind"], one["fingerprint"], one["text"]) for one in reversed(reporter.certificates)),
+        reporter.confirmed,
+        reporter.rejected,
     )
 
 
 def voice_for(sender: str, known: Mapping[str, Voice]) -> Voice:
-    """The known reporter whose domain the sender's is or lies below; else a voice of its own, known for nothing."""
+    """The reporter of this very address, or the known one of its domain; else a voice of its own, known for nothing."""
+    address = sender.lower()
+    if address in known:
+        return known[address]
     labels = domain_of(sender).split(".")
     for index in range(len(labels)):
         found = known.get(".".join(labels[index:]))
@@ -126,58 +129,128 @@ def voice_for(sender: str, known: Mapping[str, Voice]) -> Voice:
     return Voice(None, sender, domain_of(sender), known=False, muted=False, domains=(), keys={})
 
 
-def signed_by(data: bytes, voice: Voice, *, ask_dns: bool) -> str:
-    """The domain of a signature that holds, is aligned with the sender and belongs to the voice; else empty."""
-    if b"dkim-signature" not in data[:65536].lower():
-        return ""
-    sender = domain_of(parseaddr(headers_of(data).get("from", ""))[1])
-    for index in range(SIGNATURES):
-        domain = _verified(data, index, voice, ask_dns=ask_dns)
-        if domain is None:
-            return ""
-        if domain and within(domain, voice.domains) and (within(sender, [domain]) or within(domain, [sender])):
-            return domain
-    return ""
+def voice_of_message(unread: Unread, known: Mapping[str, Voice]) -> Voice:
+    """Who speaks in a message: the reporter whose key or feed brought it, whatever it says; else its sender."""
+    proven = known.get(f"#{unread.provenance.get('reporter', '')}")
+    return proven if proven is not None else voice_for(unread.sender, known)
 
 
-def _verified(data: bytes, index: int, voice: Voice, *, ask_dns: bool) -> str | None:
-    """The domain of the signature at an index if it holds, empty if it does not, None where there is no more."""
+# --- who vouches ----------------------------------------------------------------------------------------------------
 
-    def key_record(name: bytes, timeout: float = 5) -> bytes | None:
-        asked = name.decode("ascii", "replace").rstrip(".").lower()
-        pinned = voice.keys.get(asked)
-        if pinned is not None:
-            return pinned.encode()
-        return _from_dns(asked, timeout) if ask_dns else None
 
+def gather(
+    unread: Unread, reading: Reading, voice: Voice, trusted: Trust, read_again: Callable[[bytes], Reading]
+) -> Evidence:
+    """Everything that speaks for what a message reports, as far as it is about the whole message."""
+    provenance = unread.provenance
+    proven = voice.reporter is not None and provenance.get("reporter") == str(voice.reporter)
+    evidence: dict[str, Any] = {
+        "reporter": voice.name or voice.key or "somebody unnamed",
+        "organisation": voice.organisation,
+        "known": voice.known,
+        "muted": voice.muted,
+        "api_key": proven and "feed" not in provenance,
+        "feed": provenance.get("feed", "") if proven else "",
+        "sensor": provenance.get("sensor", ""),
+        "listing": provenance.get("listing", ""),
+        "record_doubt": record_doubt(voice.confirmed, voice.rejected, trusted.doubted_from),
+    }
+    data = unread.payload
+    if reading.outcome == "reported" and data is not None and (voice.known or proven):
+        evidence |= _in_common(unread, data, voice, trusted)
+        if not proven and not evidence["sensor"]:
+            evidence |= _vouched(unread, data, voice, trusted, _same(reading, read_again))
+    return Evidence(**evidence)
+
+
+def _same(reading: Reading, read_again: Callable[[bytes], Reading]) -> mailkeys.SameRead:
+    """Whether bytes say what the whole mail said, no more and no less."""
+
+    def same(data: bytes) -> bool:
+        again = read_again(data)
+        return again.outcome == "reported" and list(map(_claim, again.events)) == list(map(_claim, reading.events))
+
+    return same
+
+
+def _claim(event: Event) -> tuple[object, ...]:
+    return (
+        event.category, event.source, event.source_port, event.target_port, event.url, event.occurred_at, event.count,
+    )  # fmt: skip
+
+
+def _vouched(unread: Unread, data: bytes, voice: Voice, trusted: Trust, same_read: mailkeys.SameRead) -> dict[str, Any]:
+    """The proofs in the mail itself, cheapest first; SPF, which proves nothing, is asked where there is none."""
+    author = parseaddr(headers_of(data).get("from", ""))[1].lower()
+    if author != unread.sender:
+        # A From that two readers understand differently is a disguise.
+        return {}
+    sender = domain_of(author)
+    who = Author(sender, voice.domains)
+    found = mailkeys.signed_by(data, who, Keys(voice.keys, trusted.dns), same_read)
+    evidence: dict[str, Any] = {"signed_by": found.domain, "dkim": found.tried}
+    evidence["key"] = _own_key(unread, data, voice, same_read)
+    if not found.domain and not evidence["key"]:
+        evidence |= _forwarded(data, who, trusted, same_read)
+    path = paths.told_by_a_trusted_server(data, sender, trusted.authserv_ids)
+    if not path.result and trusted.dns and not any(evidence.get(one) for one in ("signed_by", "key", "forwarded_by")):
+        path = _seen_at_our_door(unread, sender, trusted)
+    return evidence | {"spf": path.result, "spf_domain": path.domain, "spf_by": path.by}
+
+
+def _own_key(unread: Unread, data: bytes, voice: Voice, same_read: mailkeys.SameRead) -> str:
+    proof = certificates.proof_of(data, unread.sender, voice.certificates, unread.received_at)
+    return proof.key.name if proof is not None and same_read(proof.mail) else ""
+
+
+def _forwarded(data: bytes, who: Author, trusted: Trust, same_read: mailkeys.SameRead) -> dict[str, str]:
+    found = mailkeys.forwarded_by(data, who, trusted.arc_forwarders, same_read, dns=trusted.dns)
+    return {"forwarded_by": found.by, "forwarded_for": found.domain} if found else {}
+
+
+def _seen_at_our_door(unread: Unread, sender: str, trusted: Trust) -> paths.Path:
+    if not network_of(unread.provenance.get("peer", ""), trusted.mail_relays):
+        return paths.Path()
+    return paths.seen_at_our_door(unread.provenance, unread.envelope_from, sender)
+
+
+# --- what it has in common with others ------------------------------------------------------------------------------
+
+
+def _in_common(unread: Unread, data: bytes, voice: Voice, trusted: Trust) -> dict[str, str]:
+    """By what this voice and another may turn out to be one."""
+    return {
+        "domain": registered_domain(domain_of(unread.sender or voice.key)),
+        "network": network_of(unread.provenance.get("peer", ""), trusted.mail_relays),
+        "copy": copy_of(data),
+    }
+
+
+def registered_domain(domain: str) -> str:
+    """The domain that somebody registered: `a.example.co.uk` is of `example.co.uk`. Empty for a public suffix."""
+    return str(_suffixes().privatesuffix(domain.lower()) or "") if domain else ""
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def network_of(peer: str, relays: Iterable[Network]) -> str:
+    """The /24 or /48 that a mail came from; empty where it came from a relay of ours, or from no public address."""
     try:
-        signature = dkim.DKIM(data)
-        holds = signature.verify(index, dnsfunc=key_record)
-    except dkim.DKIMException:
+        address = ip_address(peer)
+    except ValueError:
         return ""
-    except IndexError:
-        return None
-    except Exception as error:  # dkimpy raises whatever a hostile header makes its helpers raise
-        log.info("signature cannot be read", error=repr(error))
-        return None
-    if signature.domain is None:
-        return None
-    holds = holds and _covers_the_whole(signature.signature_fields)
-    return bytes(signature.domain).decode("ascii", "replace").lower() if holds else ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if any(address in one for one in (*_INSIDE, *relays)):
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
-def _covers_the_whole(fields: Mapping[bytes, bytes]) -> bool:
-    """No `l=`, under which anybody may append to a signed body, and no SHA-1 (RFC 6376 section 8.2, RFC 8301)."""
-    return b"l" not in fields and fields.get(b"a") != b"rsa-sha1"
-
-
-@lru_cache(maxsize=1024)
-def _from_dns(name: str, timeout: float) -> bytes | None:
-    import dns.exception  # noqa: PLC0415 - only an installation that may ask the DNS pays for it
-    import dns.resolver  # noqa: PLC0415
-
-    try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=timeout)
-    except dns.exception.DNSException:
-        return None
-    return b"".join(next(iter(answer)).strings)
+def copy_of(data: bytes) -> str:
+    """A digest of a mail's text without header, frames and blanks: who sends another's words is no second voice."""
+    body = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[-1][:COPY_LIMIT]
+    words = b" ".join(_FRAME.sub(b"", body).split())
+    return blake2b(words, digest_size=16).hexdigest() if words else ""

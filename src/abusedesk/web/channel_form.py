@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from abusedesk.desk.channel import Driver, Option
-from abusedesk.records.models import Brand, Channel
+from abusedesk.records.models import Brand, Channel, Reporter
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -35,12 +35,23 @@ class ChannelForm(forms.Form):
         label="Customers' answers may come this way, so deadlines wait until it is read", required=False, initial=True
     )
 
+    reporter = forms.ModelChoiceField(
+        label="Filled by one reporter alone",
+        queryset=Reporter.objects.filter(known=True).order_by("name", "key"),
+        required=False,
+        empty_label="anybody's reports",
+        help_text="Everything that comes this way is this reporter's and counts as authenticated. Choose one only "
+        "where nobody else can write.",
+    )
+
     def __init__(self, driver: Driver, channel: Channel | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._driver = driver
         self._channel = channel
         if not driver.brings_answers:
             del self.fields["carries_answers"]
+        if not driver.closed:
+            del self.fields["reporter"]
         for one in driver.options:
             self.fields[f"option_{one.name}"] = _field(one)
 
@@ -48,6 +59,7 @@ class ChannelForm(forms.Form):
     def initial_of(channel: Channel) -> dict[str, Any]:
         """What the form shows of a channel."""
         plain = {"name": channel.name, "brand": channel.brand_id, "carries_answers": channel.carries_answers}
+        plain["reporter"] = channel.reporter_id
         return {**plain, **{f"option_{name}": value for name, value in channel.options.items()}}
 
     def clean_name(self) -> str:

@@ -22,6 +22,7 @@ from abusedesk.parsing.responding import Asked, asked
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
 from abusedesk.records.bell import ring
 from abusedesk.records.models import Brand, Effect, Thread
+from abusedesk.vocabulary.evidence import Evidence
 from abusedesk.vocabulary.report import Reading
 
 Setting = Literal["off", "known", "everybody"]
@@ -88,8 +89,8 @@ class Read(Protocol):
         """Who speaks in it."""
 
     @property
-    def signed_by(self) -> str:
-        """The domain of the signature that vouches for the sender; empty where none does."""
+    def evidence(self) -> Evidence:
+        """What vouches for the sender."""
 
     @property
     def answer(self) -> Answer | None:
@@ -151,7 +152,7 @@ def _wanted(mails: list[tuple[Read, Asked]]) -> list[_Wanted]:
     own = _own_addresses()
     domains = {address.rpartition("@")[2] for address in own}
     found = (
-        _Wanted(read.unread, mail, brands[read.unread.brand or 0], bool(read.signed_by))
+        _Wanted(read.unread, mail, brands[read.unread.brand or 0], bool(read.evidence.signed_by))
         for read, mail in mails
         if brands.get(read.unread.brand or 0) in acting
         and mail.to not in own

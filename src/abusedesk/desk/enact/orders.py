@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from abusedesk.desk.enact.batch import Batch, Enacted, Move
 from abusedesk.policy.decision import ChargeMade, Notify, Review, SetDeadline, Take
@@ -14,12 +15,17 @@ from abusedesk.records.bulk import copy_rows
 from abusedesk.records.projection import Cases
 from abusedesk.records.reviews import refresh_needs
 from abusedesk.vocabulary.assurance import RANK
+from abusedesk.vocabulary.evidence import Evidence, ground_of
 
 EFFECT_COLUMNS = (
     "brand_id", "decision_id", "key", "kind", "payload", "state", "due", "attempts", "lease_owner", "receipt", "error",
 )  # fmt: skip
 BELIEF = ("verify_report", "low_assurance")
 """The reviews that ask whether a report can be believed; believing or rejecting it answers them."""
+
+
+_CONFIRMED = "verified, by "
+"""How the reason of a report begins that was confirmed here."""
 
 
 class Asked(NamedTuple):
@@ -124,6 +130,7 @@ def _believe(stimulus: Verification, move: Move) -> None:
     if report is None:
         return
     by = f"staff ({move.by})" if move.by else "the desk"
+    before = report.grade_reason.startswith(_CONFIRMED)
     if stimulus.rejected:
         report.rejected_at, report.rejected_by = move.at, move.by
     elif stimulus.assurance and RANK[stimulus.assurance] > RANK[report.assurance]:
@@ -131,16 +138,26 @@ def _believe(stimulus: Verification, move: Move) -> None:
     else:
         return
     report.save(update_fields=["assurance", "grade_reason", "rejected_at", "rejected_by"])
-    counter = "rejected" if stimulus.rejected else "confirmed"
-    if _borrows_a_name(report):
+    _count(report, rejected=stimulus.rejected, confirmed=stimulus.assurance == "verified", before=before)
+
+
+def _count(report: models.Report, *, rejected: bool, confirmed: bool, before: bool) -> None:
+    """Keeps the record of a reporter; a report that was confirmed before it was rejected is confirmed no more."""
+    if report.reporter_id is None or not (rejected or confirmed) or _borrows_a_name(report):
         return
-    if report.reporter_id is not None and (stimulus.rejected or stimulus.assurance == "verified"):
-        models.Reporter.objects.filter(pk=report.reporter_id).update(**{counter: F(counter) + 1})
+    found = models.Reporter.objects.filter(pk=report.reporter_id)
+    if not rejected:
+        found.update(confirmed=F("confirmed") + 1)
+    elif before:
+        found.update(rejected=F("rejected") + 1, confirmed=Greatest(F("confirmed") - 1, 0))
+    else:
+        found.update(rejected=F("rejected") + 1)
 
 
 def _borrows_a_name(report: models.Report) -> bool:
     """Whether it only says that it is of a known reporter, so that it speaks neither for nor against that one."""
-    return bool(report.evidence.get("known")) and not report.evidence.get("signed_by")
+    evidence = msgspec.convert(report.evidence, Evidence)
+    return evidence.known and not ground_of(evidence)
 
 
 def write_effects(batch: Batch, cases: Cases) -> None:

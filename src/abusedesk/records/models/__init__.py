@@ -13,6 +13,7 @@ from abusedesk.records.models.intake import (
     MessageSeen,
     Report,
     Reporter,
+    ReporterChange,
 )
 from abusedesk.records.models.inventory import Comparison, Contradiction, Inventory, OwnPrefix
 from abusedesk.records.models.listings import Listing, ListingQuestion, Sweep, SweptBlock
@@ -93,6 +94,7 @@ __all__ = [
     "ReadingRule",
     "Report",
     "Reporter",
+    "ReporterChange",
     "Review",
     "SenderDay",
     "Service",

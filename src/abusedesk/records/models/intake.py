@@ -16,6 +16,7 @@ class Channel(models.Model):
 
     Deadlines wait for the watermarks of the channels that `carries_answers`. `options` are what its driver was told,
     `memory` what the driver remembers between two rounds, `backlog` how many messages were left after the last one.
+    `reporter` is the one reporter that fills this channel, where nobody else can: a known feed.
     """
 
     brand = models.ForeignKey(Brand, models.CASCADE, null=True, related_name="channels")
@@ -28,6 +29,7 @@ class Channel(models.Model):
     last_message_at = models.DateTimeField(null=True)
     options = models.JSONField(default=dict)
     memory = models.JSONField(default=dict)
+    reporter = models.ForeignKey("records.Reporter", models.SET_NULL, null=True, related_name="feeds")
     backlog = models.PositiveIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
@@ -45,8 +47,8 @@ class Message(models.Model):
     to `authority`.
 
     `provenance` is what we ourselves saw of who handed it over: `peer` and `helo` of an SMTP client; the id of the
-    `reporter` whose key it came under; the provider's own `sensor`; the blocklist whose `listing` a query
-    confirmed, or the `blocklist` whose entry accuses nobody yet.
+    `reporter` whose key it came under, or who alone fills the `feed` that it came by; the provider's own `sensor`; the
+    blocklist whose `listing` a query confirmed, or the `blocklist` whose entry accuses nobody yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -103,22 +105,53 @@ class MessageSeen(models.Model):
 
 
 class Reporter(models.Model):
-    """Who complains. `domains` are the domains whose DKIM signature vouches for it when `known`.
+    """Who complains. Whole `domains` and single `addresses` are its own when `known`: their DKIM signatures vouch.
 
     `keys` pins DKIM key records by DNS name (`s1._domainkey.example.net`); what is pinned is not asked of the DNS.
-    `organisation` tells independent reporters apart: two of one organisation are one voice.
+    `certificates` are its OpenPGP keys and S/MIME certificates: `kind`, `fingerprint`, `text`.
+    `organisation` tells independent reporters apart: two of one organisation are one voice. `formats` are those it was
+    heard in, `trusted_flagger` its status under DSA Article 22. `confirmed` and `rejected` count what staff said of its
+    reports. A `muted` one is heard and kept, and never believed. `shipped` is what this release's own list said of it.
     """
 
     key = models.CharField(max_length=320, unique=True)
     name = models.CharField(max_length=200, blank=True)
     organisation = models.CharField(max_length=200, blank=True)
     domains = models.JSONField(default=list)
+    addresses = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
+    certificates = models.JSONField(default=list)
+    formats = models.JSONField(default=list)
     known = models.BooleanField(default=False)
+    trusted_flagger = models.BooleanField(default=False)
     muted = models.BooleanField(default=False)
+    muted_at = models.DateTimeField(null=True)
+    muted_by = models.CharField(max_length=150, blank=True)
+    muted_reason = models.CharField(max_length=300, blank=True)
     confirmed = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     first_seen = models.DateTimeField(null=True)
+    last_seen = models.DateTimeField(null=True)
+    shipped = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["last_seen", "id"], name="reporter_by_last_seen")]
+
+    def __str__(self) -> str:
+        return self.name or self.key
+
+
+class ReporterChange(models.Model):
+    """What somebody changed about a reporter, when and why. Never altered: muting and its undoing both stand here."""
+
+    reporter = models.ForeignKey(Reporter, models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+    what = models.CharField(max_length=500)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
 
 
 class Report(models.Model):

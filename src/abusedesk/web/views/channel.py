@@ -69,6 +69,7 @@ def _save(form: ChannelForm, driver: Driver, one: Channel | None) -> Channel:
         # What the driver remembers is about another place.
         row.memory = {}
     row.name, row.brand, row.carries_answers = given["name"], given["brand"], given["carries_answers"]
+    row.reporter = given.get("reporter")
     row.options, row.error, row.failing_since = options, "", None
     row.save()
     return row
