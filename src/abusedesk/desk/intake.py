@@ -222,6 +222,10 @@ def _read_as(unread: Unread, reading: Reading, voice: Voice, terms: Terms, answe
     return Read(unread, reading, voice, verify.gather(unread, reading, voice, terms.trust, read_again), answer)
 
 
+def _asks_dns() -> bool:
+    return verify.trust().dns
+
+
 def _decide(reads: list[Read], now: datetime) -> bool:
     """Decides a batch. False when the holders changed between attribution and here, so that it must start over."""
     table = holders()
@@ -239,7 +243,7 @@ def _decide(reads: list[Read], now: datetime) -> bool:
 def _ready(reads: list[Read], table: Holders) -> _Ready:
     complaints: list[Complaint] = []
     orphans: list[Read] = []
-    looked_up = names.look_up(names.unplaced(reads, table), table, ask_dns=verify.trust().dns)
+    looked_up = names.look_up(names.unplaced(reads, table), table, ask_dns=_asks_dns())
     known = _Known(table, suppress.suppressions(), looked_up)
     for read in reads:
         found = [
@@ -321,7 +325,7 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     _write_events(ready.told)
     campaigns.watch(ready.told, now)
     _write_seen(ready.told, now)
-    names.suggest(ready.told, ask_dns=verify.trust().dns)
+    names.suggest(ready.told, ask_dns=_asks_dns())
     _ask_people(ready, now)
     answers.write(answered, now)
     designated.write([one.filed for one in ready.reads if one.filed is not None], table)
