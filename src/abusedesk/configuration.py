@@ -86,6 +86,11 @@ class Configuration:
         """Where notices go as files while no mail server is set."""
         return self.data / "outbox"
 
+    @property
+    def dkim(self) -> Path:
+        """Where the keys lie that sign what is sent."""
+        return self.data / "dkim"
+
 
 class Setting(NamedTuple):
     """One setting: its name in the file, the field it fills, how its text is read, and its default as text."""

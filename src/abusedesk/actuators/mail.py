@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, formataddr
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
+
+from abusedesk.actuators.signature import signed
+from abusedesk.problem import Problem
 
 
 class Delayed(Exception):  # noqa: N818 - it says what became of the letter
@@ -99,16 +103,21 @@ def _server(backend: EmailBackend) -> smtplib.SMTP:
 
 
 def _dialogue(server: smtplib.SMTP, letter: Letter, message: EmailMessage) -> str:
+    mail = _on_the_wire(message, letter.sender)
     server.ehlo_or_helo_if_needed()
     server.rset()  # A letter that was refused half-way must not go on in the next.
     options = ["BODY=8BITMIME"] if server.has_extn("8bitmime") else []
     _expect(server.mail(letter.envelope, options), permanent=False)
     _expect(server.rcpt(letter.to), permanent=True)
-    return _expect(server.data(_on_the_wire(message)), permanent=True)
+    return _expect(server.data(mail), permanent=True)
 
 
-def _on_the_wire(message: EmailMessage) -> bytes:
-    return message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+def _on_the_wire(message: EmailMessage, sender: str) -> bytes:
+    written = message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    try:
+        return signed(written, sender, settings.CONFIGURATION.dkim)
+    except Problem as problem:
+        raise Down(str(problem)) from problem
 
 
 def _expect(reply: tuple[int, bytes], *, permanent: bool) -> str:

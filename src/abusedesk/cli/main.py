@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(_DAILY, "brand", "abusedesk.cli.brand", "make and change brands: policy, addresses, safeguards, actuators"),
     Command(_DAILY, "account", "abusedesk.cli.account", "who may sign in to the console, and what they may do"),
     Command(_DAILY, "key", "abusedesk.cli.key", "keys of the API: who may send reports by program"),
+    Command(_DAILY, "dkim", "abusedesk.cli.dkim", "keys that sign what the brands send"),
     Command(_DAILY, "migrate", "abusedesk.cli.migrate", "bring the tables up to this release"),
     Command(_PARTS, "web", "abusedesk.cli.web", "the console and the public pages"),
     Command(_PARTS, "worker", "abusedesk.cli.worker", "carries out effects: notices and measures"),
