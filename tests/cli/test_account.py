@@ -51,6 +51,8 @@ MAY = (
     readers.may_change_reading,
     readers.may_change_channels,
     readers.may_keep_keys,
+    readers.may_change_inventories,
+    readers.may_mark_services,
 )
 
 

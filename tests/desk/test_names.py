@@ -29,13 +29,13 @@ def jim(db: None) -> Provider:
     return with_addresses(provider())
 
 
-def phishing(host: str) -> bytes:
+def phishing(host: str, url: str = "") -> bytes:
     """A XARF report about a host."""
     who = {"org": "E", "contact": "a@example.org", "domain": "example.org"}
     report = {
         "xarf_version": "4.2.0", "report_id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "timestamp": AT,
         "reporter": who, "sender": who, "source_identifier": host, "category": "content", "type": "phishing",
-        "url": f"http://{host}/login", "evidence_source": "user_report",
+        "url": url or f"http://{host}/login", "evidence_source": "user_report",
     }  # fmt: skip
     return json.dumps(report).encode()
 
@@ -206,7 +206,8 @@ def test_a_reverse_name_agrees_where_one_lies_within_the_other(host: str, pointe
 
 def test_who_agrees_by_the_reverse_name_comes_first() -> None:
     facts = NameFacts(("192.0.2.33", "192.0.2.1"), (("192.0.2.1", HOST),))
-    assert [(one.service, one.how) for one in by_dns(HOST, facts, NOW, 10, HELD)] == [(1, "rdns"), (4, "look_up")]
+    found = by_dns(HOST, facts, NOW, 10, HELD)
+    assert [(one.service, one.how) for one in found] == [(1, "rdns"), (4, "infrastructure")]
 
 
 addresses = st.integers(0, 127).map(lambda host: f"192.0.2.{host}")

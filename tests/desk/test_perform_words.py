@@ -5,8 +5,12 @@ from dataclasses import asdict
 
 import pytest
 
-from abusedesk.desk.perform.words import ENGLISH, LANGUAGES
+from abusedesk.desk.decide import pack_of
+from abusedesk.desk.perform.words import ENGLISH, LANGUAGES, values_of
+from abusedesk.records.models import Case, DeclaredName, Effect, Service
 from abusedesk.vocabulary.measure import MEASURES
+from tests.desk.estate import LONG_AGO, provider, take, with_addresses
+from tests.desk.test_names import HOST, phishing, to_jim
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -17,7 +21,7 @@ def test_each_measure_has_a_word(language: str) -> None:
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "en"])
 def test_each_phrase_is_said_in_the_language_with_the_same_places(language: str) -> None:
     ours, english = asdict(LANGUAGES[language]), asdict(ENGLISH)
-    for name in ("measures", "modes", "on", "none", "events"):
+    for name in ("measures", "modes", "on", "none", "events", "sites"):
         assert _places(ours[name]) == _places(english[name]), name
     assert ours["measures"].keys() == english["measures"].keys()
     assert not set(ours["measures"].values()) & set(english["measures"].values())
@@ -25,3 +29,25 @@ def test_each_phrase_is_said_in_the_language_with_the_same_places(language: str)
 
 def _places(phrase: object) -> list[str]:
     return sorted(re.findall(r"\{\w+\}", str(phrase)))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("shared", "named"), [(True, True), (False, False)])
+def test_a_notice_about_a_server_with_many_sites_names_the_site(shared: bool, named: bool) -> None:
+    jim = with_addresses(provider())
+    Service.objects.filter(pk=jim.service.pk).update(shared=shared)
+    take(to_jim(phishing("192.0.2.1", url="http://shop.example.net/login")))
+    case = Case.objects.get()
+    effect = Effect.objects.filter(kind="notice").get()
+    told = values_of(effect, case, pack_of(jim.brand), "en", "")["complaint"]
+    assert ("what is complained about: shop.example.net/login" in told) is named
+
+
+@pytest.mark.django_db
+def test_a_notice_about_a_name_names_it() -> None:
+    jim = with_addresses(provider())
+    DeclaredName.objects.create(service=jim.service, name=HOST, period=(LONG_AGO, None))
+    take(to_jim(phishing(HOST)))
+    effect = Effect.objects.filter(kind="notice").get()
+    told = values_of(effect, Case.objects.get(), pack_of(jim.brand), "en", "")["complaint"]
+    assert f"what is complained about: {HOST}/login" in told

@@ -83,3 +83,32 @@ def test_nothing_found_says_what_can_be_searched(page: Client, desk: rows.Desk) 
     for odd in ("zzz", "9" * 40, "'; --", "%"):
         assert page.get("/search", {"q": odd}).status_code in {200, 302}
     assert "Nothing is called that" in page.get("/search", {"q": "zzz"}).content.decode()
+
+
+def _shared(desk: rows.Desk) -> None:
+    since = timezone.now() - timedelta(days=9)
+    for ports in ((1024, 2048), (2048, 4096)):
+        one = rows.case(desk.brand, needs=[]).service
+        Assignment.objects.create(service=one, prefix="203.0.113.5/32", ports=ports, period=(since, None))
+
+
+def test_behind_a_nat_the_port_answers(page: Client, desk: rows.Desk) -> None:
+    _shared(desk)
+    names = [one.service.customer.name for one in Assignment.objects.filter(prefix="203.0.113.5/32").order_by("ports")]
+    assert f"{names[0]}</a> had" in _text(page, ip="203.0.113.5", port="2047")
+    assert f"{names[1]}</a> had" in _text(page, ip="203.0.113.5", port="2048")
+    assert "Nobody had" in _text(page, ip="203.0.113.5", port="80")
+
+
+def test_behind_a_nat_without_a_port_nobody_is_named(page: Client, desk: rows.Desk) -> None:
+    _shared(desk)
+    text = _text(page, ip="203.0.113.5")
+    assert "2 services shared" in text
+    assert "</a> had" not in text
+    assert "ports 1024-2047" in text
+
+
+def test_a_port_that_is_none_is_said(page: Client) -> None:
+    response = page.get("/who-had", {"ip": "192.0.2.1", "port": "99999"})
+    assert response.status_code == 422
+    assert "0 to 65535" in response.content.decode()

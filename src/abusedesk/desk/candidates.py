@@ -56,7 +56,9 @@ def by_dns(host: str, facts: NameFacts, at: datetime, brand: int | None, table: 
 def _pointed_to(host: str, facts: NameFacts, at: datetime, table: Holders) -> Iterator[Candidate]:
     for ip in facts.addresses:
         service = table.of_address(ip, at)
-        if service is not None:
+        if service in table.infrastructure:
+            yield Candidate(service, host, "infrastructure", ip)
+        elif service is not None:
             names = [name for of, name in facts.pointers if of == ip]
             yield Candidate(service, host, "rdns" if any(agrees(host, name) for name in names) else "look_up", ip)
         yield from (one._replace(about=host, how="look_up") for one in by_ports(ip, at, None, table))

@@ -6,6 +6,7 @@ READING_RULES = "reading rules"
 CHANNELS = "channels"
 API_KEYS = "api keys"
 INVENTORIES = "inventories"
+SERVICES = "services"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
@@ -14,5 +15,6 @@ GROUPS = {
     CHANNELS: "set up the ways in",
     API_KEYS: "make and revoke keys of the API",
     INVENTORIES: "set up inventories, and agree to what they change",
+    SERVICES: "mark services and declare names for them",
 }
 """Each group with what its members may do."""

@@ -13,6 +13,7 @@ from abusedesk.vocabulary.permission import (
     POLICY_PUBLISHERS,
     READING_RULES,
     RESTRICTED_READERS,
+    SERVICES,
 )
 
 
@@ -56,6 +57,11 @@ def may_keep_keys(user: Any) -> bool:
 def may_change_inventories(user: Any) -> bool:
     """Whether a user may set up inventories and agree to what they change."""
     return _is_in(user, INVENTORIES)
+
+
+def may_mark_services(user: Any) -> bool:
+    """Whether a user may mark services and declare names for them."""
+    return _is_in(user, SERVICES)
 
 
 def _is_in(user: Any, group: str) -> bool:

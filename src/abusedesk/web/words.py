@@ -70,6 +70,13 @@ REVIEW_ASKS = {
     "unserved": "Nobody has the notice",
     "reporter_wrote": "Read what the reporter added",
 }
+FOUND_BY = {
+    "rdns": "its name points there, and the reverse name agrees",
+    "look_up": "its name points there; anybody can do that",
+    "ports": "shares the address",
+}
+"""How a service was found that may be meant and can be chosen."""
+
 _ITEM = {
     "fine": "fine",
     "liquidated_damages": "liquidated damages",

@@ -10,12 +10,14 @@ import msgspec
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
 from abusedesk.policy.pack import Pack
-from abusedesk.records.models import Case, Charge, Deadline, Effect, Measure, Report, Service, Thread
+from abusedesk.records.models import Case, Charge, Deadline, Effect, Event, Measure, Report, Service, Thread
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
 
 LONGEST_COMPLAINT = 2000
+SITES = 20
+"""So many sites are named of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Language:
     on: str
     none: str
     events: str
+    sites: str
     refunded: dict[bool, str]
     your_report: str
     outcomes: dict[str, str]
@@ -47,6 +50,7 @@ ENGLISH = Language(
     on="{what} on {ip}",
     none="nothing",
     events="{category}, {addresses}, events: {count}, first at {first}",
+    sites="what is complained about: {sites}",
     refunded={True: "", False: "without refund"},
     your_report="your report",
     outcomes={
@@ -72,6 +76,7 @@ CHINESE = Language(
     on="{what}（{ip}）",
     none="无",
     events="{category}，{addresses}，{count} 个事件，首次发现于 {first}",
+    sites="被投诉的内容：{sites}",
     refunded={True: "", False: "不予退款"},
     your_report="您的举报",
     outcomes={
@@ -97,6 +102,7 @@ GERMAN = Language(
     on="{what} ({ip})",
     none="nichts",
     events="{category}, {addresses}, Ereignisse: {count}, zuerst am {first}",
+    sites="beanstandet wird: {sites}",
     refunded={True: "", False: "ohne Erstattung"},
     your_report="Ihre Meldung",
     outcomes={
@@ -123,7 +129,7 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "addresses": ", ".join(_addresses(effect, occurrence)),
         "abuse_type": case.abuse_type if case else "",
         "first_seen": _first_seen(occurrence, case, zone),
-        "complaint": _complaint(occurrence, said, zone) or said.none,
+        "complaint": _complaint(occurrence, service, said, zone) or said.none,
         "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
         "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
         "measure": _upstream_measure(effect, said),
@@ -187,13 +193,35 @@ def _first_seen(occurrence: Occurrence | None, case: Case | None, zone: ZoneInfo
     return _moment(first, zone) if first else ""
 
 
-def _complaint(occurrence: Occurrence | None, said: Language, zone: ZoneInfo) -> str:
-    """Each report with its category, addresses and count, and below it the summary that intake made of it."""
+def _complaint(occurrence: Occurrence | None, service: Service | None, said: Language, zone: ZoneInfo) -> str:
+    """Each report with its category, addresses and count, the sites meant, and the summary that intake made of it."""
     reports = _reports(occurrence)
-    known = Report.objects.filter(pk__in=[one.id for one in reports if _is_uuid(one.id)])
-    summaries = {str(report.pk): report.summary for report in known}
-    told = [_lines([_events(one, said, zone), summaries.get(one.id, "")]) for one in reports]
+    known = [one.id for one in reports if _is_uuid(one.id)]
+    summaries = {str(pk): summary for pk, summary in Report.objects.filter(pk__in=known).values_list("pk", "summary")}
+    # On a server with many sites an address says nothing; nor does a report that named none.
+    unclear = [one.id for one in reports if _is_uuid(one.id) and (not one.ips or (service and service.shared))]
+    sites = _sites(unclear, service) if unclear else {}
+    told = [
+        _lines([_events(one, said, zone), _said_sites(sites.get(one.id, ()), said), summaries.get(one.id, "")])
+        for one in reports
+    ]
     return "\n\n".join(told)[:LONGEST_COMPLAINT]
+
+
+def _sites(reports: list[str], service: Service | None) -> dict[str, dict[str, None]]:
+    """The sites that reports name on a service, without the scheme: nobody follows such a link by mistake."""
+    events = Event.objects.filter(report_id__in=reports, service_id=service.pk if service else None).order_by("pk")
+    found: dict[str, dict[str, None]] = {}
+    for report, url, source, ip in events.values_list("report_id", "url", "source", "ip")[: SITES * len(reports)]:
+        site = url.partition("://")[2] or url or ("" if ip else source)
+        if site:
+            found.setdefault(str(report), {})[site] = None
+    return found
+
+
+def _said_sites(sites: Iterable[str], said: Language) -> str:
+    named = list(sites)
+    return said.sites.format(sites=", ".join(named[:SITES])) if named else ""
 
 
 def _is_uuid(text: str) -> bool:
@@ -202,7 +230,7 @@ def _is_uuid(text: str) -> bool:
 
 def _events(report: HeardReport, said: Language, zone: ZoneInfo) -> str:
     first = _moment(report.occurred_at, zone)
-    addresses = ", ".join(report.ips)
+    addresses = ", ".join(report.ips) or "-"
     return said.events.format(category=report.category, addresses=addresses, count=report.events, first=first)
 
 

@@ -12,13 +12,20 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from abusedesk.records.models import Assignment
-from abusedesk.web.spans import spans_of
+from abusedesk.vocabulary.holding import PORTS
+from abusedesk.web.spans import Span, spans_of
 
 
 class Question(forms.Form):
-    """An address and a moment; no moment is now."""
+    """An address, a source port where several share the address, and a moment; no moment is now."""
 
     ip = forms.CharField(max_length=60)
+    port = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=PORTS - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "A port is a number from 0 to 65535."),
+    )
     at = forms.CharField(max_length=40, required=False)
 
     def clean_ip(self) -> str:
@@ -61,12 +68,28 @@ def holder(request: HttpRequest) -> HttpResponse:
     ip, moment = form.cleaned_data["ip"], form.cleaned_data["at"]
     history = history_of(ip)
     scale = spans_of(history, moment)
-    answer = next((span for span in scale.spans if span.on), None)
-    return render(
-        request,
-        "web/holder.html",
-        {"form": form, "ip": ip, "moment": moment, "asked": True, "answer": answer, "scale": scale},
-    )
+    sharing = _sharing(scale.spans)
+    answer = _answer(scale.spans, form.cleaned_data["port"])
+    context = {"form": form, "ip": ip, "port": form.cleaned_data["port"], "moment": moment, "asked": True}
+    return render(request, "web/holder.html", {**context, "answer": answer, "scale": scale, "sharing": sharing})
+
+
+def _answer(spans: list[Span], port: int | None) -> Span | None:
+    """Who held it; where several shared it by ports, only a port can tell."""
+    held = [span for span in spans if span.on]
+    if port is None:
+        return held[0] if held and not held[0].assignment.source_ports else None
+    return next((span for span in held if port in _ports(span.assignment)), None)
+
+
+def _sharing(spans: list[Span]) -> int:
+    """How many shared the address by source ports at the moment."""
+    held = [span.assignment for span in spans if span.on]
+    return sum(1 for one in held if one.source_ports and one.prefix == held[0].prefix)
+
+
+def _ports(one: Assignment) -> range:
+    return range(one.ports.lower, one.ports.upper)
 
 
 def history_of(ip: str) -> list[Assignment]:
@@ -77,4 +100,4 @@ def history_of(ip: str) -> list[Assignment]:
         .filter(covers=True)
         .select_related("service__customer", "service__brand")
     )
-    return sorted(found, key=lambda one: (-one.prefix.prefixlen, -one.period.lower.timestamp()))
+    return sorted(found, key=lambda one: (-one.prefix.prefixlen, -one.period.lower.timestamp(), one.ports.lower))

@@ -1,5 +1,7 @@
 """One question to a person that has no case, and its answer."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -7,11 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk import by_hand
 from abusedesk.desk.hearing.unread import served
 from abusedesk.desk.perform.unserved import UNSERVED
-from abusedesk.records.models import Brand, Event, Message, Report, Review
+from abusedesk.problem import Problem
+from abusedesk.records.models import Brand, Event, Message, Report, Review, Service
 from abusedesk.records.reviews import close_review
-from abusedesk.web import clauses, paging
+from abusedesk.web import clauses, paging, words
 from abusedesk.web.readers import may_read_restricted
 from abusedesk.web.views.case import ANSWERS
 from abusedesk.web.views.queue import open_reviews, with_messages
@@ -21,6 +25,29 @@ class AnswerForm(forms.Form):
     """What the person found."""
 
     answer = forms.CharField(label="What you found or did", max_length=5000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class WhoseForm(forms.Form):
+    """Whose a source was: a service by its ref, for one source or for all that have no holder."""
+
+    service = forms.CharField(
+        label="Service",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "vps-1001"}),
+        help_text="Its own id, as it stands on the page of the service.",
+    )
+    source = forms.CharField(max_length=255, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, brand: int | None, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._brand = brand
+
+    def clean_service(self) -> Service:
+        ref = self.cleaned_data["service"].strip()
+        found = Service.objects.select_related("customer", "brand").filter(brand=self._brand, ref=ref).first()
+        if found is None:
+            raise forms.ValidationError(f"The brand has no service {ref}; look for it under Customers.")
+        return found
 
 
 def reviews(request: HttpRequest) -> HttpResponse:
@@ -57,11 +84,43 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("queue")
 
 
-def _page(request: HttpRequest, one: Review, form: AnswerForm, status: int = 200) -> HttpResponse:
+@require_POST
+def attribute(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say whose a source was: the report goes to that service's docket, under the name of who says so."""
+    one = get_object_or_404(Review.objects.select_related("brand"), pk=pk, restricted=False, reason__in=by_hand.REASONS)
+    form = WhoseForm(one.brand_id, request.POST)
+    if not form.is_valid():
+        return _page(request, one, AnswerForm(), status=422, whose=form)
+    service = form.cleaned_data["service"]
+    try:
+        by_hand.attribute_to(one, service, form.cleaned_data["source"], request.user.get_username(), timezone.now())
+    except Problem as problem:
+        form.add_error("service", str(problem))
+        return _page(request, one, AnswerForm(), status=422, whose=form)
+    messages.success(request, f"It was told to {service}, and recorded as yours.", extra_tags="good")
+    return redirect("service", service.pk)
+
+
+def _page(
+    request: HttpRequest, one: Review, form: AnswerForm, status: int = 200, whose: WhoseForm | None = None
+) -> HttpResponse:
     report = Report.objects.filter(pk=one.report_id).select_related("reporter").first() if one.report_id else None
     message_id = one.message_id or (report.message_id if report else None)
     message = Message.objects.filter(pk=message_id).defer("payload").first() if message_id else None
     events = Event.objects.filter(report_id=report.pk).order_by("pk")[:50] if report else []
     law = clauses.of_brand(one.brand, one.clauses) if one.brand else []
     context = {"review": one, "form": form, "report": report, "message": message, "events": events, "law": law}
+    if one.closed_at is None and one.reason in by_hand.REASONS and report:
+        context |= {"whose": whose or WhoseForm(one.brand_id), "candidates": _candidates(one), "asks_whose": True}
     return render(request, "web/review.html", context, status=status)
+
+
+def _candidates(one: Review) -> list[tuple[Service, dict[str, Any], str]]:
+    """Who may be meant and can be chosen: the service, how it was found, and that in a word."""
+    services = Service.objects.select_related("customer").in_bulk([given["service"] for given in one.candidates])
+    left = {event.source for event in by_hand.open_events(one)}
+    return [
+        (services[given["service"]], given, words.FOUND_BY[given["how"]])
+        for given in one.candidates
+        if given["service"] in services and given["about"] in left and given["how"] in words.FOUND_BY
+    ]
