@@ -1,5 +1,6 @@
 """The channels' pages: their health, and how those that are asked are set up."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,57 @@ def test_what_is_wrong_is_said_at_its_field(changed: dict[str, str], said: str, 
 @pytest.mark.parametrize("kind", ["lmtp", "nothing"])
 def test_only_what_is_asked_can_be_added(kind: str, keeper: Client, db: Any) -> None:
     assert keeper.get(f"/channels/new/{kind}").status_code == 404
+
+
+# --- blocklists -----------------------------------------------------------------------------------------------------
+
+
+def blocklist(keeper: Client, **options: str) -> Any:
+    given = {"option_list": "spamcop", "option_ipv6": "no", **{f"option_{name}": one for name, one in options.items()}}
+    return keeper.post("/channels/new/blocklist", {"name": "bl", **given}, follow=True)
+
+
+def test_a_blocklist_says_up_front_how_long_a_sweep_takes(keeper: Client) -> None:
+    text = blocklist(keeper, per_second="10").content.decode()
+
+    assert "0 addresses at 10 a second take 1 s, every 24 h." in text
+    assert Channel.objects.get().carries_answers is False
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"list": "own"}, "Say where your list is asked"),
+        ({"list": "own", "zone": "dnsbl.sorbs.net"}, "SORBS was closed on 5 June 2024"),
+        ({"list": "own", "zone": "nonsense"}, "A zone is a domain name"),
+        ({"list": "own", "zone": "bl.example.net", "accuses": "127.255.255.254"}, "is no return code"),
+        ({"zone": "bl.example.net"}, "SpamCop is asked at bl.spamcop.net; leave this empty."),
+        ({"list": "spamhaus-dqs"}, "It answers only to accounts"),
+        ({"nameservers": "ns.example.net"}, "is no address"),
+        ({"per_second": "0"}, "A number from 1 to 20000."),
+        ({"hours": "x"}, "Hours, from 0.25 to 744."),
+        ({"list": "gone"}, "Select a valid choice"),
+    ],
+)
+def test_a_blocklist_that_is_not_told_enough_is_refused(keeper: Client, options: dict[str, str], says: str) -> None:
+    answer = blocklist(keeper, **options)
+
+    assert answer.status_code == 422
+    assert says in answer.content.decode().replace("&#x27;", "'")
+    assert not Channel.objects.exists()
+
+
+def test_a_list_of_ones_own_is_taken(keeper: Client) -> None:
+    blocklist(
+        keeper, list="own", zone="bl.example.net", accuses="127.0.0.2, 127.0.0.4-7", nameservers="192.0.2.53:5353"
+    )
+
+    one = Channel.objects.get()
+    assert (one.kind, one.options["zone"]) == ("blocklist", "bl.example.net")
+
+
+def test_a_blocklist_that_was_swept_hours_ago_is_not_late(page: Client) -> None:
+    then = timezone.now() - timedelta(hours=20)
+    Channel.objects.create(kind="blocklist", name="bl", options={"list": "spamcop"}, watermark=then)
+
+    assert '<span class="tag good">read up to 20 h ago</span>' in page.get("/channels").content.decode()

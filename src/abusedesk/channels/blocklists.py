@@ -115,7 +115,8 @@ def about(channel: Channel) -> str:
     try:
         blocklist = blocklist_of(channel)
         rate = float(option(channel, "per_second") or blocklist.per_second)
-        plan = plan_for(holders(), channel.brand_id, datetime.now(UTC), ipv6=blocklist.ipv6)
+        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        plan = plan_for(holders(), channel.brand_id, minute, ipv6=blocklist.ipv6)
         return " ".join(filter(None, (f"{sweep_words(plan.total, rate, every(channel))}.", blocklist.terms)))
     except Problem as problem:
         return str(problem)

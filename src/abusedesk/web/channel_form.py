@@ -50,10 +50,16 @@ class ChannelForm(forms.Form):
         self._channel = channel
         if not driver.brings_answers:
             del self.fields["carries_answers"]
+            self._is_only_asked()
         if not driver.closed:
             del self.fields["reporter"]
         for one in driver.options:
             self.fields[f"option_{one.name}"] = _field(one)
+
+    def _is_only_asked(self) -> None:
+        brand = self.fields["brand"]
+        brand.help_text = "Only this brand's addresses are asked."
+        brand.empty_label = "all brands"  # type: ignore[attr-defined]
 
     @staticmethod
     def initial_of(channel: Channel) -> dict[str, Any]:

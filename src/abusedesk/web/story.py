@@ -174,6 +174,8 @@ def outside_line(entry: TimelineEntry) -> words.Line:
         return words.Line("alert", "late", words.sentence(f"{what or 'effect'} failed"), error)
     if entry.kind == "carried_out":
         return words.Line(*_done(body, what), error)
+    if entry.kind == "delisted":
+        return words.Line("check", "good", error)
     return words.Line(
         "person", "", error or words.sentence(words.plain(entry.kind)), f"by {entry.by}" if entry.by else ""
     )

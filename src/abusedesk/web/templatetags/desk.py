@@ -185,6 +185,7 @@ _SECTIONS = {
     "new-reading-rule": "messages",
     "channel": "brands",
     "channels": "brands",
+    "listings": "brands",
     "new-channel": "brands",
     "keys": "brands",
     "new-key": "brands",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from abusedesk.records import declared
 from abusedesk.records.csv_tables import domain, instant
 from abusedesk.records.models import DeclaredName, Service
+from abusedesk.web.listings import entry, of_service, shown_of_service
 from abusedesk.web.readers import may_mark_services
 from abusedesk.web.spans import spans_of
 from abusedesk.web.views.case import state_row
@@ -130,6 +131,8 @@ def _page(request: HttpRequest, one: Service, name: NameForm | None = None, stat
         "names": [(found, found.period.upper is None) for found in one.names.order_by("name", "-period")[:50]],
         "rows": rows_of(one.cases.select_related("service", "customer", "brand").order_by("-last_at")[:50]),
         "measures": [state_row(measure) for measure in measures],
+        "listings": [entry(listing) for listing in of_service(one).select_related("service")[:50]],
+        "shown": shown_of_service(one),
         "charges": one.charges.select_related("case").order_by("-at")[:50],
         "may_mark": may_mark_services(request.user),
         "marks": MarksForm(initial={"shared": one.shared, "infrastructure": one.infrastructure}),
