@@ -10,7 +10,10 @@ from django.urls import URLPattern, get_resolver, reverse
 from abusedesk.web.urls import urlpatterns
 from tests.web import rows
 
-OPEN = {"account_login", "account_logout", "account_signup", "account_inactive"}
+OPEN = {
+    "account_login", "account_logout", "account_signup", "account_inactive",
+    "public-form", "public-dsa", "public-sent", "public-confirm", "public-state",
+}  # fmt: skip
 SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "slug": "jimcloud", "name": "reply"}
 
 

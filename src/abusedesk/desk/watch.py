@@ -21,6 +21,7 @@ from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.perform import marks
+from abusedesk.desk.public_form import door
 from abusedesk.desk.reading import drift
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import holders, lock_version
@@ -40,7 +41,7 @@ LONG_OUTAGE = "PT1H"
 """The brand's setting `long_outage`: after a longer silence of the watch a person looks before anything fires."""
 
 DRIFT_EVERY = timedelta(hours=1)
-"""How often senders are looked at whose messages yield less than before."""
+"""How often senders are looked at whose messages yield less than before, and unconfirmed forms are forgotten."""
 
 NAME = "watch"
 STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
@@ -61,6 +62,7 @@ def run(stop: threading.Event) -> None:
             looked_at = now
             drift.check(now)
             forget_answers(now)
+            door.forget(now)
         return fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
 
     keep_doing(turn, stop, POLL_S)

@@ -1,8 +1,11 @@
-"""Response headers that keep a page to what this server itself delivers."""
+"""What holds around every page: headers that keep it to what this server delivers, and the size of the public form."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+from abusedesk.web.public_form import LARGEST
+from abusedesk.web.views.public import too_large
 
 POLICY = "; ".join(
     (
@@ -29,3 +32,17 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class LargestForm:
+    """Refuses what is larger than the public form takes, before anything of it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        size = request.META.get("CONTENT_LENGTH") or "0"
+        is_large = not str(size).isdigit() or int(size) > LARGEST
+        if is_large and request.path.startswith("/report/"):
+            return too_large(request)
+        return self.get_response(request)

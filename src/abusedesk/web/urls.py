@@ -1,4 +1,4 @@
-"""Addresses of the web interface. Every page but the login is for people who are signed in."""
+"""Addresses of the web interface. Every page but the login and the public form is for people who are signed in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +27,7 @@ from abusedesk.web.views import (
     more,
     outbox,
     policy,
+    public,
     publish,
     queue,
     reading,
@@ -52,6 +53,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", login.logout, name="account_logout"),
     path("accounts/signup/", login.closed, name="account_signup"),
     path("accounts/inactive/", login.inactive, name="account_inactive"),
+    path("report/<slug:slug>", public.form, name="public-form"),
+    path("report/<slug:slug>/illegal-content", public.form, {"kind": "dsa"}, name="public-dsa"),
+    path("report/<slug:slug>/sent", public.sent, name="public-sent"),
+    path("report/<slug:slug>/confirm/<str:token>", public.confirm, name="public-confirm"),
+    path("report/<slug:slug>/state/<str:token>", public.state, name="public-state"),
     _staff("", queue.queue, "queue"),
     _staff("cases", queue.cases, "cases"),
     _staff("cases/<int:pk>", case.case, "case"),
@@ -111,6 +117,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _staff("brands/<slug:slug>", brand.brand, "brand"),
     _staff("brands/<slug:slug>/addresses", address.addresses, "addresses"),
     _staff("brands/<slug:slug>/addresses/<int:pk>/remove", address.remove, "remove-address"),
+    _staff("brands/<slug:slug>/form", address.switch_form, "switch-form"),
     _staff("brands/<slug:slug>/stop", brand.stop, "stop"),
     _staff("brands/<slug:slug>/release", brand.release, "release"),
     _staff("brands/<slug:slug>/dry-run", brand.dry_run, "dry-run"),

@@ -108,6 +108,7 @@ TO = {
     "customer": "the customer",
     "reseller": "the reseller",
     "reporter": "the reporter",
+    "notifier": "whoever filled in the form",
     "upstream": "the upstream",
     "staff": "staff",
 }

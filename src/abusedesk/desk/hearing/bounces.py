@@ -18,6 +18,9 @@ from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
 from abusedesk.records.models import Effect, Notice
 
+FORM = "form"
+"""The kind of the public form's own mails."""
+
 REASON = "the notice came back; the time until the next address had it does not count"
 
 
@@ -68,7 +71,8 @@ def _again(one: Returned, now: datetime) -> None:
         made = {"brand_id": notice.brand_id, "decision_id": notice.effect.decision_id, "kind": notice.effect.kind}
         Effect.objects.get_or_create(key=_key(one), defaults={**made, "payload": payload, "due": now})
         ring()
-    else:
+    elif notice.effect.kind != FORM:
+        # Anybody may write any address on the public form: that it does not exist is nobody's business.
         unserved.ask(notice, one.bounce.said, one.at, one.message)
 
 

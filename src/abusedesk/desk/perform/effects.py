@@ -22,6 +22,8 @@ from abusedesk.records.models import Brand, Docket, Effect, Notice
 log = structlog.get_logger()
 
 FOR_STAFF = Q(kind="alert") | Q(payload__to="staff")
+ASKED_FOR = Q(kind="form")
+"""Mails that whoever filled in the public form waits for: no stop and no dry run is about them."""
 
 
 class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to another
@@ -47,13 +49,16 @@ def _hold_back(now: datetime) -> None:
     """What is due while its brand is held waits for the release, which must not come in between."""
     held = list(Brand.objects.select_for_update().filter(held_since__isnull=False).values_list("pk", flat=True))
     if held:
-        Effect.objects.filter(state="pending", due__lte=now, brand__in=held).exclude(FOR_STAFF).update(state="held")
+        Effect.objects.filter(state="pending", due__lte=now, brand__in=held).exclude(FOR_STAFF | ASKED_FOR).update(
+            state="held"
+        )
 
 
 @transaction.atomic
 def _claim(worker: str, now: datetime, limit: int) -> list[Effect]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    due = Effect.objects.filter(free, state="pending", due__lte=now, brand__dry_run=False).order_by("due")
+    goes_out = Q(brand__dry_run=False) | ASKED_FOR
+    due = Effect.objects.filter(free, goes_out, state="pending", due__lte=now).order_by("due")
     due = due.select_related("brand", "decision")
     claimed = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
     for effect in claimed:

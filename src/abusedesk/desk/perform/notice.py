@@ -101,6 +101,8 @@ def _write(effect: Effect, now: datetime) -> Notice:
     if bounced is not None:
         # To the next contact goes what went to the one before, word for word.
         subject, text = bounced.subject, bounced.text
+    elif "words" in effect.payload:
+        subject, text = effect.payload["words"]["subject"], effect.payload["words"]["text"]
     else:
         subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket, thread), thread)
         subject = f"[{ticket.token}] {subject}" if ticket else subject

@@ -46,6 +46,14 @@ def written(said: Said) -> bytes:
     return msgspec.json.format(msgspec.json.encode(said))
 
 
+def said_in(data: bytes) -> Said | None:
+    """What a document says; None where the bytes are none."""
+    try:
+        return msgspec.json.decode(data, type=Said) if b'"abusedesk"' in data[:200] else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def read(material: Material) -> Reading | None:
     """The reading of a form, or None where the bytes are none: a form is never part of a mail."""
     if material.message is not None or b'"abusedesk"' not in material.data[:200]:

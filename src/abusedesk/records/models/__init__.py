@@ -40,6 +40,7 @@ from abusedesk.records.models.parties import (
 )
 from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
 from abusedesk.records.models.reading import ReadingRule, SenderDay
+from abusedesk.records.models.submission import Submission
 from abusedesk.records.models.suppression import (
     Campaign,
     DoubtedVoice,
@@ -99,6 +100,7 @@ __all__ = [
     "SenderDay",
     "Service",
     "Strike",
+    "Submission",
     "Suppression",
     "SuppressionChange",
     "SuppressionHit",

@@ -1,12 +1,15 @@
-"""A brand's addresses: what each is for, and with that which kind of file mail to it opens."""
+"""A brand's addresses: what each is for, with that which kind of file mail to it opens; and its public form."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk.public_form import door
 from abusedesk.records.models import Brand, BrandAddress
 from abusedesk.vocabulary.designation import DESIGNATIONS
 from abusedesk.web.readers import may_change_channels
@@ -43,7 +46,13 @@ def addresses(request: HttpRequest, slug: str) -> HttpResponse:
         kind = DESIGNATIONS[given["kind"]].title
         messages.success(request, f"Mail to {given['address']}: {kind}, from now on.", extra_tags="good")
         return redirect("addresses", slug)
-    context = {"brand": one, "form": form, "addresses": one.addresses.order_by("kind", "address")}
+    context = {
+        "brand": one,
+        "form": form,
+        "addresses": one.addresses.order_by("kind", "address"),
+        "form_open": door.is_open(one),
+        "form_at": f"{settings.CONFIGURATION.public_url or ''}{reverse('public-form', args=[slug])}",
+    }
     return render(request, "web/addresses.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -54,6 +63,17 @@ def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     gone = get_object_or_404(BrandAddress, pk=pk, brand=one)
     gone.delete()
     messages.info(request, f"{gone.address} is {one.name}'s no more. Its files stay.", extra_tags="wait")
+    return redirect("addresses", slug)
+
+
+@require_POST
+def switch_form(request: HttpRequest, slug: str) -> HttpResponse:
+    """Switch the public form on or off."""
+    one = _brand(request, slug)
+    on = request.POST.get("form") == "on"
+    door.switch(one, on=on)
+    text = "The form is open to everybody." if on else "The form is closed. What waits to be confirmed still can be."
+    messages.info(request, text, extra_tags="wait")
     return redirect("addresses", slug)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk import designated
 from abusedesk.desk.attribute import Placed
-from abusedesk.parsing.formats.form import Said
+from abusedesk.parsing.formats.form import Said, said_in
 from abusedesk.parsing.material import Material
 from abusedesk.parsing.read import read
 from abusedesk.records.models import Brand, FileEntry, LegalFile, Message, Report, Service
@@ -188,4 +188,12 @@ def _mail(entry: FileEntry, message: Message | None) -> Mail:
     if entry.kind != "received":
         return Mail(entry, entry.text)
     data = read_payload(message) if message else None
-    return Mail(entry, Material(data).text[:_LONGEST].strip() if data else entry.text, data is None)
+    return Mail(entry, _words(data)[:_LONGEST] if data else entry.text, data is None)
+
+
+def _words(data: bytes) -> str:
+    said = said_in(data)
+    if said is None:
+        return Material(data).text.strip()
+    files = [f"[file: {one.name}, {len(one.content)} bytes]" for one in said.files]
+    return "\n\n".join(filter(None, ["\n".join(said.about), said.description, said.evidence, said.name, *files]))
