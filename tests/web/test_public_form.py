@@ -429,5 +429,5 @@ def test_both_languages_say_the_same_things() -> None:
 def test_pages_are_kept_by_nobody_and_tell_no_other_site(client: Client, open_form: Brand) -> None:
     response = client.get("/report/jimcloud")
     assert "no-store" in response["Cache-Control"]
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
     assert "<script" not in response.content.decode()

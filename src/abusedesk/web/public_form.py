@@ -142,7 +142,7 @@ class PublicForm(forms.Form):
         if open_for is None or open_for > _OLD:
             self.reset("begun", begun_now())
             self.add_error(None, self.say["old"])
-        elif open_for < _QUICK:
+        elif open_for < _QUICK and not self.errors:
             self.add_error(None, self.say["quick"])
         return cleaned
 
@@ -185,6 +185,7 @@ class IllegalContentForm(PublicForm):
             "description": ("explanation", "description_hint"),
             "name": ("name", "dsa_name_hint"),
             "email": ("email", "dsa_email_hint"),
+            "attached": ("files", "dsa_files_hint"),
             "good_faith": ("good_faith", ""),
         }
 

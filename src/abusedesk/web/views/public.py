@@ -36,7 +36,8 @@ def _public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         language = language_of(request)
         with translation.override(language.lower()):
             response = view(request, *args, language=language, **given)
-        response["Referrer-Policy"] = "no-referrer"
+        # "no-referrer" would make browsers send the form as from nowhere, and it would be refused.
+        response["Referrer-Policy"] = "same-origin"
         response["Content-Language"] = language
         response["X-Robots-Tag"] = "noindex"
         return response

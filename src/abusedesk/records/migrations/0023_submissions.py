@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0020_listings")]
+    dependencies = [("records", "0022_reporters")]
 
     operations = [
         migrations.CreateModel(
