@@ -73,9 +73,7 @@ def test_reply_to_is_not_where_a_machine_writes() -> None:
     ids=lambda header: "/".join(f"{name}: {value}" for name, value in header.items())[:50],
 )
 def test_what_no_machine_answers(header: dict[str, str]) -> None:
-    found = of(mail(**header))
-    assert found.refused
-    assert not found.message_id
+    assert of(mail(**header)).refused
 
 
 @pytest.mark.parametrize("envelope_from", ["", "bounce-4711@isp.example.net", "noreply@isp.example.net"])

@@ -58,12 +58,9 @@ def asked(data: bytes, *, envelope_from: str | None, at: datetime) -> Asked:
     first = {name: decoded_words(values[0][:4_000]) for name, values in found.items()}
     # An encoded word could bring a comma and an address of its own.
     sender = _sender(found.get("from", []))
-    refused = _refused(first, sender, envelope_from, at)
-    if refused:
-        return Asked(refused, sender)
     subject = _CONTROL.sub(" ", first.get("subject", ""))
     return Asked(
-        "",
+        _refused(first, sender, envelope_from, at),
         sender,
         next(iter(_MESSAGE_ID.findall(found.get("message-id", [""])[0][:1000])), ""),
         _chain(found),

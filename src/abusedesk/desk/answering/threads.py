@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from abusedesk.desk.perform.notice import TOKEN_LENGTH, TOKEN_LETTERS
@@ -28,6 +29,12 @@ def begun(brand: Brand, message: UUID, mail: Asked, at: datetime, *, is_vouched:
         is_vouched=is_vouched,
         opened_at=at,
     )
+
+
+def values_of(thread: Thread) -> dict[str, Any]:
+    """The columns of a thread that is not saved yet."""
+    columns = (one.attname for one in Thread._meta.concrete_fields if not one.primary_key)
+    return {name: getattr(thread, name) for name in columns if name != "message_id"}
 
 
 def _language(brand: Brand, *, is_chinese: bool) -> str:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 
+from abusedesk.desk.answering.letters import Words, lacks
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, PAYMENT, READ_REPLY
 from abusedesk.desk.perform.unserved import UNSERVED
@@ -42,8 +43,11 @@ def answerable() -> Combinable:
 
 
 @transaction.atomic
-def read_reply(review: Review, verdict: Verdict, by: str, at: datetime) -> bool:
-    """A person read an answer. False where another had read it before."""
+def read_reply(review: Review, verdict: Verdict, by: str, at: datetime, missing: str = "") -> bool:
+    """A person read an answer. False where another had read it before.
+
+    `missing` is told to the customer where not all is done, with the time that is left then.
+    """
     if review.docket_id is None or not _lock(review):
         return False
     _note(review, verdict)
@@ -55,7 +59,10 @@ def read_reply(review: Review, verdict: Verdict, by: str, at: datetime) -> bool:
         _enact(docket, Reply(complete=True), f"read:{review.message_id}", received, by)
     elif verdict == "incomplete" and stranger:
         _enact(docket, Reply(complete=False), f"reply:{review.message_id}", received, by)
-    return _close(review, by, at, SAYS[verdict], LAY_UNREAD)
+    closed = _close(review, by, at, SAYS[verdict], LAY_UNREAD)
+    if verdict == "incomplete" and missing.strip() and review.case is not None:
+        lacks(Words(review.case, missing, by, f"review:{review.pk}", at))
+    return closed
 
 
 @transaction.atomic

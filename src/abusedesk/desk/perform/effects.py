@@ -14,7 +14,7 @@ from django.db.models import F, Q
 
 from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, post
 from abusedesk.desk.perform import marks, unserved
-from abusedesk.desk.perform.notice import addresses, letter, notice_of
+from abusedesk.desk.perform.notice import LETTER, addresses, letter, notice_of
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Docket, Effect, Notice
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 FOR_STAFF = Q(kind="alert") | Q(payload__to="staff")
 ASKED_FOR = Q(kind="form")
 """Mails that whoever filled in the public form waits for: no stop and no dry run is about them."""
+WRITTEN = Q(payload__template=LETTER)
+"""What a person wrote: the stop button stops the policy, not the people."""
 
 
 class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to another
@@ -49,9 +51,8 @@ def _hold_back(now: datetime) -> None:
     """What is due while its brand is held waits for the release, which must not come in between."""
     held = list(Brand.objects.select_for_update().filter(held_since__isnull=False).values_list("pk", flat=True))
     if held:
-        Effect.objects.filter(state="pending", due__lte=now, brand__in=held).exclude(FOR_STAFF | ASKED_FOR).update(
-            state="held"
-        )
+        free = FOR_STAFF | ASKED_FOR | WRITTEN
+        Effect.objects.filter(state="pending", due__lte=now, brand__in=held).exclude(free).update(state="held")
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from abusedesk.records.models import (
     Notice,
     Report,
     Thread,
+    ThreadEntry,
     Ticket,
     TicketEntry,
 )
@@ -45,6 +46,12 @@ def addresses(effect: Effect, notice: Notice) -> list[str]:
     return list(
         dict.fromkeys(one for one in (_address(notice.to, effect, party), *contacts) if one not in ["", *bounced])
     )
+
+
+def first_address(party: Customer) -> str:
+    """Where the first mail to a customer goes; empty where nobody said."""
+    contact = party.contacts.order_by("position", "pk").first() if not party.email else None
+    return party.email or (contact.email if contact else "")
 
 
 def letter(notice: Notice, address: str) -> Letter:
@@ -96,13 +103,16 @@ def _write(effect: Effect, now: datetime) -> Notice:
     thread = Thread.objects.filter(pk=effect.payload.get("thread")).first()
     party = _party(to, case)
     language = thread.language if thread else _language(effect, party)
-    ticket = ticket_of(case, now) if case else None
+    ticket = ticket_of(case, now) if case and thread is None else None
     bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
     if bounced is not None:
         # To the next contact goes what went to the one before, word for word.
         subject, text = bounced.subject, bounced.text
     elif "words" in effect.payload:
         subject, text = effect.payload["words"]["subject"], effect.payload["words"]["text"]
+    elif effect.payload.get("template") == LETTER:
+        subject, text = str(effect.payload["subject"]), str(effect.payload["text"])
+        subject = f"{subject} [{ticket.token}]" if ticket and ticket.token not in subject else subject
     else:
         subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket, thread), thread)
         subject = f"[{ticket.token}] {subject}" if ticket else subject
@@ -124,9 +134,17 @@ def _write(effect: Effect, now: datetime) -> Notice:
         written_at=now,
         state=_first_state(to, effect, address),
     )
-    if ticket is not None and to == "customer" and bounced is None:
-        TicketEntry.objects.create(ticket=ticket, at=now, author="desk", text=text, notice=notice)
+    _enter(effect, notice, ticket, is_new=bounced is None)
     return notice
+
+
+def _enter(effect: Effect, notice: Notice, ticket: Ticket | None, *, is_new: bool) -> None:
+    """What goes to a customer stands in the ticket, what staff write to a reporter in the thread; each once."""
+    author, at = str(effect.payload.get("by") or "desk"), notice.written_at
+    if ticket is not None and notice.to == "customer" and is_new:
+        TicketEntry.objects.create(ticket=ticket, at=at, author=author, text=notice.text, notice=notice)
+    elif notice.thread is not None and notice.template == LETTER and is_new:
+        ThreadEntry.objects.create(thread=notice.thread, at=at, author=author, text=notice.text, notice=notice)
 
 
 def _first_state(to: str, effect: Effect, address: str) -> str:
@@ -148,8 +166,7 @@ def _address(to: str, effect: Effect, party: Customer | None) -> str:
     if effect.payload.get("address"):
         return str(effect.payload["address"])
     if to in {"customer", "reseller"}:
-        contact = party.contacts.order_by("position", "pk").first() if party and not party.email else None
-        return (party.email if party else "") or (contact.email if contact else "")
+        return first_address(party) if party else ""
     if to == "reporter":
         report = Report.objects.filter(pk=effect.payload.get("report")).select_related("reporter").first()
         return report.reporter.key if report and report.reporter and "@" in report.reporter.key else ""

@@ -13,6 +13,8 @@ from abusedesk.desk.hearing.unread import Verdict, read_reply
 from abusedesk.records.models import Review
 from abusedesk.web.views.case import ANSWERS, context_of, find
 
+LONGEST = 5000
+
 SAID: dict[Verdict, str] = {
     "complete": "Recorded: it counts as done as of its receipt.",
     "incomplete": "Recorded: not all is done. Deadlines moved by the time that it lay unread.",
@@ -29,8 +31,10 @@ def read(request: HttpRequest, pk: int, review: int) -> HttpResponse:
     verdict = next((one for one in get_args(Verdict) if one == request.POST.get("verdict")), None)
     if verdict is None:
         raise Http404("no such verdict")
-    if read_reply(asked, verdict, request.user.get_username(), timezone.now()):
-        messages.success(request, SAID[verdict], extra_tags="good")
+    missing = request.POST.get("missing", "").strip()[:LONGEST]
+    if read_reply(asked, verdict, request.user.get_username(), timezone.now(), missing):
+        told = " The customer is told what is missing." if verdict == "incomplete" and missing else ""
+        messages.success(request, f"{SAID[verdict]}{told}", extra_tags="good")
     else:
         messages.info(request, "Somebody else had read it already; their answer stands.", extra_tags="wait")
     if not request.htmx:  # type: ignore[attr-defined]

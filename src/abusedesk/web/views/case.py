@@ -201,7 +201,9 @@ def _threads(reports: list[Shown]) -> list[Talk]:
     """The conversations with the reporters of the reports shown."""
     found = of_reports(shown.report for shown in reports)
     entries, notices = defaultdict(list), defaultdict(list)
-    for entry in ThreadEntry.objects.filter(thread__in=found).order_by("at", "pk")[:_THREAD_ENTRIES]:
+    for entry in (
+        ThreadEntry.objects.filter(thread__in=found).select_related("notice").order_by("at", "pk")[:_THREAD_ENTRIES]
+    ):
         entries[entry.thread_id].append(entry)
     for notice in Notice.objects.filter(thread__in=found, remark=None).order_by("written_at")[:_THREAD_ENTRIES]:
         notices[notice.thread_id or 0].append(notice)

@@ -52,12 +52,15 @@
     "?": showKeys,
     n: () => { const link = document.querySelector('a[rel="next"]'); if (link) window.location.assign(link.href); },
     u: () => { const link = document.querySelector("[data-up]"); if (link) window.location.assign(link.href); },
+    w: () => { const link = document.querySelector("[data-write]"); if (link) window.location.assign(link.href); },
     g: () => { waitingFor = "g"; window.setTimeout(() => { waitingFor = null; }, 1200); },
   };
 
   document.addEventListener("keydown", function (press) {
     const typing = press.target.closest("input, textarea, select, [contenteditable]");
     if (press.key === "Escape" && typing) typing.blur();
+    // The first button of a form is the harmless one: it shows what would go out.
+    if (press.key === "Enter" && (press.ctrlKey || press.metaKey) && typing && typing.form) typing.form.requestSubmit(typing.form.querySelector("button"));
     if (typing || press.ctrlKey || press.metaKey || press.altKey || document.querySelector("dialog[open]")) return;
     if (waitingFor === "g") {
       waitingFor = null;
