@@ -89,6 +89,11 @@ def mails(data: bytes) -> Iterator[bytes]:
         yield data[start:]
 
 
+def last_mail(data: bytes) -> int:
+    """Where the last mail of a mailbox file begins; 0 where there is no more than one."""
+    return max((match.start() for match in _boundaries(data)), default=0)
+
+
 def _starts(data: bytes, enough: int) -> list[int]:
     found = []
     for match in _boundaries(data):
