@@ -19,6 +19,7 @@ _SAFEGUARDS = (
     "irreversible",
     "blast_radius",
     "long_outage",
+    "drift",
     "ticket_serves",
     "acknowledge",
     "tell_outcome",
@@ -27,7 +28,11 @@ _SAFEGUARDS = (
 )
 _TRUTHS = ("ticket_serves", "tell_outcome")
 _WHOLE = ("blast_radius", "campaign_reporters", "campaign_hours")
-_RECEIPTS = ("off", "known", "everybody")
+_CHOICES = {
+    "irreversible": ("approve", "automatic"),
+    "acknowledge": ("off", "known", "everybody"),
+    "drift": ("again", "ask"),
+}
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -192,13 +197,11 @@ def _without(settings: dict[str, Any], name: str) -> dict[str, Any]:
 def _safeguard(name: str, value: str) -> Any:
     from abusedesk.vocabulary.duration import parse_duration
 
-    if name == "irreversible" and value in {"approve", "automatic"}:
-        return value
     if name in _WHOLE and value.isascii() and value.isdigit() and len(value) < 5:
         return int(value)
     if name in _TRUTHS and value in _YES_NO:
         return _YES_NO[value]
-    if name == "acknowledge" and value in _RECEIPTS:
+    if value in _CHOICES.get(name, ()):
         return value
     if name == "long_outage":
         try:
@@ -206,8 +209,8 @@ def _safeguard(name: str, value: str) -> Any:
         except ValueError as error:
             raise Problem(f"--setting: long_outage cannot be {value!r}: {error}") from None
         return value
-    words = {"irreversible": "approve or automatic", "acknowledge": "off, known or everybody"}
-    may_be = "yes or no" if name in _TRUTHS else words.get(name, "a whole number below 10000")
+    *first, last = _CHOICES.get(name, ("yes", "no") if name in _TRUTHS else ("a whole number below 10000",))
+    may_be = f"{', '.join(first)} or {last}" if first else last
     raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be}")
 
 

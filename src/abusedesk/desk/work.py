@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import keep_doing
-from abusedesk.desk.perform import perform_effects, perform_target
+from abusedesk.desk.perform import look_again, perform_effects, perform_target
 from abusedesk.desk.policies.whatif.runs import ponder
 
 POLL_S = 0.5
@@ -39,8 +39,8 @@ def notify(worker: str, now: datetime) -> int:
 
 
 def drive(worker: str, now: datetime) -> int:
-    """Measures that are not outside as decided."""
-    return int(perform_target(worker, now))
+    """Measures that are not outside as decided; and, where there are none, whether the others still are."""
+    return int(perform_target(worker, now) or look_again(worker, now))
 
 
 def try_out(worker: str, now: datetime) -> int:

@@ -28,7 +28,7 @@ WITH cited AS (
     FROM records_timeline entry
     JOIN records_docket docket ON docket.id = entry.docket_id AND docket.brand_id = %s
     WHERE entry.at > %s AND entry.at <= %s AND entry.decision_id IS NOT NULL
-        AND entry.kind NOT IN ('carried_out', 'failed', 'staff')
+        AND entry.kind NOT IN ('carried_out', 'failed', 'drifted', 'staff')
     GROUP BY entry.clauses
 )
 SELECT clause, sum(times), array_agg(last[2] ORDER BY last[1] DESC) FILTER (WHERE last IS NOT NULL)

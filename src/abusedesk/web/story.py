@@ -73,7 +73,7 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
     told: set[int] = set()
     for entry in entries:
         decision = decisions.get(entry.decision_id or 0)
-        if decision is None or entry.kind in {"carried_out", "failed", "staff"}:
+        if decision is None or entry.kind in {"carried_out", "failed", "drifted", "staff"}:
             steps.append(Step(entry.at, outside_line(entry), [], None, tuple(entry.clauses)))
         elif decision.pk not in told:
             told.add(decision.pk)
@@ -172,6 +172,9 @@ def outside_line(entry: TimelineEntry) -> words.Line:
         return words.Line("alert", "late", words.sentence(f"{what or 'notice'} came back"), error)
     if entry.kind == "failed":
         return words.Line("alert", "late", words.sentence(f"{what or 'effect'} failed"), error)
+    if entry.kind == "drifted":
+        then = "it is taken again" if body.get("again") else "a person says whether it is taken again"
+        return words.Line("alert", "wait", words.sentence(f"{what} was undone outside"), f"{error}; {then}")
     if entry.kind == "carried_out":
         return words.Line(*_done(body, what), error)
     if entry.kind == "delisted":

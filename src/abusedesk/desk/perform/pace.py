@@ -9,6 +9,9 @@ LEASE = timedelta(minutes=2)
 ATTEMPTS = 12
 """After so many a person is asked; with the pauses below that is after about four hours."""
 
+LOOK_AGAIN = timedelta(minutes=10)
+"""How often it is looked up whether what is in force still is."""
+
 _FIRST = timedelta(seconds=10)
 _LONGEST = timedelta(hours=1)
 

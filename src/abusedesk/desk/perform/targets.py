@@ -3,9 +3,6 @@
 The lease's fencing number goes with every order and guards every write: who comes late writes nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any, Literal
@@ -17,10 +14,11 @@ from django.db.models import Q
 from abusedesk.actuators.actuator import Actuator, Order, Outcome
 from abusedesk.actuators.registry import actuator, chosen
 from abusedesk.desk.perform import marks
-from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
+from abusedesk.desk.perform.lease import Late, Lease, claim, ours
+from abusedesk.desk.perform.pace import ATTEMPTS, LOOK_AGAIN, luck, pause
 from abusedesk.desk.perform.plan import Switch, judge, standing, switches
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand, Docket, Measure, Target
+from abusedesk.records.models import Brand, Measure, Target
 from abusedesk.vocabulary.holding import without
 
 log = structlog.get_logger()
@@ -48,21 +46,6 @@ UNION SELECT text(within.prefix), false FROM held JOIN records_assignment within
 WHERE within.service_id <> %(service)s AND within.period @> %(now)s::timestamptz
   AND (service.until IS NULL OR service.until > %(now)s)
 """
-
-
-class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to another
-    """The lease is no longer ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """One worker's claim on a target."""
-
-    target: int
-    brand: int
-    fence: int
-    attempt: int
-    now: datetime
 
 
 def perform_targets(worker: str, now: datetime, limit: int = 100) -> int:
@@ -98,24 +81,14 @@ def retry_target(target_id: int, now: datetime) -> None:
         Target.objects.filter(pk=target_id).update(dirty=True, next_attempt=now, attempts=0)
 
 
-@transaction.atomic
 def _claim(worker: str, now: datetime) -> Lease | None:
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    due = Target.objects.filter(free, dirty=True, next_attempt__lte=now).order_by("next_attempt")
-    target = due.select_for_update(skip_locked=True).first()
-    if target is None:
-        return None
-    lease = Lease(target.pk, target.brand_id, target.fence + 1, target.attempts + 1, now)
-    Target.objects.filter(pk=target.pk).update(
-        fence=lease.fence, attempts=lease.attempt, lease_owner=worker, lease_until=now + LEASE
-    )
-    return lease
+    return claim(Target.objects.filter(dirty=True, next_attempt__lte=now).order_by("next_attempt"), worker, now)
 
 
 def _drive_all(lease: Lease) -> bool:
     """Whether something did not get where it should and must be tried again."""
     behind = False
-    planned = _switches(lease)
+    planned = switches_on(lease)
     # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
     stand = standing([one for one in planned if not one.pending or _may(lease, one)])
     for switch in planned:
@@ -126,7 +99,8 @@ def _drive_all(lease: Lease) -> bool:
     return behind
 
 
-def _switches(lease: Lease) -> list[Switch]:
+def switches_on(lease: Lease) -> list[Switch]:
+    """What the measures of the leased target come to."""
     return switches(Measure.objects.filter(target=lease.target).select_related("service", "brand").order_by("pk"))
 
 
@@ -137,7 +111,7 @@ def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Literal["don
         _record(lease, switch, Outcome("refused", error=doubt), can_be_asked=True)
         return "done"
     _begin(lease, switch, name)
-    outcome = _bring(outside, _order(lease, switch, stand), on=switch.on)
+    outcome = _bring(outside, order_for(lease, switch, stand), on=switch.on)
     settled = _record(lease, switch, outcome, can_be_asked=outside.can_be_asked)
     if settled:
         return "done"
@@ -156,10 +130,12 @@ def _is_stopped(brand: int) -> bool:
 def _outside(lease: Lease, switch: Switch) -> tuple[Actuator | None, str, str]:
     """The actuator for the switch and its name; or None and why nothing may go out."""
     doubt = _doubt(switch, lease.now) if switch.on else ""
-    if doubt:
-        return None, "", doubt
-    brand = switch.measures[0].brand
-    name, options = chosen(brand.actuators, switch.kind)
+    return (None, "", doubt) if doubt else actuator_behind(switch)
+
+
+def actuator_behind(switch: Switch) -> tuple[Actuator | None, str, str]:
+    """What took the switch, or is to take it, and its name; or None and what is wrong with it."""
+    name, options = chosen(switch.measures[0].brand.actuators, switch.kind)
     used = next((one.actuator for one in switch.moving if one.actuator), name)
     try:
         # Whoever took a measure must end it, even when the brand uses another actuator by now.
@@ -185,7 +161,8 @@ def _holder(ip: str, now: datetime) -> int | None:
     return found[0] if found else None
 
 
-def _order(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Order:
+def order_for(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Order:
+    """The order that brings a switch about, or looks it up."""
     first = switch.moving[0]
     return Order(
         brand=first.brand.slug,
@@ -220,23 +197,10 @@ def _bring(outside: Actuator, order: Order, *, on: bool) -> Outcome:
     return Outcome(seen.state, {"told": told.receipt, "read_back": seen.receipt}, seen.error)
 
 
-@contextmanager
-def _ours(lease: Lease) -> Iterator[None]:
-    """A transaction in which the lease is ours. Raises Late when it is not."""
-    with transaction.atomic():
-        # In the order in which enact locks them, so that neither waits for the other.
-        dockets = Docket.objects.filter(pk__in=Measure.objects.filter(target=lease.target).values("docket"))
-        list(dockets.select_for_update().order_by("pk").values_list("pk"))
-        held = Target.objects.select_for_update().filter(pk=lease.target, fence=lease.fence)
-        if not held.values_list("pk").first():
-            raise Late
-        yield
-
-
 def _begin(lease: Lease, switch: Switch, name: str) -> None:
     """Write down what is about to be ordered, so that whoever comes after a crash knows that it may have happened."""
     state = "applying" if switch.on else "lifting"
-    with _ours(lease):
+    with ours(lease):
         _update(switch.moving, state=state, actuator=name, fence=lease.fence, outside={"action": switch.action})
 
 
@@ -246,7 +210,7 @@ def _record(lease: Lease, switch: Switch, outcome: Outcome, *, can_be_asked: boo
     if verdict == "later" and lease.attempt >= ATTEMPTS:
         state, verdict, error = "failed", "failed", f"given up after {lease.attempt} attempts: {error}"
     outside = {"action": switch.action, "final": verdict != "later", "state": outcome.state, **outcome.receipt}
-    with _ours(lease):
+    with ours(lease):
         stamps = _stamps(state, outcome, lease.now, can_be_asked=can_be_asked)
         _update(switch.moving, state=state, error=error, outside=outside, fence=lease.fence, **stamps)
         _update(switch.over, state="lifted", lifted_at=lease.now)
@@ -275,12 +239,13 @@ def _mark(switch: Switch, state: str, failed: bool, error: str, now: datetime) -
 
 def _settle(lease: Lease, *, behind: bool) -> None:
     """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
-    with _ours(lease):
-        left = [one for one in _switches(lease) if one.pending]
+    with ours(lease):
+        left = [one for one in switches_on(lease) if one.pending]
         held = [one for one in left if not _may(lease, one)]
         values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
         if behind:
             values |= {"attempts": lease.attempt, "next_attempt": lease.now + pause(lease.attempt, luck())}
         elif len(held) == len(left):
             values["next_attempt"] = lease.now + PARKED
-        Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, **values)
+        look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in switches_on(lease)) else None
+        Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)

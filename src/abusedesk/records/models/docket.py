@@ -117,7 +117,8 @@ class Strike(models.Model):
 class TimelineEntry(models.Model):
     """A line of a docket's story: what came in, what the policy ordered, what the outside answered.
 
-    `kind` is a stimulus or an effect in DESIGN's words, or `carried_out`, `failed`, `staff`; `body` its particulars.
+    `kind` is a stimulus or an effect in DESIGN's words, or `carried_out`, `failed`, `drifted`, `staff`; `body` its
+    particulars.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -58,7 +58,8 @@ class Deadline(models.Model):
 class Target(models.Model):
     """What an actuator acts on: a service or one address of it. Its lease carries a fencing number.
 
-    `key` is `service:<brand>/<ref>` or `ip:<brand>/<address>`. `dirty` says that a measure on it is not yet as desired.
+    `key` is `service:<brand>/<ref>` or `ip:<brand>/<address>`. `dirty` says that a measure on it is not yet as desired;
+    `look_at` when to look whether what is in force still is, None where nothing is.
     """
 
     key = models.CharField(max_length=200, unique=True)
@@ -71,9 +72,15 @@ class Target(models.Model):
     lease_until = models.DateTimeField(null=True)
     next_attempt = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    look_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_attempt"], condition=models.Q(dirty=True), name="target_dirty")]
+        indexes = [
+            models.Index(fields=["next_attempt"], condition=models.Q(dirty=True), name="target_dirty"),
+            models.Index(
+                fields=["look_at"], condition=models.Q(dirty=False, look_at__isnull=False), name="target_to_look_at"
+            ),
+        ]
 
 
 class Measure(models.Model):

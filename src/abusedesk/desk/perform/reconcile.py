@@ -1,0 +1,112 @@
+"""Reconcile: looks from time to time whether what is in force still is.
+
+A router was rebooted, somebody unsuspended a server by hand: that is drift. It is shown on the case. What stands on the
+network is then put up again; whether a server is switched off again a person says, since a person may have switched it
+on. The brand's setting `drift` makes it one way for all: `again` or `ask`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db.models import QuerySet
+
+from abusedesk.actuators.actuator import Outcome
+from abusedesk.desk.perform import marks
+from abusedesk.desk.perform.lease import Late, Lease, claim, ours
+from abusedesk.desk.perform.pace import LOOK_AGAIN, luck
+from abusedesk.desk.perform.plan import Switch, standing
+from abusedesk.desk.perform.targets import actuator_behind, order_for, switches_on
+from abusedesk.records.models import Measure, Target
+
+log = structlog.get_logger()
+
+BY_ITSELF = frozenset({"null_route", "rate_limit", "block_port"})
+"""The measures that are put up again without asking, unless the brand says otherwise."""
+
+_UNDONE = "it was in force and is no longer: somebody or something undid it outside"
+
+
+def look_again(worker: str, now: datetime) -> bool:
+    """Look at the target that was not looked at for longest. False when none is due."""
+    due = Target.objects.filter(dirty=False, look_at__lte=now).order_by("look_at")
+    lease = claim(due, worker, now)
+    if lease is None:
+        return False
+    try:
+        _look(lease)
+    except Late:
+        log.info("lease lost", target=lease.target, fence=lease.fence, worker=worker)
+    return True
+
+
+def _look(lease: Lease) -> None:
+    planned = switches_on(lease)
+    stand = standing(planned)
+    seen = [(switch, _seen(lease, switch, stand)) for switch in planned if _is_in_force(switch)]
+    with ours(lease):
+        for switch, outcome in seen:
+            _note(lease, switch, outcome)
+        Target.objects.filter(pk=lease.target).update(
+            lease_owner="",
+            lease_until=None,
+            attempts=0,
+            dirty=any(one.pending for one in switches_on(lease)),
+            next_attempt=lease.now,
+            look_at=lease.now + LOOK_AGAIN * (0.75 + luck() / 2) if seen else None,
+        )
+
+
+def _is_in_force(switch: Switch) -> bool:
+    return switch.on and not switch.pending and any(one.state == "in_force" for one in switch.moving)
+
+
+def _seen(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Outcome:
+    outside, _, wrong = actuator_behind(switch)
+    if outside is None or not outside.can_be_asked:
+        return Outcome("unreachable", error=wrong)
+    try:
+        return outside.query(order_for(lease, switch, stand))
+    except Exception as error:
+        log.exception("actuator broke", target=lease.target)
+        return Outcome("unreachable", error=f"the actuator broke: {error!r}")
+
+
+def _is_undone(outcome: Outcome) -> bool:
+    return outcome.state not in {"in_force", "unreachable"}
+
+
+def _note(lease: Lease, switch: Switch, outcome: Outcome) -> None:
+    if outcome.state == "in_force":
+        _in_force(switch).update(read_back_at=lease.now)
+    elif _is_undone(outcome):
+        _drifted(lease, switch, outcome)
+
+
+def _drifted(lease: Lease, switch: Switch, outcome: Outcome) -> None:
+    again = _by_itself(switch)
+    ours_still = list(_in_force(switch))
+    error = f"{_UNDONE}{f' ({outcome.error})' if outcome.error else ''}"
+    if again:
+        _in_force(switch).update(state="applying", outside={"action": "apply"})
+    else:
+        # As after a refusal: the case shows it, and `Try again` takes the measure once more.
+        outside = {"action": "apply", "final": True, **outcome.receipt}
+        _in_force(switch).update(state="failed", error=error, outside=outside)
+    body = {"measure": switch.kind, "ip": switch.ip, "port": switch.port, "again": again, "error": error}
+    for measure in ours_still:
+        item = {"item": measure.item}
+        marks.tell(measure.docket_id, measure.case_id, "drifted", lease.now, body=body | item, clauses=measure.clauses)
+        if not again:
+            marks.need(measure.case_id, f"failed:{switch.kind}")
+
+
+def _by_itself(switch: Switch) -> bool:
+    settings: Mapping[str, Any] = switch.measures[0].brand.settings
+    return bool(settings.get("drift") == "again" or (settings.get("drift") != "ask" and switch.kind in BY_ITSELF))
+
+
+def _in_force(switch: Switch) -> QuerySet[Measure]:
+    """The switch's measures that still are to be in force: one may have been lifted while the outside was asked."""
+    return Measure.objects.filter(pk__in=[one.pk for one in switch.moving], decided="in_force", state="in_force")
