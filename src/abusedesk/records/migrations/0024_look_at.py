@@ -8,7 +8,7 @@ UPDATE records_target target SET look_at = now() WHERE NOT dirty AND EXISTS (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0022_reporters")]
+    dependencies = [("records", "0023_submissions")]
 
     operations = [
         migrations.AddField("target", "look_at", models.DateTimeField(null=True)),
