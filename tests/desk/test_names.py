@@ -121,7 +121,7 @@ HELD = Holders(
     ),
     {"mine.example.net": [NameHeld(1, LONG_AGO, None)]},
     dict.fromkeys(range(1, 6), 10),
-    frozenset({4}),
+    infrastructure=frozenset({4}),
 )
 
 

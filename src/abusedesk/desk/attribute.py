@@ -22,7 +22,7 @@ AHEAD = timedelta(hours=1)
 PAST = timedelta(days=30)
 
 
-How = Literal["address", "ports", "declared", ""]
+How = Literal["address", "ports", "declared", "named", ""]
 
 
 class Placed(NamedTuple):
@@ -89,7 +89,9 @@ def _place(
     ip = address_of(event.source)
     how: How = "address"
     held: Assignment | None = None
-    if ip is None:
+    if event.service:
+        service, how = holders.of_ref(brand or 0, event.service, at), "named"
+    elif ip is None:
         service, how = holders.of_name(event.source, at), "declared"
     else:
         held = holders.holding(ip, at)

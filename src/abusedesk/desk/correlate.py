@@ -8,6 +8,7 @@ networks, neither of which sent the other's words.
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -148,6 +149,8 @@ def move(telling: Telling, docket: int, *, with_reviews: bool) -> Move:
             events=telling.events,
             assurance=complaint.assurance,
             listing=_blocklist(complaint),
+            stability_risk=complaint.report.stability_risk,
+            mandate=_mandate(complaint),
             with_reviews=with_reviews,
             suppressed=_muffled(complaint.covered),
         )
@@ -159,6 +162,13 @@ def _blocklist(complaint: Complaint) -> str | None:
     """The blocklist whose entry the report is, where we asked it ourselves."""
     origin = complaint.unread.provenance
     return origin.get("listing") or origin.get("blocklist")
+
+
+def _mandate(complaint: Complaint) -> timedelta | None:
+    """The time that a mandate leaves from the receipt on."""
+    report = complaint.report
+    left = report.due_by - complaint.unread.received_at if report.due_by is not None else report.due_within
+    return max(left, timedelta()) if left is not None else None
 
 
 def raisings(enacted: Iterable[Enacted]) -> list[Move]:

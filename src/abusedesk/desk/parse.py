@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from abusedesk.parsing.formats import telemetry, upstream
 from abusedesk.parsing.own import OwnRule, read_by
 from abusedesk.parsing.read import read
 from abusedesk.records.models import ReadingRule
@@ -19,6 +20,10 @@ from abusedesk.vocabulary.report import Reading
 
 ATTEMPTS = 3
 """A message whose reading ended the worker this often is put up for a person instead of being read again."""
+
+
+_PROVEN_BY = {telemetry.NAME: "sensor", upstream.NAME: "upstream"}
+"""Of each format that not everybody may speak, what of the provenance proves that somebody may."""
 
 
 class Unread(NamedTuple):
@@ -60,11 +65,20 @@ def read_message(unread: Unread, rules: Sequence[OwnRule] = (), *, from_known_re
     own = read_by(rules, unread.payload, unread.name) if rules else None
     if own is not None:
         return own
-    reading = read(unread.payload, unread.name)
+    reading = _admitted(read(unread.payload, unread.name), unread.provenance)
     if reading.outcome == "not_a_report" and from_known_reporter:
         reason = f"a known reporter sent it, and yet: {reading.reason}"
         return Reading("needs_review", reading.format, reason, reading.reporter, found=reading.found)
     return reading
+
+
+def _admitted(reading: Reading, provenance: Mapping[str, str]) -> Reading:
+    """What only the provider's own sensors and upstreams may say is no report from anybody else."""
+    proof = _PROVEN_BY.get(reading.format)
+    if proof is None or proof in provenance:
+        return reading
+    reason = f"it is {reading.format}, which is taken under a key for that alone"
+    return Reading("rejected", reading.format, reason, reading.reporter)
 
 
 def is_illegal(reading: Reading) -> bool:

@@ -26,7 +26,7 @@ COLUMNS = (
     "envelope_from", "subject", "provenance", "designation", "payload",
 )  # fmt: skip
 
-PROVEN = ("reporter", "sensor", "listing")
+PROVEN = ("reporter", "sensor", "upstream", "listing")
 """What of a provenance nobody can forge. The same bytes from somebody proven are another message than from anybody."""
 
 _TAKE = """

@@ -4,7 +4,7 @@ The members are judged by the same readers as later in the intake, so that what 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +21,10 @@ _LACKS = re.compile(r"missing required field `(?P<name>\w+)`")
 _SEVERAL = re.compile(r" lacks (?P<names>\w+(?:, \w+)*)$")
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _MEMBER = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+
+Check = Callable[[dict[str, Any]], object]
+"""Raises ValueError, with the member that is wrong."""
 
 
 class Flaw(NamedTuple):
@@ -53,12 +57,12 @@ def split(body: bytes, most: int, *, lines: bool = False) -> Sent:
     return Sent(items, is_list)
 
 
-def flaws(sent: Sent) -> list[Flaw]:
-    """What is wrong with the XARF reports that were sent, in their order."""
+def flaws(sent: Sent, check: Check | None = None) -> list[Flaw]:
+    """What is wrong with the documents that were sent, in their order: XARF reports, or what `check` raises about."""
     found: list[Flaw] = []
     for index, item in enumerate(sent.items):
         at = f"/{index}" if sent.is_list else ""
-        found += [Flaw(at + pointer, detail) for pointer, detail in _flaws_of(item)]
+        found += [Flaw(at + pointer, detail) for pointer, detail in _flaws_of(item, check)]
         if len(found) >= SHOWN:
             break
     return found[:SHOWN]
@@ -106,14 +110,24 @@ def _lines(body: bytes) -> tuple[bytes, ...]:
     return tuple(line for line in body.splitlines() if line.strip())
 
 
-def _flaws_of(item: bytes) -> Sequence[Flaw]:
+def _flaws_of(item: bytes, check: Check | None) -> Sequence[Flaw]:
     try:
         value = document(item)
     except Unreadable as unreadable:
         return [Flaw("", str(unreadable))]
     if not isinstance(value, dict):
         return [Flaw("", "it is no JSON object")]
+    if check is not None:
+        return _flaws_by(check, value)
     return list(_flaws_of_claim(value)) or _flaws_of_reading(item)
+
+
+def _flaws_by(check: Check, value: dict[str, Any]) -> list[Flaw]:
+    try:
+        check(value)
+    except ValueError as error:
+        return placed(error, value)
+    return []
 
 
 def _flaws_of_claim(value: dict[str, Any]) -> Iterator[Flaw]:

@@ -1,4 +1,5 @@
-"""The product's own mails beside what a policy orders: receipts and outcomes for reporters, what an answer lacks.
+"""The product's own mails beside what a policy orders: receipts and outcomes for reporters, what an answer lacks,
+and what an upstream demands of the provider.
 
 They come with the product in its languages. A pack has its own words for one where it has a template of that name, in
 `notices/<language>/`; no rule sends it. Each may use these placeholders and no others.
@@ -11,12 +12,17 @@ from abusedesk.policy.pack import PACKS
 ACKNOWLEDGEMENT = "acknowledgement"
 OUTCOME = "outcome"
 INCOMPLETE = "incomplete"
+DUTY = "duty"
+DUTY_SOON = "duty_soon"
 
 _TO_REPORTERS = ("subject", "reference", "received", "brand", "answer_at")
+_OF_A_DUTY = ("brand", "upstream", "do", "otherwise", "addresses", "reference", "due")
 OWN: dict[str, tuple[str, ...]] = {
     ACKNOWLEDGEMENT: (*_TO_REPORTERS, "follows"),
     OUTCOME: (*_TO_REPORTERS, "outcome", "code"),
     INCOMPLETE: ("customer", "service", "addresses", "abuse_type", "missing", "due", "answer_at", "brand"),
+    DUTY: _OF_A_DUTY,
+    DUTY_SOON: _OF_A_DUTY,
 }
 """The placeholders of each."""
 

@@ -1,6 +1,7 @@
 """Who held which prefix or name when: the tables in memory, and the number that tells when they are stale."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -66,7 +67,9 @@ class Holders:
         assignments: AssignmentTable,
         names: dict[str, list[NameHeld]],
         brands: dict[int, int],
+        *,
         infrastructure: frozenset[int] = frozenset(),
+        refs: Mapping[tuple[int, str], NameHeld] = {},
     ):
         self.version = version
         self.assignments = assignments
@@ -74,6 +77,7 @@ class Holders:
         self.brands = brands
         self.infrastructure = infrastructure
         self.fresh: dict[int, Freshness] = {}
+        self._refs = refs
 
     def of_address(self, address: str, at: datetime, port: int | None = None) -> int | None:
         """The service that held an address and source port at an instant. Without a port a shared one is nobody's."""
@@ -90,6 +94,11 @@ class Holders:
         if fresh is None or at <= fresh.limit:
             return ""
         return f"the inventory {fresh.name} was last read {_length(at - fresh.read_at)} before"
+
+    def of_ref(self, brand: int, ref: str, at: datetime) -> int | None:
+        """The service of the provider's own id, if it ran at an instant."""
+        found = self._refs.get((brand, ref))
+        return found.service if found is not None and found.covers(at) else None
 
     def sharers(self, address: str, at: datetime) -> list[Assignment]:
         """Who shared an address by source ports at an instant."""
@@ -179,10 +188,11 @@ def _load(version: int) -> Holders:
         names: dict[str, list[NameHeld]] = {}
         for name, service, since, until in cursor.fetchall():
             names.setdefault(name, []).append(NameHeld(int(service), since, until))
-        cursor.execute("SELECT id, brand_id, infrastructure FROM records_service")
+        cursor.execute("SELECT id, brand_id, infrastructure, ref, since, until FROM records_service")
         services = cursor.fetchall()
-        own = frozenset(pk for pk, _, infrastructure in services if infrastructure)
-        return Holders(version, table, names, {pk: brand for pk, brand, _ in services}, own)
+        own = frozenset(pk for pk, _, infrastructure, *_ in services if infrastructure)
+        refs = {(brand, ref): NameHeld(pk, since, until) for pk, brand, _, ref, since, until in services}
+        return Holders(version, table, names, {pk: brand for pk, brand, *_ in services}, infrastructure=own, refs=refs)
 
 
 def _some(low: int, high: int) -> tuple[int, int] | None:

@@ -65,7 +65,9 @@ def make(wanted: Wanted, by: str, now: datetime) -> tuple[ApiKey, str]:
     if refused:
         raise Problem(refused)
     secret = new_secret()
-    reporter = _reporter(wanted.reporter, now) if wanted.reporter else None
+    # An upstream complains as well, and is a reporter then.
+    named = wanted.reporter or (wanted.label if "upstream" in wanted.scopes else "")
+    reporter = _reporter(named, now) if named else None
     key = ApiKey.objects.create(
         digest=digest_of(secret),
         hint=secret[: len(PREFIX) + 4],

@@ -1,6 +1,6 @@
 """What reading a message yields: reports, and in each the events it speaks of."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ class Event(Struct, frozen=True, omit_defaults=True):
     `source` is the address or host that the complaint is about, never the complainant's, target's or a relay's.
     `occurred_at` is None where the report names no time. `count` is how many alike observations the line stands for.
     `target_port` is the port attacked or the open service; `evidence` a short extract in the reporter's words.
+    `service` is the provider's own id of the service, where the provider's own sensor names it.
     """
 
     category: str
@@ -24,6 +25,7 @@ class Event(Struct, frozen=True, omit_defaults=True):
     count: int = 1
     target_port: int | None = None
     evidence: str = ""
+    service: str = ""
 
 
 class Notice(Struct, frozen=True):
@@ -38,6 +40,8 @@ class Report(Struct, frozen=True, omit_defaults=True):
     """One complaint by one reporter. `reference` is the reporter's own number for it.
 
     `notice` says what a legal notice contains; None for a report that is none.
+    `stability_risk` says that the provider's own network is in danger, as its sensor saw. `due_by` or `due_within` is
+    the time that an upstream's mandate leaves: an instant, or a length from the receipt on.
     """
 
     format: str
@@ -46,6 +50,9 @@ class Report(Struct, frozen=True, omit_defaults=True):
     reference: str | None = None
     summary: str = ""
     notice: Notice | None = None
+    stability_risk: bool = False
+    due_by: datetime | None = None
+    due_within: timedelta | None = None
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):

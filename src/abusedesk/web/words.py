@@ -317,9 +317,9 @@ def _proposal(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
     )
 
 
-def _upstream(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
+def _upstream(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
     done = "took" if one.state == "set" else "lifted"
-    return Line("measure", "", f"The upstream {done} a {measure(one.action, ip=one.ip)}")
+    return Line("measure", "", f"The upstream {done} a {measure(one.action, ip=one.ip)}", f"told by {by}" if by else "")
 
 
 def _carried_ticket(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:

@@ -236,7 +236,7 @@ def test_the_commit_comes_before_the_answer(watch: Caller, monkeypatch: pytest.M
     def full(*_: Any) -> None:
         raise OperationalError("could not extend file: No space left on device")
 
-    monkeypatch.setattr("abusedesk.web.api.reports.receive_many", full)
+    monkeypatch.setattr("abusedesk.web.api.taking.receive_many", full)
     response = watch.post("reports", xarf4())
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert response["Retry-After"]

@@ -11,7 +11,14 @@ from abusedesk.records.partitions import STANDARD, ensure_month
 
 
 def tell(
-    docket: int, case: int | None, kind: str, at: datetime, *, body: Mapping[str, Any], clauses: Sequence[str] = ()
+    docket: int,
+    case: int | None,
+    kind: str,
+    at: datetime,
+    *,
+    body: Mapping[str, Any],
+    clauses: Sequence[str] = (),
+    by: str = "desk",
 ) -> None:
     """Add a line to the docket's timeline."""
     ensure_month(STANDARD, [at])
@@ -24,7 +31,7 @@ def tell(
         kind=kind,
         body=dict(body),
         clauses=list(clauses),
-        by="desk",
+        by=by,
     )
 
 

@@ -49,6 +49,7 @@ from abusedesk.records.models.suppression import (
     SuppressionHit,
 )
 from abusedesk.records.models.threads import Draft, Thread, ThreadEntry
+from abusedesk.records.models.upstream import Duty, UpstreamMeasure
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Docket",
     "DoubtedVoice",
     "Draft",
+    "Duty",
     "Effect",
     "Event",
     "EventSeen",
@@ -113,5 +115,6 @@ __all__ = [
     "TicketEntry",
     "TimelineEntry",
     "UpgradeAudit",
+    "UpstreamMeasure",
     "WhatIfRun",
 ]

@@ -48,7 +48,8 @@ class Message(models.Model):
 
     `provenance` is what we ourselves saw of who handed it over: `peer` and `helo` of an SMTP client; the id of the
     `reporter` whose key it came under, or who alone fills the `feed` that it came by; the provider's own `sensor`; the
-    blocklist whose `listing` a query confirmed, or the `blocklist` whose entry accuses nobody yet.
+    `upstream` whose key it came under; the blocklist whose `listing` a query confirmed, or the `blocklist` whose entry
+    accuses nobody yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

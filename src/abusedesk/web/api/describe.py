@@ -58,8 +58,29 @@ def _calls(schema: Mapping[str, Any]) -> Iterator[str]:
             body = call.get("requestBody")
             if body:
                 yield f"Body: {body['description']} Media types: {', '.join(f'`{one}`' for one in body['content'])}.\n"
+                yield from _members_of_body(body)
             yield from _parameters(call.get("parameters", []))
             yield from _answers(call["responses"])
+
+
+def _members_of_body(body: Mapping[str, Any]) -> Iterator[str]:
+    """What an object of our own may have; XARF has a specification of its own."""
+    one = body["content"]["application/json"]["schema"]["oneOf"][0]
+    if "properties" not in one:
+        return
+    yield f"{one['description']}\n\n| member | type | |\n|---|---|---|"
+    for member, value, must in _flat(one):
+        yield f"| `{member}` | {_type(value)} | {'must be there' if must else 'may be left out'} |"
+    yield ""
+
+
+def _flat(whole: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    for member, value in whole["properties"].items():
+        inner = next((one for one in value.get("anyOf", []) if "properties" in one), None)
+        if inner is None:
+            yield above + member, value, member in whole.get("required", [])
+        else:
+            yield from _flat(inner, f"{above}{member}.")
 
 
 def _parameters(parameters: list[dict[str, Any]]) -> Iterator[str]:
@@ -100,11 +121,11 @@ def _type(value: Mapping[str, Any]) -> str:
         name = value["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
     if "anyOf" in value:
-        return " or ".join(_type(one) for one in value["anyOf"])
+        return " or ".join(_type(one) for one in value["anyOf"] if one.get("type") != "null")
     if value.get("type") == "array":
         return f"list of {_type(value['items'])}"
     if "enum" in value or "const" in value:
-        return ", ".join(f"`{one}`" for one in value.get("enum", [value.get("const")]))
+        return ", ".join(f"`{one}`" for one in value.get("enum", [value.get("const")]) if one is not None)
     return {"date-time": "instant", "uuid": "UUID"}.get(value.get("format", ""), str(value.get("type", "any")))
 
 

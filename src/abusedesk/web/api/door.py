@@ -1,8 +1,10 @@
 """At the door of the API: whose key it is, whether it may do this now, and the bytes of the body."""
 
 import math
+import threading
 from datetime import datetime
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
@@ -13,6 +15,9 @@ from abusedesk.web.api.problem import Refusal
 
 LARGEST = 20 * 1024 * 1024
 """Bytes of a body at most."""
+
+WAIT_S = 1.0
+_reading = threading.BoundedSemaphore(max(1, settings.CONFIGURATION.web_threads // 2))
 
 JSON = ("application/json", "application/xarf+json")
 LINES = ("application/x-ndjson", "application/jsonl")
@@ -48,6 +53,12 @@ class Key(HttpBearer):
         return self(request)
 
 
+def key_of(request: HttpRequest) -> ApiKey:
+    """The key that the call came under."""
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    return key
+
+
 def body_of(request: HttpRequest) -> bytes:
     """The bytes sent. Raises Refusal before a body that is too large is read."""
     length = request.META.get("CONTENT_LENGTH") or ""
@@ -58,10 +69,21 @@ def body_of(request: HttpRequest) -> bytes:
         raise Refusal(
             413, "too_large", f"the body has {int(length):,} bytes; at most {most} are taken: send it in parts"
         )
-    data = request.read(int(length))
+    data = _read(request, int(length))
     if len(data) < int(length):
         raise Refusal(400, "unreadable", "the connection brought less than Content-Length says; send it again")
     return data
+
+
+def _read(request: HttpRequest, length: int) -> bytes:
+    """The body. At most half of the server's threads wait for bodies, so that slow clients leave the console alive."""
+    if not _reading.acquire(timeout=WAIT_S):
+        detail = "too many calls are being read at once; send it again"
+        raise Refusal(503, "busy", detail, headers={"Retry-After": "2"})
+    try:
+        return request.read(length)
+    finally:
+        _reading.release()
 
 
 def is_lines(request: HttpRequest) -> bool:

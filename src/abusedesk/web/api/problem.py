@@ -23,6 +23,7 @@ CODES = {
     "not_found": "there is nothing of this id that this key may see",
     "not_ours": "the address is not in this brand's network",
     "switched_off": "the operator has switched this way in off",
+    "busy": "too many calls are being read at once",
     "unavailable": "it cannot be stored at the moment",
 }
 """Every code of a refusal, with what it means."""

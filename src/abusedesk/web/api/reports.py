@@ -9,21 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Field, Router, Schema, Status
 
 from abusedesk.desk.outcome import OUTCOMES, STATES, what_became
-from abusedesk.desk.receive import Incoming, Received, receive_many
-from abusedesk.parsing import claims
+from abusedesk.desk.receive import Received
 from abusedesk.records import keys
-from abusedesk.records.models import ApiKey, Message
-from abusedesk.web.api.door import Key, body_of, is_lines
-from abusedesk.web.api.once import name_of, once
+from abusedesk.records.models import Message
+from abusedesk.web.api.door import Key, key_of
 from abusedesk.web.api.problem import ProblemDocument, Refusal
+from abusedesk.web.api.taking import MOST, REFUSED, body_schema, take_in
 
 SCOPE = "reports"
-MOST = 1_000
-"""So many reports are taken at once."""
 
 router = Router(auth=Key(SCOPE), tags=["Reports"])
 
@@ -60,37 +56,12 @@ class Standing(Schema):
     outcomes: list[Outcome] = Field([], description="what came of it; empty where the brand does not tell")
 
 
-def body_schema(item: dict[str, Any], description: str) -> dict[str, Any]:
-    """The description of a body that is read as bytes."""
-    batch = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST}
-    return {
-        "requestBody": {
-            "required": True,
-            "description": description,
-            "content": {
-                "application/json": {"schema": {"oneOf": [item, batch]}},
-                "application/x-ndjson": {"schema": {"type": "string", "description": "one such object a line"}},
-            },
-        },
-        "parameters": [
-            {
-                "in": "header",
-                "name": "Idempotency-Key",
-                "schema": {"type": "string", "maxLength": 255},
-                "description": "A name of your own for this request. The same request sent again under it counts once "
-                f"and gets the same answer, for {keys.KEPT.days} days; another request under it is refused.",
-            }
-        ],
-    }
-
-
 _XARF = {"type": "object", "description": "A report as XARF 4 or XARF 3 (xarf.org)."}
-_REFUSED = dict.fromkeys((400, 401, 403, 411, 413, 415, 422, 429, 503), ProblemDocument)
 
 
 @router.post(
     "/reports",
-    response={202: Taken | TakenBatch, **_REFUSED},
+    response={202: Taken | TakenBatch, **REFUSED},
     operation_id="send_reports",
     summary="Send one report, or a batch",
     openapi_extra=body_schema(
@@ -101,22 +72,11 @@ _REFUSED = dict.fromkeys((400, 401, 403, 411, 413, 415, 422, 429, 503), ProblemD
 )
 def send(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any]]:
     """Answered 202 when everything is committed. Each report of a batch is a message of its own with its own id."""
-    key = _key(request)
-    lines, name = is_lines(request), name_of(request)
-    body = body_of(request)
-    now = timezone.now()
-    sent = _read(body, lines=lines)
-
-    def work() -> dict[str, Any]:
-        received = receive_many([_incoming(one, key, now) for one in sent.items])
-        keys.owe(key, len(received) - 1)
-        taken = [_taken(one) for one in received]
-        return {"reports": taken} if sent.is_list else taken[0]
-
-    done = once(key, name, (f"reports {lines}", body), now, work)
+    key = key_of(request)
+    done = take_in(request, SCOPE, {"reporter": str(key.reporter_id)}, taken=_taken)
     if done.again:
         response["Idempotency-Replayed"] = "true"
-    if not sent.is_list:
+    if "href" in done.answer:
         response["Location"] = done.answer["href"]
     return Status(202, done.answer)
 
@@ -129,7 +89,7 @@ def send(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any]]
 )
 def ask(request: HttpRequest, id: UUID) -> dict[str, Any]:  # noqa: A002 - the name in the address
     """For the reporter who sent it, by any key of theirs. Outcomes are told where the brand allows it."""
-    key = _key(request)
+    key = key_of(request)
     message = Message.objects.filter(pk=id, channel=keys.CHANNELS[SCOPE]).defer("payload").first()
     if message is None or message.provenance.get("reporter") != str(key.reporter_id):
         raise Refusal(404, "not_found", "this reporter sent nothing of this id")
@@ -143,28 +103,6 @@ def ask(request: HttpRequest, id: UUID) -> dict[str, Any]:  # noqa: A002 - the n
     }
 
 
-def _read(body: bytes, *, lines: bool) -> claims.Sent:
-    try:
-        sent = claims.split(body, MOST, lines=lines)
-    except claims.Unreadable as unreadable:
-        raise Refusal(400, "unreadable", str(unreadable)) from None
-    flaws = claims.flaws(sent)
-    if flaws:
-        what = "nothing of the batch was taken" if sent.is_list else "it was not taken"
-        raise Refusal(422, "malformed", f"{flaws[0].pointer or 'the report'}: {flaws[0].detail}; {what}", flaws)
-    return sent
-
-
-def _incoming(item: bytes, key: ApiKey, now: datetime) -> Incoming:
-    provenance = {"reporter": str(key.reporter_id)}
-    return Incoming(item, keys.CHANNELS[SCOPE], now, key.label, key.brand_id, provenance=provenance)
-
-
 def _taken(received: Received) -> dict[str, Any]:
     number = str(received.message_id)
     return {"id": number, "href": f"/api/v1/reports/{number}", "repeated": not received.new}
-
-
-def _key(request: HttpRequest) -> ApiKey:
-    key: ApiKey = request.auth  # type: ignore[attr-defined]
-    return key

@@ -187,6 +187,8 @@ _SECTIONS = {
     "channels": "brands",
     "listings": "brands",
     "new-channel": "brands",
+    "duty": "queue",
+    "duties": "queue",
     "keys": "brands",
     "new-key": "brands",
     "inventories": "brands",

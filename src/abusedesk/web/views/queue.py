@@ -9,7 +9,7 @@ from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from abusedesk.records.models import Brand, Case, Event, Message, Report, Review
+from abusedesk.records.models import Brand, Case, Duty, Event, Message, Report, Review
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
 from abusedesk.web.readers import files_for, may_read_restricted
@@ -56,9 +56,16 @@ def queue(request: HttpRequest) -> HttpResponse:
         "kinds": _chips(waiting, request),
         "reviews": _reviews_without_case(request),
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
+        "duties": _open_duties(request.GET.get("brand", "")),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
     }
     return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]
+
+
+def _open_duties(brand: str) -> "QuerySet[Duty]":
+    """What upstreams demand and nobody has closed, the most urgent first."""
+    found = Duty.objects.filter(closed_at=None).select_related("brand", "service").order_by("due")
+    return found.filter(brand__slug=brand) if brand else found
 
 
 def cases(request: HttpRequest) -> HttpResponse:
