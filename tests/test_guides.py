@@ -11,13 +11,18 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from abusedesk.cli.main import main
+from abusedesk.desk.intake import process_messages
 from abusedesk.policy.pack import load_pack
+from abusedesk.records.models import Duty, Event, MessageSeen, Report, UpstreamMeasure
+from tests.desk.estate import provider, with_addresses
+from tests.web.api.samples import key
 
 ROOT = Path(__file__).parent.parent
 GUIDE = ROOT / "docs/how-to/change-a-policy.md"
@@ -113,25 +118,53 @@ def test_the_commands_of_the_guide_that_writes_a_policy_can_be_run(
     assert "nordlicht:4" in _run(lines[4], capsys)
 
 
-@pytest.mark.needs("curl", "bash")
-@pytest.mark.django_db(transaction=True)
-def test_the_guide_of_programs_that_report_is_true(live_server: Any, tmp_path: Path) -> None:
-    from abusedesk.records.models import MessageSeen
-    from tests.web.api.samples import key
-
-    page = (ROOT / "docs/how-to/send-reports-by-program.md").read_text(encoding="utf-8")
+def _asked(guide: str, url: str, secret: str, folder: Path) -> str:
+    """What the calls of a guide bring, made by a shell against a server that runs."""
+    page = (ROOT / "docs/how-to" / guide).read_text(encoding="utf-8")
     first, *blocks = [one.text for one in steps(page) if one.kind == "sh"]
-    assert (first.count("export"), len(blocks)) == (2, 4)
-    given = {"PATH": os.environ["PATH"], "DESK": live_server.url, "KEY": key()[1]}
+    assert first.count("export") == 2
+    assert blocks
     done = subprocess.run(
         ["bash", "-euo", "pipefail"],
         input="\n".join(blocks),
-        env=given,
-        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "DESK": url, "KEY": secret},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"state": "waiting"' in done.stdout
+    return done.stdout
+
+
+@pytest.mark.needs("curl", "bash")
+@pytest.mark.django_db(transaction=True)
+def test_the_guide_of_programs_that_report_is_true(live_server: Any, tmp_path: Path) -> None:
+    told = _asked("send-reports-by-program.md", live_server.url, key()[1], tmp_path)
+    assert '"state": "waiting"' in told
     assert MessageSeen.objects.count() == 3
+
+
+@pytest.mark.needs("curl", "bash")
+@pytest.mark.django_db(transaction=True)
+def test_the_guide_of_sensors_is_true(live_server: Any, tmp_path: Path) -> None:
+    jim = with_addresses(provider())
+    secret = key(reporter="", label="flow", scopes=["telemetry"], brand=jim.brand)[1]
+    _asked("send-telemetry.md", live_server.url, secret, tmp_path)
+    while process_messages(datetime.now(UTC)):
+        pass
+    assert sorted(Report.objects.values_list("assurance", flat=True)) == ["verified"] * 3
+    assert Event.objects.filter(service_id=jim.service.pk, report_id__in=Report.objects.values("pk")).count() == 2
+
+
+@pytest.mark.needs("curl", "bash")
+@pytest.mark.django_db(transaction=True)
+def test_the_guide_of_upstreams_is_true(live_server: Any, tmp_path: Path) -> None:
+    scali = with_addresses(provider())
+    secret = key(reporter="", label="transit-1", scopes=["upstream"], brand=scali.brand)[1]
+    _asked("let-your-upstream-tell-you.md", live_server.url, secret, tmp_path)
+    while process_messages(datetime.now(UTC)):
+        pass
+    assert Duty.objects.get().reference == "T-8"
+    assert UpstreamMeasure.objects.get().lifted_at is not None
+    assert Report.objects.get().assurance == "authenticated"
