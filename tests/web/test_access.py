@@ -17,10 +17,13 @@ OPEN = {
 SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "slug": "jimcloud", "name": "reply"}
 
 
+_KINDS = {"uuid": "00000000-0000-4000-8000-000000000001", "int": 1}
+
+
 def _address(name: str, route: str) -> str:
     values = {}
     for kind, key in re.findall(r"<(\w+):(\w+)>", route):
-        values[key] = "00000000-0000-4000-8000-000000000001" if kind == "uuid" else SAMPLE[key]
+        values[key] = _KINDS.get(kind) or SAMPLE[key]
     return reverse(name, kwargs=values)
 
 
