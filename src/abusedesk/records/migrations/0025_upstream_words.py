@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0023_submissions"),
+        ("records", "0024_look_at"),
     ]
 
     operations = [
