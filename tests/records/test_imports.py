@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from abusedesk.problem import Problem
 from abusedesk.records import imports
-from abusedesk.records.models import Assignment, Brand, Customer, DeclaredName, Service
+from abusedesk.records.models import Assignment, Brand, Customer, DeclaredName, Inventory, Service
 
 pytestmark = pytest.mark.django_db
 
@@ -278,3 +278,18 @@ def test_a_service_is_marked_as_shared_or_as_our_own(estate: Brand, tmp_path: Pa
     bring(estate, "services", "ref,customer,since,infrastructure\ns1,c1,2025-01-02,yes\n", tmp_path)
     one = Service.objects.get(ref="s1")
     assert (one.shared, one.infrastructure) == (True, True)
+
+
+def test_assignments_from_files_have_the_files_as_their_inventory(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "assignments", "service,prefix,since\ns1,192.0.2.1,2025-03-01\n", tmp_path)
+    inventory = Assignment.objects.get().inventory
+    assert inventory is not None
+    assert (inventory.kind, inventory.name, inventory.fresh_for) == ("csv", "csv-jimcloud", None)
+
+
+def test_every_import_of_assignments_is_a_reading(estate: Brand, tmp_path: Path) -> None:
+    text = "service,prefix,since\ns1,192.0.2.1,2025-03-01\n"
+    bring(estate, "assignments", text, tmp_path)
+    Inventory.objects.update(fresh_at=datetime(2025, 3, 2, tzinfo=UTC))
+    bring(estate, "assignments", text, tmp_path)
+    assert Inventory.objects.get().fresh_at > datetime(2026, 1, 1, tzinfo=UTC)

@@ -108,3 +108,9 @@ def signed(algorithm: str, body: bytes, secret: str, given: str) -> bool:
     """Whether a hexadecimal HMAC of a body is the one given (RFC 2104), in constant time."""
     made = hmac.new(secret.encode(), body, getattr(hashlib, algorithm)).hexdigest()
     return hmac.compare_digest(made.encode(), given.strip().lower().encode("utf-8", "replace"))
+
+
+def bearer(headers: Mapping[str, str], secret: str) -> bool:
+    """Whether a call carries the secret as its bearer token (RFC 6750 section 2.1)."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), secret.encode())

@@ -28,7 +28,7 @@ _VERSION = "SELECT version FROM records_holdersversion"
 
 # How fresh each inventory is comes with the version: it changes at every reading, and the tables seldom.
 _STATE = """
-SELECT version, (SELECT json_agg(json_build_array(id, name, fresh_at, extract(epoch FROM fresh_for)))
+SELECT version, (SELECT json_agg(json_build_array(id, name, fresh_at, extract(epoch FROM fresh_for), unread))
                  FROM records_inventory WHERE fresh_for IS NOT NULL AND fresh_at IS NOT NULL)
 FROM records_holdersversion
 """
@@ -47,11 +47,16 @@ class NameHeld(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """How long an inventory is believed: what happened after `limit` may concern a holder that nobody told us of."""
+    """When an inventory was last read, and for how long after it is believed.
+
+    What happens later may concern a holder that nobody told us of. `unread` are services about which it could not be
+    asked, by their ids, with the instant when it last could.
+    """
 
     name: str
     read_at: datetime
-    limit: datetime
+    lasts: timedelta
+    unread: dict[str, datetime]
 
 
 class Holders:
@@ -91,9 +96,13 @@ class Holders:
     def doubt(self, held: Assignment, at: datetime) -> str:
         """Why it is not sure that this still was so at an instant, or empty."""
         fresh = self.fresh.get(held.inventory)
-        if fresh is None or at <= fresh.limit:
+        if fresh is None:
             return ""
-        return f"the inventory {fresh.name} was last read {_length(at - fresh.read_at)} before"
+        read_at = fresh.unread.get(held.service, fresh.read_at)
+        if at <= read_at + fresh.lasts:
+            return ""
+        told = "last told of this service" if held.service in fresh.unread else "was last read"
+        return f"the inventory {fresh.name} {told} {_length(at - read_at)} before"
 
     def of_ref(self, brand: int, ref: str, at: datetime) -> int | None:
         """The service of the provider's own id, if it ran at an instant."""
@@ -156,12 +165,12 @@ def _state() -> tuple[int, dict[int, Freshness]]:
         cursor.execute(_STATE)
         version, found = cursor.fetchone()
     rows = json.loads(found) if isinstance(found, str) else found or []
-    return int(version), {pk: _freshness(name, read_at, seconds) for pk, name, read_at, seconds in rows}
+    return int(version), {pk: _freshness(*row) for pk, *row in rows}
 
 
-def _freshness(name: str, read_at: str, seconds: float) -> Freshness:
-    at = datetime.fromisoformat(read_at)
-    return Freshness(name, at, at + timedelta(seconds=seconds))
+def _freshness(name: str, read_at: str, seconds: float, unread: dict[str, str]) -> Freshness:
+    since = {service: datetime.fromisoformat(at) for service, at in unread.items()}
+    return Freshness(name, datetime.fromisoformat(read_at), timedelta(seconds=seconds), since)
 
 
 def _length(span: timedelta) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from django.db import connection
+from django.utils import timezone
 
 from abusedesk.records import csv_tables as csv
 from abusedesk.records.csv_tables import Column, Fault, Row, Table
-from abusedesk.records.models import Brand
+from abusedesk.records.models import Brand, Inventory
 from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.holding import PORTS, parse_ports, ports_in_words
 from abusedesk.vocabulary.instant import format_instant
@@ -62,6 +63,9 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("until", csv.instant_or_none),
     ),
 }
+
+FILES = "csv"
+"""The kind of the inventory that CSV files are."""
 
 MASS_SHARE = 0.10
 MASS_ROWS = 2
@@ -124,6 +128,17 @@ def write(plan: Plan, brand: Brand) -> None:
     """Carries a plan without faults out, in the caller's transaction."""
     if plan.new or plan.changed:
         _WRITES[plan.kind](plan, brand)
+    if plan.kind == "assignments":
+        inventory_of_files(brand)
+        Inventory.objects.filter(brand=brand, kind=FILES).update(fresh_at=timezone.now(), checked_at=timezone.now())
+
+
+def inventory_of_files(brand: Brand) -> Inventory:
+    """The inventory that stands for a brand's CSV files. It is believed for ever, unless the operator sets a limit."""
+    found, _ = Inventory.objects.get_or_create(
+        brand=brand, kind=FILES, defaults={"name": f"{FILES}-{brand.slug}", "fresh_for": None}
+    )
+    return found
 
 
 def lock(kind: Kind) -> None:
@@ -487,15 +502,17 @@ def _overlap_words(value: object, row: _Span, other: _Span) -> str:
     )
 
 
-def _write_assignments(plan: Plan, brand: Brand) -> None:  # noqa: ARG001 - all writers are called alike
-    _write_holdings(plan, "prefix", "inet", ports=True)
+def _write_assignments(plan: Plan, brand: Brand) -> None:
+    inventory = inventory_of_files(brand).pk
+    _write_holdings(plan, "prefix", "inet", {"ports": "int4range(low, high)", "inventory_id": str(inventory)})
 
 
 def _write_domains(plan: Plan, brand: Brand) -> None:  # noqa: ARG001 - all writers are called alike
     _write_holdings(plan, "name", "text")
 
 
-def _write_holdings(plan: Plan, column: str, sql_type: str, *, ports: bool = False) -> None:
+def _write_holdings(plan: Plan, column: str, sql_type: str, more: Mapping[str, str] = {}) -> None:
+    """`more` are further columns of new rows, each with the expression that gives it."""
     table = _TABLES[plan.kind]
     _stage(
         f"id bigint, service_id bigint, {column} {sql_type}, since timestamptz, until timestamptz, low int, high int",
@@ -506,7 +523,7 @@ def _write_holdings(plan: Plan, column: str, sql_type: str, *, ports: bool = Fal
         f"UPDATE {table} held SET service_id = given.service_id, period = tstzrange(given.since, given.until) "  # noqa: S608
         "FROM import_rows given WHERE held.id = given.id"
     )
-    into, given = (", ports", ", int4range(low, high)") if ports else ("", "")
+    into, given = "".join(f", {name}" for name in more), "".join(f", {value}" for value in more.values())
     _run(
         f"INSERT INTO {table} (service_id, {column}, period{into}) "  # noqa: S608 - our own names
         f"SELECT service_id, {column}, tstzrange(since, until){given} FROM import_rows WHERE id IS NULL"

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.types.range import Range as NumericRange
 
-from abusedesk.desk.inventory import apply
-from abusedesk.desk.inventory.compare import Compared, approve, compare, reject
+from abusedesk.desk.inventory import apply, disputes, rounds
+from abusedesk.desk.inventory.compare import Compared, approve, compare, reject, settle
 from abusedesk.problem import Problem
 from abusedesk.records.models import Assignment, Comparison, Contradiction, Docket, Inventory, OwnPrefix, Service
+from abusedesk.vocabulary.claims import Claims, HoldingClaim, pack, unpack
 from tests.desk.estate import Provider
 from tests.inventories.netbox import NetBox
 
@@ -247,3 +250,86 @@ def test_many_are_written_together(inventory: Inventory, box: NetBox, django_ass
     with django_assert_max_num_queries(60):
         approve(waits, "ann", waits.digest)
     assert len(held()) == 200
+
+
+def test_two_inventories_are_weighed_together(inventory: Inventory, box: NetBox, jim: Provider) -> None:
+    machines(box, 3)
+    taken_over(inventory)
+    said = Claims(holdings=(HoldingClaim("192.0.2.0/32", "vps-1"), HoldingClaim("192.0.2.77/32", "vps-1")))
+    other = Inventory.objects.create(brand=jim.brand, kind="proxmox", name="cluster", rank_assignments=2)
+    waits = settle(other, said, START + HOUR)
+    assert waits.comparison is not None
+    approve(waits.comparison, "ann", waits.comparison.digest)
+    assert held()["192.0.2.0/32"][0] == "vps-0"
+    assert held()["192.0.2.77/32"][0] == "vps-1"
+    assert Contradiction.objects.get().standing == "vps-0"
+
+
+def test_a_persons_choice_is_carried_out_at_the_next_comparison(
+    inventory: Inventory, box: NetBox, jim: Provider
+) -> None:
+    machines(box, 3)
+    taken_over(inventory)
+    said = Claims(holdings=(HoldingClaim("192.0.2.0/32", "vps-1"),))
+    other = Inventory.objects.create(
+        brand=jim.brand, kind="proxmox", name="cluster", rank_assignments=2, claims=pack(said), fresh_at=START
+    )
+    settle(other, said, START + HOUR)
+    disputes.decide(Contradiction.objects.get(), "vps-1", "ann")
+    compare(inventory, START + 2 * HOUR)
+    assert held()["192.0.2.0/32"] == ("vps-1", START + 2 * HOUR, None)
+    assert Contradiction.objects.get().choice == "vps-1"
+
+
+def test_a_service_that_could_not_be_asked_about_is_remembered(
+    inventory: Inventory, box: NetBox, jim: Provider
+) -> None:
+    machines(box, 3)
+    taken_over(inventory)
+    said = unpack(Inventory.objects.get().claims)
+    left = Claims(said.customers, said.services, said.holdings[1:], unread=("vps-0",))
+    settle(inventory, left, START + HOUR)
+    settle(inventory, left, START + 2 * HOUR)
+    inventory.refresh_from_db()
+    pk = Service.objects.get(ref="vps-0").pk
+    assert inventory.unread == {str(pk): START.isoformat()}
+    assert inventory.fresh_at == START + 2 * HOUR
+    assert held()["192.0.2.0/32"][2] is None
+    assert inventory.error == "1 services could not be asked about: vps-0"
+
+
+def test_an_address_that_is_shared_by_ports_is_not_taken(inventory: Inventory, box: NetBox, jim: Provider) -> None:
+    Assignment.objects.create(
+        service=jim.service, prefix="192.0.2.0", period=(START - HOUR, None), ports=NumericRange(1024, 2048)
+    )
+    machines(box, 1)
+    done = taken_over(inventory)
+    assert [one.reason for one in done.difference.untaken] == [
+        "a group that shares it by source ports holds it; end that first"
+    ]
+
+
+def test_one_that_is_due_is_compared_and_its_failure_noted(inventory: Inventory, box: NetBox) -> None:
+    machines(box, 3)
+    now = datetime.now(UTC)
+    assert rounds.take_stock(now) == 1
+    assert rounds.take_stock(now) == 0
+    assert Comparison.objects.get().state == "waiting"
+    Path(inventory.options["token_file"]).write_text("wrong")
+    assert rounds.take_stock(now + 2 * HOUR) == 1
+    inventory.refresh_from_db()
+    assert "the token may not do that" in inventory.error
+    assert inventory.failing_since is not None
+    assert inventory.lease_until is None
+
+
+def test_one_that_was_asked_for_does_not_wait_for_its_turn(inventory: Inventory, box: NetBox) -> None:
+    now = datetime.now(UTC)
+    Inventory.objects.update(checked_at=now, wanted_at=now)
+    assert rounds.take_stock(now) == 0
+    assert rounds.take_stock(now + rounds.SETTLING) == 1
+
+
+def test_one_that_is_switched_off_is_not_asked(inventory: Inventory) -> None:
+    Inventory.objects.update(enabled=False)
+    assert rounds.take_stock(datetime.now(UTC)) == 0

@@ -69,3 +69,16 @@ def test_an_unsigned_report_says_why_it_is_doubtful_too(jim: Provider) -> None:
     source(jim, NOW - 3 * DAY)
     take(complaint())
     assert "was last read" in Report.objects.get().grade_reason
+
+
+def test_a_service_that_could_not_be_asked_about_is_doubtful_alone(jim: Provider) -> None:
+    other = jim.another("s2", "192.0.2.2")
+    made = source(jim, NOW - timedelta(hours=1), unread={str(other.pk): (NOW - 5 * DAY).isoformat()})
+    Assignment.objects.update(inventory=made)
+    take(
+        signed_complaint("isp.example.net", ip="192.0.2.1"),
+        signed_complaint("isp.example.net", ip="192.0.2.2", note="2"),
+    )
+    found = dict(Report.objects.values_list("assurance", "grade_reason"))
+    assert set(found) == {"authenticated", "unverified"}
+    assert "the inventory NetBox last told of this service 4 days before" in found["unverified"]

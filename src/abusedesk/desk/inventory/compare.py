@@ -206,13 +206,18 @@ def _write(held: _Held, why: str, by: str) -> Compared:
 
 
 def _stands(held: _Held, by: str) -> None:
-    """What it said now stands in the records; it is fresh where it could be asked about everything."""
-    changed: dict[str, Any] = {"claims": pack(held.claims)}
-    if not held.claims.unread:
-        changed["fresh_at"] = held.at
+    """What it said now stands in the records."""
+    changed: dict[str, Any] = {"claims": pack(held.claims), "fresh_at": held.at, "unread": _unread(held)}
     if by:
         changed["asks_always"] = False
     Inventory.objects.filter(pk=held.row.pk).update(**changed)
+
+
+def _unread(held: _Held) -> dict[str, str]:
+    """The services that it could not be asked about, by id, with the instant when it last could."""
+    last = (held.row.fresh_at or held.at).isoformat()
+    known = (held.records.services[ref].pk for ref in held.claims.unread if ref in held.records.services)
+    return {str(pk): held.row.unread.get(str(pk), last) for pk in known}
 
 
 def _read_well(held: _Held) -> None:

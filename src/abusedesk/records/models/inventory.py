@@ -18,6 +18,8 @@ class Inventory(models.Model):
 
     `fresh_at` is the instant of the last reading whose difference stands in the records, `claims` what it said then
     (`vocabulary.claims.Claims`, deflated). After `fresh_for` without another one it is stale; None: never.
+    `unread` maps the ids of services about which it could not be asked then to the instant when it last could.
+
     `mass_percent` and `mass_rows` are the limits beyond which a difference waits for a person; `asks_always` makes
     each one wait. `wanted_at` is set when somebody asked for a comparison out of turn.
     """
@@ -37,6 +39,7 @@ class Inventory(models.Model):
     mass_rows = models.PositiveIntegerField(default=100)
     asks_always = models.BooleanField(default=False)
     fresh_at = models.DateTimeField(null=True)
+    unread = models.JSONField(default=dict)
     claims = models.BinaryField(null=True)
     wanted_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)

@@ -195,6 +195,8 @@ _SECTIONS = {
     "inventory": "brands",
     "new-inventory": "brands",
     "difference": "brands",
+    "contradictions": "brands",
+    "unassigned": "brands",
     "notice": "outbox",
     "files": "more",
     "file": "more",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,6 +27,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 _TALLIED = 5000
 _RAIL = 12
 _NOBODY = UUID(int=0)
+
+_OF_INVENTORIES = """
+SELECT (SELECT count(*) FROM records_comparison WHERE state = 'waiting'),
+       (SELECT count(*) FROM records_contradiction WHERE ended_at IS NULL AND choice = '')
+"""
 
 
 class Row(NamedTuple):
@@ -55,6 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "brands": Brand.objects.order_by("name"),
         "kinds": _chips(waiting, request),
         "reviews": _reviews_without_case(request),
+        "inventories": _of_inventories(),
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "duties": _open_duties(request.GET.get("brand", "")),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
@@ -116,6 +123,14 @@ def _matches(text: str) -> Q:
         | Q(customer__ref__iexact=text)
         | Q(abuse_type__iexact=text)
     )
+
+
+def _of_inventories() -> dict[str, int]:
+    """How many differences and contradictions of inventories wait for a person, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_INVENTORIES)
+        differences, contradictions = cursor.fetchone()
+    return {"differences": differences, "contradictions": contradictions}
 
 
 def _chips(waiting: "QuerySet[Case]", request: HttpRequest) -> list[Chip]:

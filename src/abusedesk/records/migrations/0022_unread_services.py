@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("records", "0021_inventories"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="inventory",
+            name="unread",
+            field=models.JSONField(default=dict),
+        ),
+    ]
