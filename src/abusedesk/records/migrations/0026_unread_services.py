@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0024_upstream_words"),
+        ("records", "0025_upstream_words"),
     ]
 
     operations = [
