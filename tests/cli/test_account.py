@@ -53,6 +53,7 @@ MAY = (
     readers.may_keep_keys,
     readers.may_change_inventories,
     readers.may_mark_services,
+    readers.may_suppress,
 )
 
 

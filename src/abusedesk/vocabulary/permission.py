@@ -7,6 +7,7 @@ CHANNELS = "channels"
 API_KEYS = "api keys"
 INVENTORIES = "inventories"
 SERVICES = "services"
+SUPPRESSIONS = "suppressions"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
@@ -16,5 +17,6 @@ GROUPS = {
     API_KEYS: "make and revoke keys of the API",
     INVENTORIES: "set up inventories, and agree to what they change",
     SERVICES: "mark services and declare names for them",
+    SUPPRESSIONS: "say what is no abuse",
 }
 """Each group with what its members may do."""

@@ -14,6 +14,7 @@ from abusedesk.vocabulary.permission import (
     READING_RULES,
     RESTRICTED_READERS,
     SERVICES,
+    SUPPRESSIONS,
 )
 
 
@@ -35,6 +36,11 @@ def may_change_reading(user: Any) -> bool:
 def may_change_channels(user: Any) -> bool:
     """Whether a user may change the ways in."""
     return _is_in(user, CHANNELS)
+
+
+def may_suppress(user: Any) -> bool:
+    """Whether a user may change what is suppressed."""
+    return _is_in(user, SUPPRESSIONS)
 
 
 def seen_by(user: Any) -> "QuerySet[Message]":

@@ -69,6 +69,7 @@ REVIEW_ASKS = {
     "customer_wrote": "Read what the customer wrote",
     "unserved": "Nobody has the notice",
     "reporter_wrote": "Read what the reporter added",
+    "campaign": "Many unproven reporters",
 }
 FOUND_BY = {
     "rdns": "its name points there, and the reverse name agrees",

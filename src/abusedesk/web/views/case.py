@@ -15,6 +15,7 @@ from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.hearing.unread import HOLDING
 from abusedesk.policy.docket import Docket
 from abusedesk.records.models import (
+    Campaign,
     Case,
     Charge,
     Decision,
@@ -31,8 +32,11 @@ from abusedesk.records.models import (
 from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.forms import FORMS
-from abusedesk.web.readers import may_read_restricted
+from abusedesk.web.readers import may_read_restricted, may_suppress
 from abusedesk.web.story import Step, Story, story_of, why_of
+
+_FOLDED = Q(campaign__isnull=False) & (Q(campaign__closed_at=None) | Q(rejected_at__isnull=False))
+"""The reports that a campaign speaks for: one that is open, or one with which they were rejected."""
 
 _REPORTS = 25
 _EVENTS = 6
@@ -103,13 +107,15 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     deadlines = list(one.deadlines.order_by("state", "due"))
     reviews = _reviews(request, one)
     story, docket = story_of(one), docket_of(one)
-    reports = shown_reports(one)
+    reports, folded = shown_reports(one), folded_reports(one)
     return {
         "case": one,
         "brand": one.brand,
         "asks": words.asks(one.needs),
         "duties": Duty.objects.filter(service=one.service, closed_at=None).select_related("brand").order_by("due"),
         "cards": _cards(docket, measures, charges, reviews, reports),
+        "folded": folded,
+        "may_suppress": may_suppress(request.user),
         "ahead": ahead_of(one, docket),
         "clock_stands": Review.objects.filter(HOLDING, docket=one.service.docket, closed_at=None).exists(),
         "conversation": _conversation(one),
@@ -157,10 +163,11 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def shown_reports(one: Case) -> list[Shown]:
-    """The case's newest reports, each with its first events."""
+    """The case's newest reports outside of campaigns, each with its first events."""
     counted = Event.objects.filter(case_id=one.pk).values("report_id").annotate(rows=Count("pk"))
     rows = {row["report_id"]: row["rows"] for row in counted}
-    reports = Report.objects.filter(pk__in=rows).select_related("reporter").order_by("-received_at")[:_REPORTS]
+    apart = Report.objects.filter(pk__in=rows).exclude(_FOLDED).select_related("reporter", "suppression")
+    reports = apart.order_by("-received_at")[:_REPORTS]
     events: dict[Any, list[Event]] = defaultdict(list)
     for event in Event.objects.filter(case_id=one.pk, report_id__in=[report.pk for report in reports]).order_by(
         "occurred_at"
@@ -172,6 +179,14 @@ def shown_reports(one: Case) -> list[Shown]:
         )
         for report in reports
     ]
+
+
+def folded_reports(one: Case) -> list[tuple[Campaign, int]]:
+    """The campaigns that the case's reports are part of, and how many of them are."""
+    told = Event.objects.filter(case_id=one.pk).values("report_id")
+    counted = dict(Report.objects.filter(_FOLDED, pk__in=told).values_list("campaign").annotate(number=Count("pk")))
+    known = Campaign.objects.in_bulk(counted)
+    return [(known[pk], counted[pk]) for pk in sorted(counted, reverse=True)]
 
 
 def _evidence(report: Report) -> list[str]:
@@ -355,14 +370,25 @@ BELIEF = {"verify_report", "low_assurance"}
 def _review_cards(reviews: list[Review], reports: list[Shown]) -> list[dict[str, Any]]:
     """One card for all reports to be judged, and one for every other question."""
     known = {shown.report.pk: shown.report for shown in reports}
+    reviews = _outside_campaigns(reviews)
     judged = [one for one in reviews if one.reason in BELIEF and one.report_id]
     cards: list[dict[str, Any]] = [
         {"review": one, "asks": words.review(one.reason)} for one in reviews if one not in judged
     ]
     if judged:
+        further = {one.report_id for one in judged if one.report_id} - set(known)
+        known |= Report.objects.select_related("reporter").in_bulk(further)
         found = dict.fromkeys(one.report_id for one in judged)
         law = list(dict.fromkeys(clause for one in judged for clause in one.clauses))
         rows = [{"id": report, "report": known.get(report) if report else None} for report in found]
         asks = "Can this report be believed?" if len(rows) == 1 else f"Can these {len(rows)} reports be believed?"
         cards.insert(0, {"judge": rows, "asks": asks, "clauses": law})
     return cards
+
+
+def _outside_campaigns(reviews: list[Review]) -> list[Review]:
+    """The questions but those about reports of an open campaign, which is judged as one."""
+    asked = [one.report_id for one in reviews if one.reason in BELIEF and one.report_id]
+    of_one = Report.objects.filter(pk__in=asked, campaign__isnull=False, campaign__closed_at=None)
+    folded = set(of_one.values_list("pk", flat=True)) if asked else set()
+    return [one for one in reviews if one.reason not in BELIEF or one.report_id not in folded]

@@ -50,6 +50,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": rows_of(one.cases.select_related("service", "customer", "brand").order_by("-last_at")[:50]),
         "charges": one.charges.select_related("service", "case").order_by("-at")[:30],
         "owed": list(charges),
+        "campaigns": one.campaigns.filter(closed_at=None),
         "contacts": one.contacts.order_by("position"),
         "resold": one.resold.order_by("name")[:50],
     }

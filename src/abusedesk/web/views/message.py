@@ -10,7 +10,7 @@ from abusedesk.records.models import Brand, Event, Message, Report, Review, Tick
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.web import paging
 from abusedesk.web.payload import text_of
-from abusedesk.web.readers import files_for, may_change_reading, seen_by
+from abusedesk.web.readers import files_for, may_change_reading, may_suppress, seen_by
 
 OUTCOMES = {
     "reported": ("report", ""),
@@ -59,7 +59,9 @@ def messages(request: HttpRequest) -> HttpResponse:
 def message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One message and the reports read from it."""
     one = _find(request, pk)
-    reports = list(Report.objects.filter(message_id=pk).select_related("reporter").order_by("received_at")[:50])
+    reports = list(
+        Report.objects.filter(message_id=pk).select_related("reporter", "suppression").order_by("received_at")[:50]
+    )
     events = Event.objects.filter(report_id__in=[report.pk for report in reports]).order_by("pk")[:200]
     by_report: dict[UUID, list[Event]] = {}
     for event in events:
@@ -74,6 +76,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entry": TicketEntry.objects.filter(message_id=pk).select_related("ticket__case__service").first(),
         "digest": bytes(one.digest).hex(),
         "readable": not _is_illegal(pk),
+        "may_suppress": may_suppress(request.user),
         "may_teach": may_change_reading(request.user) and one.outcome in {"needs_review", "rejected"},
     }
     return render(request, "web/message.html", context)

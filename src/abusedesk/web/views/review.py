@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.desk import by_hand
+from abusedesk.desk import by_hand, campaigns
 from abusedesk.desk.hearing.unread import served
 from abusedesk.desk.perform.unserved import UNSERVED
 from abusedesk.problem import Problem
@@ -62,7 +62,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Review.objects.select_related("brand", "case__service"), pk=pk)
     if one.restricted and not may_read_restricted(request.user):
         return render(request, "web/review_locked.html", {"review": one}, status=403)
-    return _page(request, one, AnswerForm())
+    campaign = campaigns.of_review(one) if one.reason == campaigns.REASON else None
+    return redirect("campaign", campaign.pk) if campaign is not None else _page(request, one, AnswerForm())
 
 
 @require_POST
@@ -74,6 +75,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     if one.reason in ANSWERS and one.case_id is not None:
         # A clock may wait for what it says, so it is answered on the case, where its words stand.
         return redirect("case", one.case_id)
+    if one.reason == campaigns.REASON:
+        return redirect("review", one.pk)
     form = AnswerForm(request.POST)
     if not form.is_valid():
         return _page(request, one, form, status=422)
