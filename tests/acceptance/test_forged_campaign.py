@@ -99,7 +99,10 @@ def test_rejecting_the_campaign_leaves_the_genuine_report_and_its_reporter_alone
 
 
 def test_the_same_from_authenticated_independent_reporters_acts(brand: Provider) -> None:
-    mails = [signed(from_an_isp(ISPS[one % len(ISPS)], f"s{one}", IPS[one % len(IPS)]), ISPS[one % len(ISPS)]) for one in range(200)]
+    mails = [
+        signed(from_an_isp(ISPS[one % len(ISPS)], f"s{one}", IPS[one % len(IPS)]), ISPS[one % len(ISPS)])
+        for one in range(200)
+    ]
     take(*mails[:8])
     take(*mails[8:], at=NOW + timedelta(minutes=5))
     assert Strike.objects.count() == 1
