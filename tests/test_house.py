@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.db.migrations.loader import MigrationLoader
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "abusedesk").rglob("*.py"))
@@ -55,3 +56,7 @@ def test_the_pure_packages_fetch_nothing() -> None:
         for alias in node.names
     }
     assert not {name for name in imported if name.startswith(("urllib.request", "http.", "ftplib", "socket"))}
+
+
+def test_migrations_follow_one_another_in_one_line() -> None:
+    assert not MigrationLoader(None).detect_conflicts()
