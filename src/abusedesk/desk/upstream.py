@@ -26,7 +26,8 @@ AGAIN_BEFORE = timedelta(hours=1)
 """So long before a duty is due staff hear of it again; of a short one when three quarters of its time are over."""
 
 _OURS = """
-SELECT EXISTS (SELECT 1 FROM records_assignment held JOIN records_service service ON service.id = held.service_id
+SELECT EXISTS (SELECT 1 FROM records_ownprefix own WHERE own.brand_id = %(brand)s AND own.prefix >>= %(ip)s::inet)
+    OR EXISTS (SELECT 1 FROM records_assignment held JOIN records_service service ON service.id = held.service_id
                WHERE service.brand_id = %(brand)s AND held.prefix >>= %(ip)s::inet)
 """
 
@@ -41,7 +42,7 @@ class Said(NamedTuple):
 
 
 def is_ours(brand: Brand, ip: str) -> bool:
-    """Whether an address lies in a prefix that a service of the brand holds or ever held."""
+    """Whether an address lies in a prefix of the brand's own, or in one that a service of it holds or ever held."""
     with connection.cursor() as cursor:
         cursor.execute(_OURS, {"brand": brand.pk, "ip": ip})
         return bool(cursor.fetchone()[0])

@@ -130,7 +130,9 @@ def voice_for(sender: str, known: Mapping[str, Voice]) -> Voice:
 
 
 def voice_of_message(unread: Unread, known: Mapping[str, Voice]) -> Voice:
-    """Who speaks in a message: the reporter whose key or feed brought it, whatever it says; else its sender."""
+    """Who speaks in a message: the reporter whose key or feed brought it, whatever it says; a sensor; its sender."""
+    if "sensor" in unread.provenance:
+        return voice_for(f"sensor {unread.provenance['sensor']}", {})
     proven = known.get(f"#{unread.provenance.get('reporter', '')}")
     return proven if proven is not None else voice_for(unread.sender, known)
 

@@ -10,9 +10,9 @@ from django.test import Client
 
 from abusedesk.desk.intake import process_messages
 from abusedesk.records import keys
-from abusedesk.records.models import ApiKey, Brand, Channel, Event, Message, Report
+from abusedesk.records.models import ApiKey, Brand, Channel, Event, Message, Report, Reporter
 from abusedesk.records.payload import read_payload
-from tests.desk.estate import Provider, provider, with_addresses
+from tests.desk.estate import Provider, known_reporter, provider, with_addresses
 from tests.web.api.samples import Caller, key, xarf3, xarf4
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +176,32 @@ def test_a_way_in_that_is_switched_off_takes_nothing(watch: Caller) -> None:
     Channel.objects.filter(name="api").update(enabled=False)
     response = watch.post("reports", xarf4())
     assert (response.status_code, response.json()["code"]) == (503, "switched_off")
+
+
+def test_what_came_under_a_key_is_said_by_its_reporter(watch: Caller) -> None:
+    watch.post("reports", xarf4())
+    read()
+    report = Report.objects.get()
+    assert (report.assurance, report.reporter and report.reporter.key) == ("authenticated", "watch@isp.example.net")
+    assert "API key" in report.grade_reason
+
+
+def test_a_muted_reporters_key_proves_nothing(watch: Caller) -> None:
+    Reporter.objects.update(muted=True)
+    watch.post("reports", xarf4())
+    read()
+    assert Report.objects.get().assurance == "unverified"
+
+
+def test_whom_the_report_names_does_not_matter_under_a_key(watch: Caller) -> None:
+    known_reporter("other.example.net")
+    watch.post(
+        "reports", xarf4(reporter={"org": "x", "contact": "fbl@other.example.net", "domain": "other.example.net"})
+    )
+    read()
+    reporter = Report.objects.get().reporter
+    assert reporter is not None
+    assert reporter.key == "watch@isp.example.net"
 
 
 # --- asked for ------------------------------------------------------------------------------------------------------

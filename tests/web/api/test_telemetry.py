@@ -9,8 +9,8 @@ import pytest
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.policy.stimulus import AnyStimulus
-from abusedesk.records.models import Case, Channel, Decision, Event, Message, Review, Service
-from tests.desk.estate import Provider, provider, with_addresses
+from abusedesk.records.models import Case, Channel, Decision, Event, Measure, Message, Report, Review, Service
+from tests.desk.estate import LONG_AGO, Provider, provider, with_addresses
 from tests.web.api.samples import Caller, key
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,16 @@ def test_a_danger_to_the_network_reaches_the_policy(sensor: Caller) -> None:
     sensor.post("telemetry", seen(stability_risk=True))
     read()
     assert stimulus().stability_risk is True
+
+
+def test_it_counts_as_verified_and_suspends_where_the_pack_says_so() -> None:
+    scali = with_addresses(provider("scali", "scalibit", in_force_from=LONG_AGO))
+    caller = Caller(key(reporter="", label="flow", scopes=["telemetry"], brand=scali.brand)[1])
+    caller.post("telemetry", seen(stability_risk=True))
+    read()
+    report = Report.objects.get()
+    assert (report.assurance, report.reporter and report.reporter.key) == ("verified", "sensor flow")
+    assert Measure.objects.filter(kind="suspend", decided="in_force").exists()
 
 
 def test_a_service_is_named_by_the_providers_own_id(sensor: Caller, jim: Provider) -> None:

@@ -19,6 +19,7 @@ from abusedesk.records.models import (
     Effect,
     Measure,
     Message,
+    OwnPrefix,
     TimelineEntry,
     UpstreamMeasure,
 )
@@ -126,6 +127,12 @@ def test_somebody_elses_address_is_refused_and_nothing_of_the_call_is_taken(tran
     assert not UpstreamMeasure.objects.exists()
     assert not Decision.objects.exists()
     assert not Message.objects.exists()
+
+
+def test_an_own_prefix_is_the_brands_whether_anybody_holds_it_or_not(transit: Caller, scali: Provider) -> None:
+    OwnPrefix.objects.create(brand=scali.brand, prefix="198.51.100.0/24", added_at=datetime.now(UTC))
+    assert transit.post("upstream", word(ip="198.51.100.7")).status_code == 202
+    assert moved() == [(None, "set")]
 
 
 def test_a_retried_call_counts_once(transit: Caller) -> None:
