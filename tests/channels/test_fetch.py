@@ -281,7 +281,7 @@ def test_a_channel_that_breaks_keeps_no_other_from_being_asked(box: Path, monkey
 
 
 def test_every_driver_says_what_it_needs_to_be_told() -> None:
-    assert set(drivers()) == {"blocklist", "folder", "imap", "maildir"}
+    assert set(drivers()) == {"blocklist", "folder", "imap", "maildir", "mbox"}
     for one in drivers().values():
         assert one.title
         assert all(option.label for option in one.options)

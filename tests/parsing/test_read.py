@@ -29,9 +29,10 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 def test_formats_are_found_by_entry_point_in_order_of_priority() -> None:
     names = [one.name for one in formats()]
-    assert names[0] == "arf"
+    assert [one.priority for one in formats()] == sorted(one.priority for one in formats())
+    assert names.index("arf") < names.index("noise") < names.index("prose")
     assert names[-1] == "prose"
-    assert {"xarf", "xarf3", "x-arf", "shadowserver", "acns", "noise"} <= set(names)
+    assert {"form", "xarf", "xarf3", "x-arf", "shadowserver", "acns", "noise"} <= set(names)
 
 
 def test_zip_is_read_as_one_with_all_events() -> None:

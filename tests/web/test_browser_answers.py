@@ -1,7 +1,6 @@
 """A customer's answer in a real browser: read, and answered with one press, on a desk and on a phone."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,18 +59,15 @@ def test_an_answer_is_read_in_the_browser(
     live_server: Any,
     answered: int,
     width: int,
-    tmp_path: Path,
 ) -> None:
     page = opened(browser, live_server, width)
     page.goto(f"{live_server.url}/cases/{answered}")
-    page.screenshot(path=tmp_path / "asked.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     page.get_by_role("button", name="It is not the customer's").click()
     page.wait_for_selector("text=counts for nothing")
     page.get_by_role("button", name="It says that all is done").click()
     page.wait_for_selector("text=it counts as done as of its receipt")
-    page.screenshot(path=tmp_path / "answered.png", full_page=True)
 
     assert page.refused == []
     assert Deadline.objects.get(name="reply").state == "met"
