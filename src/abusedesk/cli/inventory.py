@@ -122,8 +122,13 @@ def _undo(inventory: "Inventory", given: argparse.Namespace) -> int:
 
     last = _last(inventory, "applied")
     undo(last, given.by)
-    print(f"taken back: {_figures(last.figures)}; the next difference waits for a person")
+    print(f"taken back: {_figures(_changes(last.figures))}; the next difference waits for a person")
     return 0
+
+
+def _changes(figures: dict[str, int]) -> dict[str, int]:
+    """Without what was only shown."""
+    return {name: number for name, number in figures.items() if name not in {"untaken", "only_here"}}
 
 
 def _last(inventory: "Inventory", state: str) -> "Comparison":
@@ -153,5 +158,6 @@ def _print(found: "Difference", *, whole: bool) -> None:
 
 
 def _figures(figures: dict[str, int]) -> str:
-    named = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in figures.items())
-    return named or "no difference"
+    from abusedesk.desk.inventory.difference import in_words
+
+    return ", ".join(f"{number:,} {words}" for words, number in in_words(figures)) or "no difference"

@@ -4,11 +4,14 @@ A claim is one system's word, not yet the desk's. Refs are the provider's own id
 or empty, which never takes anything away from what another says.
 """
 
+import re
 import zlib
 from datetime import datetime
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 
 import msgspec
+
+_EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s,;<>()]+")
 
 
 class CustomerClaim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,14 +84,46 @@ Fact = CustomerClaim | ServiceClaim | HoldingClaim | OwnClaim | UnreadClaim
 
 
 def gather(facts: "list[Fact]") -> Claims:
-    """Facts sorted into claims, each kind in one order, so that the same reading is the same bytes."""
+    """Facts sorted into claims, each kind in one order, so that the same reading is the same bytes.
+
+    What is longer than the records can hold is cut, and what is no mail address is left out, before anything is
+    compared: otherwise the same difference would be found for ever.
+    """
+    customers = {one.ref: one for one in map(_customer, (f for f in facts if isinstance(f, CustomerClaim))) if one.ref}
+    services = {one.ref: one for one in map(_service, (f for f in facts if isinstance(f, ServiceClaim))) if one.ref}
     return Claims(
-        tuple(sorted({one.ref: one for one in facts if isinstance(one, CustomerClaim)}.values(), key=lambda c: c.ref)),
-        tuple(sorted({one.ref: one for one in facts if isinstance(one, ServiceClaim)}.values(), key=lambda s: s.ref)),
+        tuple(customers[ref] for ref in sorted(customers)),
+        tuple(services[ref] for ref in sorted(services)),
         tuple(sorted(_holdings(facts), key=lambda one: (one.prefix, one.service))),
         tuple(sorted({one.prefix for one in facts if isinstance(one, OwnClaim)})),
         tuple(sorted({one.service for one in facts if isinstance(one, UnreadClaim)})),
     )
+
+
+def _customer(one: CustomerClaim) -> CustomerClaim:
+    email = one.email.strip()
+    return CustomerClaim(
+        _text(one.ref, 100),
+        _text(one.name, 200),
+        email if _EMAIL.fullmatch(email) and len(email) <= 254 else "",
+        _text(one.language, 12),
+        _text(one.reseller, 100),
+        one.since,
+    )
+
+
+def _service(one: ServiceClaim) -> ServiceClaim:
+    return msgspec.structs.replace(
+        one,
+        ref=_text(one.ref, 100),
+        customer=_text(one.customer, 100),
+        label=_text(one.label, 200),
+        type=_text(one.type, 40),
+    )
+
+
+def _text(text: str, longest: int) -> str:
+    return text.replace("\0", "").strip()[:longest]
 
 
 def _holdings(facts: "list[Fact]") -> list[HoldingClaim]:
@@ -118,9 +153,15 @@ def prefix_of(address: str) -> str:
 
     Raises ValueError for what is no address.
     """
-    return str(ip_network(address.strip().partition("/")[0].strip("[]")))
+    return network_of(address.strip().partition("/")[0].strip("[]"))
 
 
 def network_of(prefix: str) -> str:
-    """A prefix in its canonical form. Raises ValueError for what is none, or has bits set beyond its length."""
-    return str(ip_network(prefix.strip()))
+    """A prefix in its canonical form. Raises ValueError for what is none, or has bits set beyond its length.
+
+    Nor is every address there is a prefix that anybody holds, nor an IPv4 address in IPv6 dress.
+    """
+    network = ip_network(prefix.strip())
+    if network.prefixlen == 0 or (isinstance(network, IPv6Network) and network.network_address.ipv4_mapped):
+        raise ValueError(f"{prefix.strip()!r} is nothing that a service holds")
+    return str(network)

@@ -107,10 +107,10 @@ def _new_customers(brand: Brand, steps: Sequence[NewCustomer]) -> list[int]:
     rows = [
         Customer(
             brand=brand,
-            ref=one.subject[:100],
-            name=one.name[:200],
-            email=one.email[:254],
-            language=one.language[:12],
+            ref=one.subject,
+            name=one.name,
+            email=one.email,
+            language=one.language,
             since=one.since,
         )
         for one in steps
@@ -138,10 +138,10 @@ def _new_services(brand: Brand, steps: Sequence[NewService]) -> list[int]:
     rows = [
         Service(
             brand=brand,
-            ref=one.subject[:100],
+            ref=one.subject,
             customer_id=customers[one.customer],
-            type=one.type[:40],
-            label=one.label[:200],
+            type=one.type,
+            label=one.label,
             since=one.since,
             inventory_id=one.inventory,
         )

@@ -182,7 +182,7 @@ def _ask(held: _Held, why: str) -> Compared:
     for one in (of_it.filter(state=WAITING).first(), rejected):
         if one is not None and (one.digest, one.why) == (found.digest, why):
             return Compared(one, found, why)
-    of_it.filter(state=WAITING).update(state=REPLACED)
+    of_it.filter(state=WAITING).update(state=REPLACED, claims=b"")
     made = _new(held, why=why, state=WAITING)
     made.save()
     return Compared(made, found, why)
@@ -191,11 +191,12 @@ def _ask(held: _Held, why: str) -> Compared:
 def _write(held: _Held, why: str, by: str) -> Compared:
     """Brings the records to what was found, and keeps what was done."""
     row, found = held.row, held.found
-    Comparison.objects.filter(inventory=row, state=WAITING).update(state=REPLACED)
+    Comparison.objects.filter(inventory=row, state=WAITING).update(state=REPLACED, claims=b"")
     made = None
     if found.steps:
         done = apply.write(row.brand, found, by or row.name)
         made = _new(held, why=why, state=APPLIED, decided_by=by, decided_at=timezone.now())
+        made.claims = b""  # They stand with the inventory; only what waits needs its own.
         made.made = msgspec.json.encode(done)
         made.save()
     _read_well(held)

@@ -438,6 +438,24 @@ def rows(difference: Difference) -> Iterable[tuple[str, str, str, str, str]]:
         yield "only here", only, "", "", ""
 
 
+ORDER = (
+    "new_customer", "changed_customer", "new_service", "moved_service", "ended_service", "resumed_service",
+    "changed_service", "begun", "moved", "ended", "confirmed", "untaken", "only_here",
+)  # fmt: skip
+WORDS = {
+    "new_customer": "customers new", "changed_customer": "customers changed", "new_service": "services new",
+    "moved_service": "services of another customer", "ended_service": "services ended",
+    "resumed_service": "services resumed", "changed_service": "services changed", "begun": "prefixes begun",
+    "moved": "prefixes moved", "ended": "prefixes ended", "confirmed": "confirmed", "untaken": "cannot be taken",
+    "only_here": "only here",
+}  # fmt: skip
+
+
+def in_words(figures: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Figures of a difference in one order, in words."""
+    return [(WORDS[name], figures[name]) for name in ORDER if figures.get(name)]
+
+
 HEADER = ("change", "subject", "before", "after", "at")
 
 

@@ -56,7 +56,8 @@ class Comparison(models.Model):
 
     `state` is `waiting` (a person is to look), `applied`, `rejected`, `replaced` (by a later reading) or `undone`.
     `why` says in words why a person was asked. `difference` and, once applied, `made` are JSON (`desk.inventory`).
-    `digest` names the difference: who approves has seen exactly that one.
+    `digest` names the difference: who approves has seen exactly that one. `claims` are kept while it may yet be
+    written.
     """
 
     inventory = models.ForeignKey(Inventory, models.CASCADE, related_name="comparisons")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk.inventory import apply, compare, rounds
-from abusedesk.desk.inventory.difference import HEADER, Difference, rows
+from abusedesk.desk.inventory.difference import HEADER, Difference, in_words, rows
 from abusedesk.desk.inventory.driver import Driver, drivers
 from abusedesk.desk.inventory.state import State, is_stale, state_of
 from abusedesk.problem import Problem
@@ -22,6 +22,7 @@ from abusedesk.web.inventory_form import InventoryForm
 from abusedesk.web.readers import may_change_inventories
 
 SHOWN = 200
+SHOWN_PAST = 20
 
 
 class Row(NamedTuple):
@@ -92,11 +93,16 @@ def _edit(request: HttpRequest, driver: Driver | None, one: Inventory | None) ->
         "driver": driver,
         "inventory": one,
         "row": _row(one, None) if one else None,
-        "comparisons": one.comparisons.exclude(state=compare.REPLACED).order_by("-pk")[:20] if one else [],
+        "comparisons": _comparisons(one) if one else [],
         "may_change": may_change,
         "hook": request.build_absolute_uri(f"/hooks/inventory/{one.pk}") if one and driver else "",
     }
     return render(request, "web/inventory.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _comparisons(one: Inventory) -> list[tuple[Comparison, list[tuple[str, int]]]]:
+    kept = one.comparisons.exclude(state=compare.REPLACED).defer("claims", "difference", "made").order_by("-pk")
+    return [(row, in_words(row.figures)) for row in kept[:SHOWN_PAST]]
 
 
 @require_POST
@@ -143,7 +149,7 @@ def difference(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "comparison": one,
         "inventory": one.inventory,
-        "figures": [(name.replace("_", " "), number) for name, number in one.figures.items()],
+        "figures": in_words(one.figures),
         "rows": chosen[:SHOWN],
         "more": max(len(chosen) - SHOWN, 0),
         "may_change": may_change_inventories(request.user),
