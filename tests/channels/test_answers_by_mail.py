@@ -36,7 +36,7 @@ def written_to(doors: Doors, post: Mailbox) -> Message:  # noqa: F811 - the fixt
     """The notice as the customer's mail server got it, after a complaint came in by LMTP."""
     brand = Brand.objects.get()
     made = with_addresses(Provider(brand, brand.customers.get(), brand.services.get()))
-    Contact.objects.create(customer=made.customer, email="second@example.com")
+    Contact.objects.create(customer=made.customer, email="second@example.com", role="other")
     known_reporter("isp.example.net")
     doors.deliver(signed_complaint("isp.example.net", at=format_datetime(datetime.now(UTC))))
     work()

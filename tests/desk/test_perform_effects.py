@@ -250,7 +250,7 @@ def test_after_many_attempts_a_person_is_asked_and_can_have_it_tried_again(acme:
 
 
 def test_an_address_that_is_refused_for_good_gives_way_to_the_next_contact(acme: Desk, smtp: Mailbox) -> None:
-    Contact.objects.create(customer=acme.customer, email="second@customer.example", position=1)
+    Contact.objects.create(customer=acme.customer, email="second@customer.example", role="other", position=1)
     smtp.rcpt = {"jo@customer.example": "550 5.1.1 no such user"}
     ordered(acme)
     perform_effects("w1", NOW)

@@ -1,4 +1,4 @@
-"""Customers, services, assignments and domains from CSV, against a real PostgreSQL."""
+"""Customers, contacts, services, assignments and domains from CSV, against a real PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from abusedesk.problem import Problem
 from abusedesk.records import imports
-from abusedesk.records.models import Assignment, Brand, Customer, DeclaredName, Inventory, Service
+from abusedesk.records.models import Assignment, Brand, Contact, Customer, DeclaredName, Inventory, Service
 
 pytestmark = pytest.mark.django_db
 
@@ -293,3 +293,41 @@ def test_every_import_of_assignments_is_a_reading(estate: Brand, tmp_path: Path)
     Inventory.objects.update(fresh_at=datetime(2025, 3, 2, tzinfo=UTC))
     bring(estate, "assignments", text, tmp_path)
     assert Inventory.objects.get().fresh_at > datetime(2026, 1, 1, tzinfo=UTC)
+
+
+CONTACTS = "customer,email,role,language,position\nc1,NOC@example.net,technical,de,2\nc1,abuse@example.net,,,\n"
+
+
+def contacts() -> set[tuple[str, str, str, int]]:
+    return set(Contact.objects.values_list("email", "role", "language", "position"))
+
+
+def test_contacts_are_taken_over(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "contacts", CONTACTS, tmp_path)
+    assert contacts() == {("noc@example.net", "technical", "de", 2), ("abuse@example.net", "abuse", "", 0)}
+
+
+def test_a_contact_is_found_again_by_its_address_however_it_is_spelt(estate: Brand, tmp_path: Path) -> None:
+    Contact.objects.create(customer=Customer.objects.get(ref="c1"), email="Noc@example.net", role="billing")
+    plan = bring(estate, "contacts", CONTACTS, tmp_path)
+    assert (len(plan.new), len(plan.changed)) == (1, 1)
+    assert Contact.objects.count() == 2
+    again = bring(estate, "contacts", CONTACTS, tmp_path)
+    assert (again.new, again.changed, again.same) == ([], [], 2)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "text"),
+    [
+        ("c9,a@example.net,,,", "customer", "there is no customer 'c9'"),
+        ("c1,a@example.net,boss,,", "role", "is no role"),
+        ("c1,a@example.net,,,-1", "position", "is no place"),
+        ("c1,ABUSE@example.net,,,", "email", "is in line 3 already"),
+    ],
+)
+def test_a_contact_that_cannot_be_taken_over_is_said_with_its_line(
+    estate: Brand, tmp_path: Path, row: str, column: str, text: str
+) -> None:
+    [(line, where, said_of_it)] = said(estate, "contacts", f"{CONTACTS}{row}\n", tmp_path)
+    assert (line, where) == (4, column)
+    assert text in said_of_it

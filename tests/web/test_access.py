@@ -14,7 +14,7 @@ OPEN = {
     "account_login", "account_logout", "account_signup", "account_inactive",
     "public-form", "public-dsa", "public-sent", "public-confirm", "public-state", "inventory-hook",
 }  # fmt: skip
-SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "slug": "jimcloud", "name": "reply"}
+SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "contact": 1, "slug": "jimcloud", "name": "reply"}
 
 
 _KINDS = {"uuid": "00000000-0000-4000-8000-000000000001", "int": 1}

@@ -1,4 +1,4 @@
-"""`abusedesk import`: customers, services, assignments and domains taken over from CSV, all rows of a file or none."""
+"""`abusedesk import`: customers and their contacts, services, assignments and domains from CSV, all rows or none."""
 
 import argparse
 import sys
@@ -51,12 +51,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="abusedesk import",
         description="Take over who is who from your billing or provisioning system: rows are found again by your own "
         "ids and brought up to date, and what a file does not mention stays as it is. All rows of a file or none. "
-        "Import in the order customers, services, assignments, domains; the columns are in "
+        "Import in the order customers, contacts, services, assignments, domains; the columns are in "
         "docs/how-to/import-customers.md. `history` carries old tickets over from another system, with no "
         "notice, measure or charge: docs/how-to/import-history.md.",
     )
     parser.add_argument(
-        "kind", choices=["customers", "services", "assignments", "domains", "history"], help="what the rows are"
+        "kind",
+        choices=["customers", "contacts", "services", "assignments", "domains", "history"],
+        help="what the rows are",
     )
     parser.add_argument(
         "file", type=Path, metavar="FILE.csv", help="UTF-8, commas, the columns named in the first line"

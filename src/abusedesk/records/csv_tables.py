@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from abusedesk.problem import Problem
+from abusedesk.vocabulary.contact import ROLES
 from abusedesk.vocabulary.instant import parse_instant
 
 FIELD_LIMIT = 10_000
@@ -176,6 +177,23 @@ def email(value: str) -> str:
     if value and not _EMAIL.fullmatch(value):
         raise ValueError(f"{value!r} is no mail address")
     return text(254)(value)
+
+
+def role(value: str) -> str:
+    """What a contact is for; empty is `abuse`."""
+    wanted = value.lower() or ROLES[0]
+    if wanted not in ROLES:
+        raise ValueError(f"{value!r} is no role; one of {', '.join(ROLES)}")
+    return wanted
+
+
+def position(value: str) -> int:
+    """The place of a contact among those of its role; empty is the first."""
+    if not value:
+        return 0
+    if not (value.isascii() and value.isdigit() and int(value) < 1000):
+        raise ValueError(f"{value!r} is no place; a whole number below 1000")
+    return int(value)
 
 
 def language(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Takes over customers, services, assignments and domains from CSV: upserts by the provider's ids, all rows or none.
+"""Takes over customers, contacts, services, assignments, domains from CSV: upserts by the provider's ids, all or none.
 
 A file is first planned against what is stored, which finds every fault and counts what would change, and only then
 written, in the caller's transaction. What a file does not mention stays as it is.
@@ -22,7 +22,7 @@ from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.holding import PORTS, parse_ports, ports_in_words
 from abusedesk.vocabulary.instant import format_instant
 
-Kind = Literal["customers", "services", "assignments", "domains"]
+Kind = Literal["customers", "contacts", "services", "assignments", "domains"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 COLUMNS: dict[Kind, tuple[Column, ...]] = {
@@ -35,6 +35,13 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("timezone", csv.timezone),
         Column("reseller", csv.text(100)),
         Column("protected", csv.truth),
+    ),
+    "contacts": (
+        Column("customer", csv.text(100), needed=True),
+        Column("email", csv.email, needed=True),
+        Column("role", csv.role),
+        Column("language", csv.language),
+        Column("position", csv.position),
     ),
     "services": (
         Column("ref", csv.text(100), needed=True),
@@ -149,6 +156,7 @@ def lock(kind: Kind) -> None:
 
 _TABLES: dict[Kind, str] = {
     "customers": "records_customer",
+    "contacts": "records_contact",
     "services": "records_service",
     "assignments": "records_assignment",
     "domains": "records_declaredname",
@@ -220,6 +228,57 @@ def _write_customers(plan: Plan, brand: Brand) -> None:
         "WHERE customer.brand_id = %s AND customer.ref = given.ref "
         "AND customer.reseller_id IS DISTINCT FROM reseller.id",
         brand.pk,
+        brand.pk,
+    )
+
+
+# --- contacts -------------------------------------------------------------------------------------------------------
+
+
+_CONTACTS = """
+SELECT customer.ref, lower(contact.email), contact.role, contact.language, contact.position
+FROM records_contact contact JOIN records_customer customer ON customer.id = contact.customer_id
+WHERE customer.brand_id = %s
+"""
+_CONTACT_FIELDS = ("customer", "email", "role", "language", "position")
+_NEW_CONTACT = {"role": "abuse", "language": "", "position": 0}
+
+
+def _plan_contacts(table: Table, brand: Brand) -> Plan:
+    """A contact is found again by its customer and its address."""
+    rows = _rows(_CONTACTS, brand.pk)
+    stored = {row[:2]: dict(zip(_CONTACT_FIELDS, row, strict=True)) for row in rows}
+    customers = {ref for (ref,) in _rows("SELECT ref FROM records_customer WHERE brand_id = %s", brand.pk)}
+    made = Plan("contacts", len(table.rows), len(stored), _faults(table))
+    lines: dict[tuple[str, str], int] = {}
+    for row in table.rows:
+        key = (row.values["customer"], row.values["email"].lower())
+        if key[0] not in customers:
+            text = f"there is no customer {key[0]!r}{_near(key[0], customers, made)}"
+            made.faults.append(Fault(row.line, "customer", text))
+        elif key in lines:
+            made.faults.append(Fault(row.line, "email", f"is in line {lines[key]} already; keep one of the two"))
+        else:
+            lines[key] = row.line
+            values = {**(stored.get(key) or _NEW_CONTACT), **row.values, "email": key[1]}
+            _sort_in(made, values, stored.get(key), _CONTACT_FIELDS)
+    return made
+
+
+def _write_contacts(plan: Plan, brand: Brand) -> None:
+    _stage("customer text, email text, role text, language text, position integer", [*plan.new, *plan.changed])
+    _run(
+        "UPDATE records_contact contact SET role = given.role, language = given.language, position = given.position "
+        "FROM import_rows given JOIN records_customer customer ON customer.ref = given.customer "
+        "WHERE customer.brand_id = %s AND contact.customer_id = customer.id AND lower(contact.email) = given.email",
+        brand.pk,
+    )
+    _run(
+        "INSERT INTO records_contact (customer_id, email, role, language, position) "
+        "SELECT customer.id, given.email, given.role, given.language, given.position FROM import_rows given "
+        "JOIN records_customer customer ON customer.brand_id = %s AND customer.ref = given.customer "
+        "WHERE NOT EXISTS (SELECT FROM records_contact contact WHERE contact.customer_id = customer.id "
+        "AND lower(contact.email) = given.email)",
         brand.pk,
     )
 
@@ -535,12 +594,14 @@ def _write_holdings(plan: Plan, column: str, sql_type: str, more: Mapping[str, s
 
 _PLANS: dict[Kind, Callable[[Table, Brand], Plan]] = {
     "customers": _plan_customers,
+    "contacts": _plan_contacts,
     "services": _plan_services,
     "assignments": _plan_assignments,
     "domains": _plan_domains,
 }
 _WRITES: dict[Kind, Callable[[Plan, Brand], None]] = {
     "customers": _write_customers,
+    "contacts": _write_contacts,
     "services": _write_services,
     "assignments": _write_assignments,
     "domains": _write_domains,

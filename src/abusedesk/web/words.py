@@ -68,6 +68,7 @@ REVIEW_ASKS = {
     "read_reply": "Read the customer's answer",
     "customer_wrote": "Read what the customer wrote",
     "unserved": "Nobody has the notice",
+    "only_on_accused": "Only reachable on the accused server",
     "reporter_wrote": "Read what the reporter added",
     "campaign": "Many unproven reporters",
 }

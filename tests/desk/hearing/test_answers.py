@@ -181,7 +181,7 @@ def test_a_reply_from_elsewhere_lands_in_the_ticket_and_counts_only_when_a_perso
 def test_a_contact_and_a_reseller_may_answer(jim: Provider) -> None:
     agent = Customer.objects.create(brand=jim.brand, ref="r", name="Agent", email="agent@example.net", since=NOW)
     Customer.objects.filter(pk=jim.customer.pk).update(reseller=agent)
-    Contact.objects.create(customer=jim.customer, email="Second@example.com")
+    Contact.objects.create(customer=jim.customer, email="Second@example.com", role="other")
     hear(mail("a", sender="agent@example.net"), mail("b", sender="second@example.com"))
     assert TicketEntry.objects.filter(author="customer").count() == 2
 
@@ -447,8 +447,8 @@ def test_a_delay_is_no_bounce(jim: Provider) -> None:
 
 
 def test_the_next_contact_gets_the_same_words_as_a_notice_of_its_own(jim: Provider, post: Mailbox) -> None:
-    Contact.objects.create(customer=jim.customer, email="second@example.com", position=1)
-    Contact.objects.create(customer=jim.customer, email="third@example.com", position=2)
+    Contact.objects.create(customer=jim.customer, email="second@example.com", role="other", position=1)
+    Contact.objects.create(customer=jim.customer, email="third@example.com", role="other", position=2)
     hear(dsn(), envelope_from="")
     perform_effects("w", NOW + HOUR)
     hear(dsn(), envelope_from="", at=NOW + 2 * HOUR)
@@ -465,7 +465,7 @@ def test_the_next_contact_gets_the_same_words_as_a_notice_of_its_own(jim: Provid
 
 
 def test_the_same_bounce_twice_orders_one_notice(jim: Provider) -> None:
-    Contact.objects.create(customer=jim.customer, email="second@example.com", position=1)
+    Contact.objects.create(customer=jim.customer, email="second@example.com", role="other", position=1)
     first = dsn()
     hear(first, first.replace(b"I could not", b"We could not"), envelope_from="")
     assert Effect.objects.filter(key__startswith="bounced:").count() == 1
@@ -489,7 +489,7 @@ def test_where_the_ticket_does_not_serve_the_clock_stands_until_the_customer_was
 
 def test_where_the_ticket_does_not_serve_the_next_address_has_the_whole_time(jim: Provider) -> None:
     Brand.objects.update(settings={"ticket_serves": False})
-    Contact.objects.create(customer=jim.customer, email="second@example.com", position=1)
+    Contact.objects.create(customer=jim.customer, email="second@example.com", role="other", position=1)
     was = due()
     hear(dsn(), envelope_from="", at=NOW + 2 * HOUR)
     assert due() == was + 2 * HOUR
@@ -509,7 +509,7 @@ def test_a_forged_bounce_does_nothing(jim: Provider) -> None:
 def test_a_reader_that_dies_leaves_nothing_half_done_and_the_next_does_all_once(
     jim: Provider, monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str]
 ) -> None:
-    Contact.objects.create(customer=jim.customer, email="second@example.com", position=1)
+    Contact.objects.create(customer=jim.customer, email="second@example.com", role="other", position=1)
     receive_many([Incoming(one, "test", NOW + HOUR) for one in (mail(), dsn())])
     with monkeypatch.context() as patch:
         patch.setattr(*where, _die)

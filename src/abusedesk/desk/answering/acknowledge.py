@@ -17,12 +17,12 @@ from abusedesk.desk.answering import threads
 from abusedesk.desk.hearing.answers import Answer
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.parse import Unread, is_illegal
-from abusedesk.desk.verify import Voice
+from abusedesk.desk.verify import Voice, registered_domain
 from abusedesk.parsing.responding import Asked, asked
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
 from abusedesk.records.bell import ring
 from abusedesk.records.models import Brand, Effect, Thread
-from abusedesk.vocabulary.evidence import Evidence
+from abusedesk.vocabulary.evidence import Evidence, ground_of
 from abusedesk.vocabulary.report import Reading
 
 Setting = Literal["off", "known", "everybody"]
@@ -152,13 +152,26 @@ def _wanted(mails: list[tuple[Read, Asked]]) -> list[_Wanted]:
     own = _own_addresses()
     domains = {address.rpartition("@")[2] for address in own}
     found = (
-        _Wanted(read.unread, mail, brands[read.unread.brand or 0], bool(read.evidence.signed_by))
+        _Wanted(read.unread, mail, brands[read.unread.brand or 0], is_vouched(read.evidence, mail.domain))
         for read, mail in mails
         if brands.get(read.unread.brand or 0) in acting
         and mail.to not in own
         and not any(name.rpartition("@")[2].rstrip(">").lower() in domains for name in mail.thread)
     )
     return [one for one in found if one.is_vouched or setting_of(one.brand) == "everybody"]
+
+
+def is_vouched(evidence: Evidence, domain: str) -> bool:
+    """Whether the sender of a mail can be taken to have sent it, so that a receipt reaches nobody who did not write.
+
+    SPF proves no report, for a whole host speaks by it; but that a mail came from its domain's own host is enough here.
+    """
+    by_path = evidence.known and evidence.spf == "pass" and _is_aligned(evidence.spf_domain, domain)
+    return bool(ground_of(evidence)) or by_path
+
+
+def _is_aligned(one: str, other: str) -> bool:
+    return registered_domain(one) == registered_domain(other) != ""
 
 
 def _own_addresses() -> set[str]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from abusedesk.desk.enact import Move
 from abusedesk.desk.perform import marks, unserved
 from abusedesk.desk.perform.notice import addresses
+from abusedesk.desk.perform.reaching import served_elsewhere
 from abusedesk.parsing.answers import Bounce
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
@@ -80,8 +81,9 @@ def _next(notice: Notice) -> str | None:
     """The next address of the same party that did not send this notice back."""
     if notice.to not in {"customer", "reseller"}:
         return None
-    tried = {*(notice.effect.payload.get("bounced") or []), notice.address}
-    return next((address for address in addresses(notice.effect, notice) if address not in tried), None)
+    tried = {one.lower() for one in (*(notice.effect.payload.get("bounced") or []), notice.address)}
+    tried |= served_elsewhere(notice)
+    return next((address for address in addresses(notice.effect, notice) if address.lower() not in tried), None)
 
 
 def _tell(one: Returned, state: str, now: datetime) -> None:

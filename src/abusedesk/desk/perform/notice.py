@@ -6,6 +6,7 @@ from datetime import datetime
 
 from abusedesk.actuators.mail import Letter
 from abusedesk.desk.hearing import tokens
+from abusedesk.desk.perform.reaching import copy_elsewhere, first_address, reaches
 from abusedesk.desk.perform.words import values_of, values_of_thread
 from abusedesk.policy.notice import render
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
@@ -41,17 +42,13 @@ def notice_of(effect: Effect, now: datetime) -> Notice:
 def addresses(effect: Effect, notice: Notice) -> list[str]:
     """Where the notice may go, in order: as things are now, for what was refused may have been put right since."""
     party = _party(notice.to, notice.case)
-    contacts = party.contacts.order_by("position", "pk").values_list("email", flat=True) if party else []
-    bounced = effect.payload.get("bounced") or []
-    return list(
-        dict.fromkeys(one for one in (_address(notice.to, effect, party), *contacts) if one not in ["", *bounced])
-    )
-
-
-def first_address(party: Customer) -> str:
-    """Where the first mail to a customer goes; empty where nobody said."""
-    contact = party.contacts.order_by("position", "pk").first() if not party.email else None
-    return party.email or (contact.email if contact else "")
+    known = [one.email for one in reaches(party)] if party else []
+    bounced = {str(one).lower() for one in effect.payload.get("bounced") or []}
+    found: dict[str, str] = {}
+    for one in (_address(notice.to, effect, party), *known):
+        if one and one.lower() not in bounced:
+            found.setdefault(one.lower(), one)
+    return list(found.values())
 
 
 def letter(notice: Notice, address: str) -> Letter:
@@ -135,6 +132,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
         state=_first_state(to, effect, address),
     )
     _enter(effect, notice, ticket, is_new=bounced is None)
+    copy_elsewhere(effect, notice, now)
     return notice
 
 
@@ -175,7 +173,8 @@ def _address(to: str, effect: Effect, party: Customer | None) -> str:
 
 def _language(effect: Effect, party: Customer | None) -> str:
     spoken = list(effect.brand.languages) or ["en"]
-    wanted = party.language if party else ""
+    first = next(iter(reaches(party)), None) if party else None
+    wanted = (first.language if first else "") or (party.language if party else "")
     return wanted if wanted in spoken else str(spoken[0])
 
 

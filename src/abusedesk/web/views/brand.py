@@ -18,7 +18,7 @@ from abusedesk.records.models import Brand, Channel, Deadline, Measure
 from abusedesk.web import words
 
 _SHOWN = 50
-_RECEIPT = {"known": "to whom a signature vouches for", "everybody": "to everybody who may be answered", "off": "none"}
+_RECEIPT = {"known": "to known reporters", "everybody": "to everybody who may be answered", "off": "none"}
 _STALE = timedelta(minutes=15)
 
 

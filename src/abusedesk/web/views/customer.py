@@ -1,9 +1,12 @@
 """A customer: services, cases, what is owed, how they are reached. And the list of all."""
 
+from typing import Any
+
 from django.db.models import Count, F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from abusedesk.desk.perform.reaching import reaches
 from abusedesk.records.models import Brand, Customer
 from abusedesk.web import paging
 from abusedesk.web.views.queue import rows_of
@@ -51,7 +54,13 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "charges": one.charges.select_related("service", "case").order_by("-at")[:30],
         "owed": list(charges),
         "campaigns": one.campaigns.filter(closed_at=None),
-        "contacts": one.contacts.order_by("position"),
+        "reached": _reached(one),
         "resold": one.resold.order_by("name")[:50],
     }
     return render(request, "web/customer.html", context)
+
+
+def _reached(one: Customer) -> list[dict[str, Any]]:
+    """The customer's addresses in the order in which they are written to, each with its contact, if it is one."""
+    contacts = {contact.email.lower(): contact for contact in one.contacts.order_by("-position", "-pk")}
+    return [{"email": reach.email, "contact": contacts.get(reach.email.lower())} for reach in reaches(one)]

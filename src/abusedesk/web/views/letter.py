@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from abusedesk.desk.answering import letters
 from abusedesk.desk.answering.threads import of_reports
-from abusedesk.desk.perform.notice import first_address
+from abusedesk.desk.perform.reaching import first_address
 from abusedesk.problem import Problem
 from abusedesk.records.models import Case, Event, Report
 from abusedesk.web.views.case import find

@@ -24,7 +24,7 @@ class ToldForm(forms.Form):
         label="Who gets a receipt for a report",
         widget=forms.RadioSelect,
         choices=(
-            ("known", "reporters whom a signature vouches for"),
+            ("known", "known reporters whose mail proves itself"),
             ("everybody", "everybody who may be answered"),
             ("off", "nobody"),
         ),
