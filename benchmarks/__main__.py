@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-MODULES = ("decide", "replay", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines")
+MODULES = ("decide", "replay", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines", "sweep")
 
 GOALS = {
     "mail_ingest_per_s": (">=", 3000),

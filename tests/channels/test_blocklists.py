@@ -1,5 +1,8 @@
 """Blocklists asked round by round, against a name server of our own on the loopback address."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +30,7 @@ from abusedesk.records.models import (
     SweptBlock,
     TimelineEntry,
 )
+from tests.channels.test_lmtp import eventually
 from tests.desk.estate import Provider, provider
 from tests.desk.listings.nameserver import ZONE, NameServer, nameserver
 
@@ -533,3 +537,32 @@ def test_a_question_to_which_no_reading_came_is_answered_so(channel: Channel, se
 def test_a_million_addresses_take_a_few_thousand_rows() -> None:
     assert block_of("192.0.2.77") == ("192.0.2.0/24", 77)
     assert len(pack(dict.fromkeys(range(256), timezone.now()))) == 1280
+
+
+# --- killed at any moment -------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_is_killed_goes_on_where_it_was_and_doubles_nothing(
+    server: NameServer, jim: Provider, database_url: str, tmp_path: Path
+) -> None:
+    hold(jim, "198.51.100.0/23")
+    one = make(server, per_second="200", hours="9")
+    environment = {**os.environ, "ABUSEDESK_DATABASE_URL": database_url, "ABUSEDESK_DATA": str(tmp_path)}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, "-m", "abusedesk.cli", "fetch"]
+    for _ in range(2):
+        before = Channel.objects.get(pk=one.pk).memory.get("last")
+        process = subprocess.Popen(command, env=environment)
+        try:
+            eventually(lambda: Channel.objects.get(pk=one.pk).memory.get("last") != before)  # noqa: B023
+        finally:
+            process.kill()
+            process.wait()
+
+    one = ask(Channel.objects.get(pk=one.pk))
+    while one.backlog:
+        one = ask(one)
+
+    assert one.error == ""
+    assert Sweep.objects.get().ended_at is not None
+    assert all(book.clean_since(LIST, f"198.51.{net}.{last}") for net in (100, 101) for last in range(256))
