@@ -546,23 +546,32 @@ def test_a_process_that_is_killed_goes_on_where_it_was_and_doubles_nothing(
     server: NameServer, jim: Provider, database_url: str, tmp_path: Path
 ) -> None:
     hold(jim, "198.51.100.0/23")
-    one = make(server, per_second="200", hours="9")
+    one = make(server, per_second="100", hours="9")
     environment = {**os.environ, "ABUSEDESK_DATABASE_URL": database_url, "ABUSEDESK_DATA": str(tmp_path)}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    command = [sys.executable, "-m", "abusedesk.cli", "fetch"]
-    for _ in range(2):
-        before = Channel.objects.get(pk=one.pk).memory.get("last")
-        process = subprocess.Popen(command, env=environment)
-        try:
-            eventually(lambda: Channel.objects.get(pk=one.pk).memory.get("last") != before)  # noqa: B023
-        finally:
-            process.kill()
-            process.wait()
+    in_a_round, after_one = lambda: len(server.asked) > 100, lambda: Channel.objects.get(pk=one.pk).memory.get("last")
+    for moment in (in_a_round, after_one):
+        with subprocess.Popen([sys.executable, "-m", "abusedesk.cli", "fetch"], env=environment) as process:
+            try:
+                eventually(moment)
+            finally:
+                process.kill()
 
+    before = len(server.asked)
     one = ask(Channel.objects.get(pk=one.pk))
     while one.backlog:
         one = ask(one)
 
     assert one.error == ""
+    assert len(server.asked) - before < 100
     assert Sweep.objects.get().ended_at is not None
+    assert Sweep.objects.get().asked == 520
     assert all(book.clean_since(LIST, f"198.51.{net}.{last}") for net in (100, 101) for last in range(256))
+
+
+def test_a_list_that_does_not_answer_properly_begins_one_sweep(channel: Channel, server: NameServer) -> None:
+    server.rcode = dns.rcode.REFUSED
+    assert ask(ask(channel)).error
+    server.rcode = None
+    assert not ask(channel).error
+    assert Sweep.objects.get().asked == 8

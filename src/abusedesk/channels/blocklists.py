@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.db import transaction
+
 from abusedesk.desk.channel import Driver, Option, Round, option
 from abusedesk.desk.listings import book
 from abusedesk.desk.listings.addresses import Plan, plan_for
@@ -76,8 +78,16 @@ def _way(channel: Channel, blocklist: Blocklist, now: datetime) -> _Way | None:
     plan = plan_for(holders(), channel.brand_id, sweep.began_at, ipv6=blocklist.ipv6)
     if sweep.pk is None:
         sweep.addresses = plan.total
-        sweep.save()
+        _begin(channel, sweep)
     return _Way(sweep, last, plan)
+
+
+@transaction.atomic
+def _begin(channel: Channel, sweep: Sweep) -> None:
+    """The sweep and the channel's memory of it are written together: a process that ends now leaves no sweep behind."""
+    sweep.save()
+    channel.memory = {**channel.memory, "sweep": sweep.pk, "last": ""}
+    Channel.objects.filter(pk=channel.pk).update(memory=channel.memory)
 
 
 def _went_on(channel: Channel, way: _Way | None, chunk: list[str], looked: Looked, taken: int) -> Round:
@@ -90,10 +100,11 @@ def _went_on(channel: Channel, way: _Way | None, chunk: list[str], looked: Looke
         return Round(taken, 0, None, memory)
     last = chunk[-1] if chunk else way.last
     left = way.plan.left(last)
-    _save_progress(way.sweep, chunk, looked, left)
     memory |= {"sweep": way.sweep.pk, "last": last}
-    # Remembered before the round is over: whoever is ended now goes on here.
-    Channel.objects.filter(pk=channel.pk).update(memory=memory)
+    with transaction.atomic():
+        _save_progress(way.sweep, chunk, looked, left)
+        # Remembered before the round is over: whoever is ended now goes on here.
+        Channel.objects.filter(pk=channel.pk).update(memory=memory)
     return Round(taken, left, None if left else way.sweep.began_at, memory, more=bool(left))
 
 
