@@ -90,9 +90,14 @@ def pending_migrations() -> list[str]:
 
 
 def apply_migrations() -> list[str]:
-    """Bring the tables up to this release, one process at a time. Returns what was applied."""
+    """Bring the tables up to this release, and the reporters that it ships; one process at a time.
+
+    Returns what was applied.
+    """
     from django.core.management import call_command
     from django.db import connection
+
+    from abusedesk.records import shipped
 
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
@@ -100,6 +105,7 @@ def apply_migrations() -> list[str]:
             pending = pending_migrations()
             if pending:
                 call_command("migrate", interactive=False, verbosity=0)
+            shipped.load()
         finally:
             cursor.execute("select pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
     return pending
