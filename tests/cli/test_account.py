@@ -52,6 +52,7 @@ MAY = (
     readers.may_change_channels,
     readers.may_keep_keys,
     readers.may_change_inventories,
+    readers.may_change_reporters,
     readers.may_mark_services,
     readers.may_suppress,
 )

@@ -45,15 +45,15 @@ class Source(NamedTuple):
 REPORTERS = {
     one.domain.partition(".")[0]: one
     for one in (
-        Source("fbl@loop.example.com", "Example Mail Feedback Loop", "Example Mail"),
-        Source("reports@cert.example.org", "CERT Example", "CERT Example"),
-        Source("autoreport@feeds.example.org", "Open Feeds Foundation", "Open Feeds Foundation"),
-        Source("sensor@honeyfield.example.net", "Honeyfield sensors", "Honeyfield"),
-        Source("noc@backbone.example.net", "Backbone Example NOC", "Backbone Example"),
-        Source("brand@harbourbank.example.com", "Harbour Bank brand protection", "Harbour Bank"),
-        Source("listings@listwatch.example.org", "Listwatch", "Listwatch"),
-        Source("notices@rightsdesk.example.com", "Rightsdesk", "Rightsdesk", known=False),
-        Source("abuse@postwerk.example.org", "Postwerk abuse team", "Postwerk"),
+        Source("fbl@loop.example", "Example Mail Feedback Loop", "Example Mail"),
+        Source("reports@cert.example", "CERT Example", "CERT Example"),
+        Source("autoreport@feeds.example", "Open Feeds Foundation", "Open Feeds Foundation"),
+        Source("sensor@honeyfield.example", "Honeyfield sensors", "Honeyfield"),
+        Source("noc@backbone.example", "Backbone Example NOC", "Backbone Example"),
+        Source("brand@harbourbank.example", "Harbour Bank brand protection", "Harbour Bank"),
+        Source("listings@listwatch.example", "Listwatch", "Listwatch"),
+        Source("notices@rightsdesk.example", "Rightsdesk", "Rightsdesk", known=False),
+        Source("abuse@postwerk.example", "Postwerk abuse team", "Postwerk"),
     )
 }
 
@@ -256,7 +256,7 @@ def _brand(slug: str, began: datetime) -> Brand:
             # A demo is switched off overnight: that is no outage after which a person must look first.
             "settings": {
                 "long_outage": "P30D",
-                "upstream_address": "abuse-desk@backbone.example.net",
+                "upstream_address": "abuse-desk@backbone.example",
                 "staff_address": f"staff@{slug}.example.net",
             },
             "actuators": {kind: {"actuator": "console"} for kind in _KINDS},

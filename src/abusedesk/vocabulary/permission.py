@@ -6,6 +6,7 @@ READING_RULES = "reading rules"
 CHANNELS = "channels"
 API_KEYS = "api keys"
 INVENTORIES = "inventories"
+REPORTERS = "reporters"
 SERVICES = "services"
 SUPPRESSIONS = "suppressions"
 
@@ -16,6 +17,7 @@ GROUPS = {
     CHANNELS: "set up the ways in",
     API_KEYS: "make and revoke keys of the API",
     INVENTORIES: "set up inventories, and agree to what they change",
+    REPORTERS: "say who is a known reporter, and mute",
     SERVICES: "mark services and declare names for them",
     SUPPRESSIONS: "say what is no abuse",
 }

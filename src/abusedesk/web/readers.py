@@ -12,6 +12,7 @@ from abusedesk.vocabulary.permission import (
     INVENTORIES,
     POLICY_PUBLISHERS,
     READING_RULES,
+    REPORTERS,
     RESTRICTED_READERS,
     SERVICES,
     SUPPRESSIONS,
@@ -68,6 +69,11 @@ def may_change_inventories(user: Any) -> bool:
 def may_mark_services(user: Any) -> bool:
     """Whether a user may mark services and declare names for them."""
     return _is_in(user, SERVICES)
+
+
+def may_change_reporters(user: Any) -> bool:
+    """Whether a user may say who is a known reporter, and mute."""
+    return _is_in(user, REPORTERS)
 
 
 def _is_in(user: Any, group: str) -> bool:

@@ -31,6 +31,7 @@ from abusedesk.records.models import (
 )
 from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
+from abusedesk.web.belief import Fact, facts_of
 from abusedesk.web.forms import FORMS
 from abusedesk.web.readers import may_read_restricted, may_suppress
 from abusedesk.web.story import Step, Story, story_of, why_of
@@ -50,7 +51,7 @@ class Shown(NamedTuple):
     report: Report
     events: list[Event]
     more: int
-    evidence: list[str]
+    evidence: list[Fact]
 
 
 class Talk(NamedTuple):
@@ -175,7 +176,10 @@ def shown_reports(one: Case) -> list[Shown]:
         events[event.report_id].append(event)
     return [
         Shown(
-            report, events[report.pk][:_EVENTS], rows[report.pk] - len(events[report.pk][:_EVENTS]), _evidence(report)
+            report,
+            events[report.pk][:_EVENTS],
+            rows[report.pk] - len(events[report.pk][:_EVENTS]),
+            facts_of(report.evidence),
         )
         for report in reports
     ]
@@ -187,20 +191,6 @@ def folded_reports(one: Case) -> list[tuple[Campaign, int]]:
     counted = dict(Report.objects.filter(_FOLDED, pk__in=told).values_list("campaign").annotate(number=Count("pk")))
     known = Campaign.objects.in_bulk(counted)
     return [(known[pk], counted[pk]) for pk in sorted(counted, reverse=True)]
-
-
-def _evidence(report: Report) -> list[str]:
-    return [
-        f"{words.plain(str(name))}: {_value(value)}"
-        for name, value in (report.evidence or {}).items()
-        if value not in (None, "", [], {}, False)
-    ]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "yes" if value is True else str(value)
 
 
 def _reviews(request: HttpRequest, one: Case) -> list[Review]:

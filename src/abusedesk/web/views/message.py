@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from abusedesk.records.models import Brand, Event, Message, Report, Review, TicketEntry
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 from abusedesk.web import paging
+from abusedesk.web.belief import facts_of
 from abusedesk.web.payload import text_of
 from abusedesk.web.readers import files_for, may_change_reading, may_suppress, seen_by
 
@@ -70,7 +71,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "message": one,
         "brand": Brand.objects.filter(pk=one.brand_id or 0).first(),
         "read": OUTCOMES.get(one.outcome, (one.outcome, "")),
-        "shown": [{"report": report, "events": by_report.get(report.pk, [])} for report in reports],
+        "shown": [_shown(report, by_report) for report in reports],
         "reviews": Review.objects.filter(message_id=pk).order_by("opened_at"),
         "files": files_for(request.user).filter(entries__message_id=pk).distinct(),
         "entry": TicketEntry.objects.filter(message_id=pk).select_related("ticket__case__service").first(),
@@ -80,6 +81,10 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_teach": may_change_reading(request.user) and one.outcome in {"needs_review", "rejected"},
     }
     return render(request, "web/message.html", context)
+
+
+def _shown(report: Report, events: dict[UUID, list[Event]]) -> dict[str, object]:
+    return {"report": report, "events": events.get(report.pk, []), "evidence": facts_of(report.evidence)}
 
 
 @require_POST

@@ -1,0 +1,137 @@
+"""Reporters: heard of once, noted with time and format, and counted as staff judge them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from abusedesk.channels import fetch
+from abusedesk.desk.enact import Move, enact
+from abusedesk.desk.intake import process_messages
+from abusedesk.desk.receive import Incoming, receive_many
+from abusedesk.desk.reporters import note_heard, wrong_with_domain
+from abusedesk.policy.stimulus import Verification
+from abusedesk.records.holders import holders
+from abusedesk.records.models import Channel, Docket, Report, Reporter
+from abusedesk.vocabulary.evidence import Evidence, grade
+from tests.desk.estate import NOW, complaint, known_reporter, provider, signed_complaint, take, with_addresses
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+def test_a_stranger_is_put_on_record_when_it_is_first_heard() -> None:
+    with_addresses(provider())
+    take(complaint())
+    heard = Reporter.objects.get()
+    assert (heard.key, heard.known, heard.first_seen, heard.last_seen) == ("fbl@isp.example.net", False, NOW, NOW)
+    assert heard.formats == ["arf"]
+
+
+def test_whoever_is_heard_again_is_noted_with_its_time_and_format() -> None:
+    with_addresses(provider())
+    take(complaint(), at=NOW)
+    take(complaint(ip="192.0.2.2", note="2"), at=NOW + 2 * HOUR)
+    heard = Reporter.objects.get()
+    assert (heard.first_seen, heard.last_seen, heard.formats) == (NOW, NOW + 2 * HOUR, ["arf"])
+    note_heard([(heard.pk, NOW + HOUR, "xarf4"), (None, NOW, "arf")])
+    heard.refresh_from_db()
+    assert (heard.last_seen, heard.formats) == (NOW + 2 * HOUR, ["arf", "xarf4"])
+
+
+def test_the_stored_evidence_tells_the_grade_and_its_reason_again() -> None:
+    with_addresses(provider())
+    known_reporter("isp.example.net")
+    take(signed_complaint("isp.example.net"), complaint(ip="192.0.2.2"), complaint(sender="x@example.com"))
+    for report in Report.objects.all():
+        assert grade(msgspec.convert(report.evidence, Evidence)) == (report.assurance, report.grade_reason)
+    assert Report.objects.count() == 3
+
+
+def _judge(report: Report, stimulus: Verification, key: str) -> None:
+    docket = Docket.objects.get(service__isnull=False)
+    enact([Move(docket.pk, stimulus, key, NOW + HOUR, "ann")], holders())
+
+
+def test_what_staff_say_of_a_report_counts_for_its_reporter_and_is_taken_back() -> None:
+    with_addresses(provider())
+    reporter = known_reporter("isp.example.net")
+    take(signed_complaint("isp.example.net"))
+    report = Report.objects.get()
+    _judge(report, Verification(str(report.pk), "verified"), "one")
+    reporter.refresh_from_db()
+    assert (reporter.confirmed, reporter.rejected) == (1, 0)
+    _judge(report, Verification(str(report.pk), rejected=True), "two")
+    reporter.refresh_from_db()
+    assert (reporter.confirmed, reporter.rejected) == (0, 1)
+
+
+def test_a_forged_name_costs_its_owner_nothing() -> None:
+    with_addresses(provider())
+    reporter = known_reporter("isp.example.net")
+    take(complaint())
+    report = Report.objects.get()
+    _judge(report, Verification(str(report.pk), rejected=True), "one")
+    reporter.refresh_from_db()
+    assert (reporter.confirmed, reporter.rejected) == (0, 0)
+
+
+def test_what_comes_by_a_reporters_own_folder_is_authenticated(tmp_path: Path) -> None:
+    made = with_addresses(provider())
+    reporter = Reporter.objects.create(key="feed", name="Feed Example")
+    channel = Channel.objects.create(
+        kind="folder", name="cert-folder", brand=made.brand, options={"path": str(tmp_path)}, reporter=reporter
+    )
+    (tmp_path / "one.eml").write_bytes(complaint(sender="anybody@example.com"))
+    old = (NOW - HOUR).timestamp()
+    import os
+
+    os.utime(tmp_path / "one.eml", (old, old))
+    assert fetch.ask_once(channel.pk) == (True, False)
+    process_messages(NOW)
+    report = Report.objects.get()
+    assert report.reporter == reporter
+    assert report.evidence["feed"] == "cert-folder"
+    assert "it came by cert-folder" in report.grade_reason or "for " in report.grade_reason
+
+
+def test_a_message_under_an_api_key_is_its_holders() -> None:
+    made = with_addresses(provider())
+    holder = Reporter.objects.create(key="robot", name="Robot")
+    receive_many([Incoming(complaint(), "api", NOW, brand=made.brand.pk, provenance={"reporter": str(holder.pk)})])
+    process_messages(NOW)
+    report = Report.objects.get()
+    assert (report.reporter, report.assurance) == (holder, "authenticated")
+
+
+def test_two_reporters_that_send_the_same_words_or_from_one_network_corroborate_nothing() -> None:
+    with_addresses(provider())
+    for domain in ("one.example", "two.example"):
+        known_reporter(domain)
+    same = [signed_complaint(domain) for domain in ("one.example", "two.example")]
+    take(*same)
+    assert set(Report.objects.values_list("assurance", flat=True)) == {"authenticated"}
+
+
+def test_two_reporters_with_words_of_their_own_corroborate_each_other() -> None:
+    with_addresses(provider())
+    for domain in ("one.example", "two.example"):
+        known_reporter(domain)
+    take(signed_complaint("one.example", note="1"), signed_complaint("two.example", note="2"))
+    assert set(Report.objects.values_list("assurance", flat=True)) == {"corroborated"}
+
+
+@pytest.mark.parametrize(
+    ("domain", "says"),
+    [
+        ("cert.example", ""),
+        ("com", "no domain"),
+        ("co.uk", "public suffix"),
+        ("mail.gmail.com", "Anybody"),
+        ("a b", "no"),
+    ],
+)
+def test_a_domain_that_others_share_is_nobodys_own(domain: str, says: str) -> None:
+    assert says in wrong_with_domain(domain)
+    assert bool(says) == bool(wrong_with_domain(domain))
