@@ -71,7 +71,7 @@ UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE
 _MESSAGES = """
 SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
        message.name, message.sender, message.payload, message.recipient, message.details, message.envelope_from,
-       message.provenance, message.designation, key.key
+       message.provenance, message.designation, message.subject, key.key
 FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
 LEFT JOIN records_messagekey key ON key.message_id = message.id
 WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
@@ -184,9 +184,10 @@ def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
 
 
 def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
-    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope, provenance, kind, key = row
+    *known, provenance, kind, subject, key = row
+    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope = known
     data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
-    envelope += [msgspec.json.decode(str(provenance), type=dict[str, str]), kind]
+    envelope += [msgspec.json.decode(str(provenance), type=dict[str, str]), kind, subject]
     return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts, *envelope)  # type: ignore[arg-type]
 
 

@@ -29,7 +29,7 @@ _PROVEN_BY = {telemetry.NAME: "sensor", upstream.NAME: "upstream"}
 class Unread(NamedTuple):
     """A message that waits to be read. `payload` is None where its bytes can no longer be read.
 
-    `details`, `envelope_from`, `provenance` and `designation` are the message's (`records.models.Message`).
+    `details`, `envelope_from`, `provenance`, `designation` and `subject` are the message's (`records.models.Message`).
     """
 
     message_id: uuid.UUID
@@ -47,6 +47,7 @@ class Unread(NamedTuple):
     envelope_from: str | None = None
     provenance: Mapping[str, str] = {}
     designation: str = ABUSE
+    subject: str = ""
 
 
 def own_rules() -> tuple[OwnRule, ...]:
