@@ -1,5 +1,6 @@
 """What is said on the form: kept sealed, confirmed by mail, received. Mails are ordered here and sent by the worker."""
 
+import base64
 import secrets
 import uuid
 from collections.abc import Callable
@@ -150,8 +151,9 @@ def _mail(made: Submission, what: str, address: str, words: letters.Words, now: 
 
 
 def token_of(made: Submission, salt: str = _STATE) -> str:
-    """A token that names a submission and cannot be made up."""
-    return signing.dumps(str(made.pk), salt=salt)
+    """A token that names a submission and cannot be made up; short, so that no mail program breaks its line."""
+    named = base64.urlsafe_b64encode(made.pk.bytes).decode().rstrip("=")
+    return signing.TimestampSigner(salt=salt).sign(named)
 
 
 def to_confirm(token: str) -> Submission | None:
@@ -166,10 +168,11 @@ def to_show(token: str) -> Submission | None:
 
 def _named(token: str, salt: str, within: timedelta | None) -> Submission | None:
     try:
-        named = uuid.UUID(signing.loads(token, salt=salt, max_age=within))
-    except (signing.BadSignature, ValueError, TypeError):
+        named = signing.TimestampSigner(salt=salt).unsign(token, max_age=within)
+        pk = uuid.UUID(bytes=base64.urlsafe_b64decode(f"{named}=="))
+    except (signing.BadSignature, ValueError):
         return None
-    return Submission.objects.select_related("brand").filter(pk=named).first()
+    return Submission.objects.select_related("brand").filter(pk=pk).first()
 
 
 @transaction.atomic
