@@ -171,6 +171,15 @@ def test_two_addresses_of_a_brand_are_one_message_and_two_brands_are_two(doors: 
     assert Message.objects.values("brand_id").distinct().count() == 2
 
 
+def test_of_several_addresses_of_a_brand_the_most_restrictive_wins(doors: Doors) -> None:
+    brand = BrandAddress.objects.get(address=JIM).brand
+    BrandAddress.objects.create(brand=brand, address="requests@jim.example.org", kind="authority")
+    with doors.lmtp() as client:
+        assert send(client, [JIM, "requests@jim.example.org"], complaint()) == [250, 250]
+
+    assert Message.objects.get().designation == "authority"
+
+
 def test_each_recipient_gets_an_answer_of_its_own(doors: Doors) -> None:
     """RFC 2033 section 4.2: one reply for each recipient that was accepted."""
     with doors.lmtp() as client:

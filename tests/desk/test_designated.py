@@ -6,9 +6,13 @@ import pytest
 
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.receive import Incoming, receive, receive_many
+from abusedesk.desk.watch import fire_due
 from abusedesk.records.models import (
     BrandAddress,
     Case,
+    Channel,
+    Deadline,
+    Effect,
     FileEntry,
     LegalFile,
     Measure,
@@ -20,7 +24,16 @@ from abusedesk.records.models import (
     Strike,
     TicketEntry,
 )
-from tests.desk.estate import NOW, Provider, complaint, known_reporter, provider, signed_complaint, with_addresses
+from tests.desk.estate import (
+    LONG_AGO,
+    NOW,
+    Provider,
+    complaint,
+    known_reporter,
+    provider,
+    signed_complaint,
+    with_addresses,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +137,21 @@ def test_what_a_copyright_address_hears_of_attacks_stays_in_its_file(jim: Provid
 def test_a_dsa_notice_says_which_elements_it_has(jim: Provider) -> None:
     take(letter("dsa@jim.example.org", "Something there is bad."))
     assert set(LegalFile.objects.get().notice["missing"]) >= {"location", "bona_fide"}
+
+
+def test_a_copyright_notice_to_scalibit_has_a_deadline_and_no_strike() -> None:
+    sca = with_addresses(provider("sca", "scalibit", in_force_from=LONG_AGO))
+    BrandAddress.objects.create(brand=sca.brand, address="copyright@sca.example.org", kind="copyright")
+    known_reporter("example.com")
+    take(letter("copyright@sca.example.org", NOTICE, "Copyright infringement notice"))
+    due = NOW + timedelta(hours=48)
+    assert Deadline.objects.get().due == due
+    assert {one.kind for one in Effect.objects.filter(payload__to="customer")} == {"notify"}
+    receive(Incoming(b"", "test", due))
+    Channel.objects.update(watermark=due + timedelta(hours=1))
+    fire_due(due + timedelta(minutes=1))
+    assert not Strike.objects.exists()
+    assert [(one.kind, one.decided) for one in Measure.objects.all()] == [("suspend", "proposed")]
 
 
 # --- which address wins ---------------------------------------------------------------------------------------------

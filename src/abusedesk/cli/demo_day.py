@@ -162,7 +162,8 @@ class Day:
     def _letter(self, letter: Mapping[str, Any], at: datetime) -> Arrival:
         """A letter that nobody vouches for."""
         brand, sender = letter["brand"], letter["sender"]
-        to = self._world.mailbox(brand)
+        # "copyright" is the part before the at sign of one of the brand's designated addresses.
+        to = f"{letter['to']}@{brand}.example.net" if "to" in letter else self._world.mailbox(brand)
         data = plain(sender, to, letter["subject"], letter["body"], at, more=letter.get("headers"))
         return Arrival(at, brand, self._name("letter"), sender.rpartition("<")[2].rstrip(">"), to, data)
 

@@ -262,7 +262,7 @@ def _brand(slug: str, began: datetime) -> Brand:
             "actuators": {kind: {"actuator": "console"} for kind in _KINDS},
         },
     )
-    kinds = {"abuse": sender, "copyright": f"copyright@{slug}.example.net", "legal": f"legal@{slug}.example.net"}
-    for kind, address in kinds.items():
+    kinds = {one: f"{one}@{slug}.example.net" for one in ("copyright", "dmca", "legal", "dsa", "authority")}
+    for kind, address in {"abuse": sender, **kinds}.items():
         BrandAddress.objects.get_or_create(brand=brand, address=address, defaults={"kind": kind})
     return brand
