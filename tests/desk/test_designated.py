@@ -146,8 +146,7 @@ def test_a_copyright_notice_to_scalibit_has_a_deadline_and_no_strike() -> None:
     take(letter("copyright@sca.example.org", NOTICE, "Copyright infringement notice"))
     due = NOW + timedelta(hours=48)
     assert Deadline.objects.get().due == due
-    assert {one.kind for one in Effect.objects.filter(payload__to="customer")} == {"notify"}
-    receive(Incoming(b"", "test", due))
+    assert {one.kind for one in Effect.objects.filter(payload__to="customer")} == {"notice"}
     Channel.objects.update(watermark=due + timedelta(hours=1))
     fire_due(due + timedelta(minutes=1))
     assert not Strike.objects.exists()
