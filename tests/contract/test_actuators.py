@@ -12,11 +12,13 @@ from abusedesk.actuators.registry import actuator
 from tests.contract.networks import Speaker, counted, namespaces, speaking
 from tests.contract.panel import Panel
 from tests.contract.receiver import SECRET, receiving
+from tests.inventories import whmcs as billing
 
 HELD = ("192.0.2.0/30", "192.0.2.7/32", "2001:db8:1::/64")
 SUSPENSION = Order(
     brand="acme", service="vps-1", kind="suspend", key="1:m1:apply", fence=3, standing=("suspend",), addresses=HELD
 )
+SHUTDOWN = replace(SUSPENSION, kind="shutdown", key="1:m5:apply", standing=("suspend", "shutdown"))
 CLOSED_PORT = replace(SUSPENSION, kind="block_port", port=25, key="1:m2:apply")
 NULL_ROUTE = replace(SUSPENSION, kind="null_route", ip="192.0.2.7", key="1:m3:apply")
 RATE_LIMIT = replace(NULL_ROUTE, kind="rate_limit", key="1:m4:apply")
@@ -62,7 +64,16 @@ def gobgp(folder: Path) -> Iterator[Outside]:
         yield Outside(actuator("gobgp", options), program.changes, (NULL_ROUTE, RATE_LIMIT))
 
 
-OUTSIDES = {one.__name__: one for one in (console, webhook, command, nftables, gobgp)}
+def whmcs(folder: Path) -> Iterator[Outside]:
+    (folder / "secret").write_text(billing.SECRET)
+    with billing.whmcs() as panel:
+        panel.product(17, 4, domain="vps-1")
+        options = {"url": panel.url, "identifier": billing.IDENTIFIER, "secret_file": str(folder / "secret")}
+        outside = actuator("whmcs", {**options, "service_by": "domain"})
+        yield Outside(outside, lambda: len(panel.changes), (SUSPENSION, SHUTDOWN))
+
+
+OUTSIDES = {one.__name__: one for one in (console, webhook, command, nftables, gobgp, whmcs)}
 
 
 @pytest.fixture(params=list(OUTSIDES))

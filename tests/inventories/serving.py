@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +38,8 @@ class Door:
         self.asked: list[Asked] = []
         self.first: list[Answer] = []
         """Said first, one for each request, instead of the right answer."""
+        self.delay = 0.0
+        """Seconds until it says anything, once it has done what was asked."""
         self._serve = serve
         self.url = ""
 
@@ -61,6 +64,7 @@ def listening(serve: Serve, wrap: Callable[[Any], Any] | None = None) -> Iterato
             headers = {name.lower(): value for name, value in self.headers.items()}
             form = dict(parse_qsl(body, keep_blank_values=True))
             answer = door.answer(Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, form))
+            time.sleep(door.delay)
             data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():

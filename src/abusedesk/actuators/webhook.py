@@ -1,27 +1,19 @@
 """The webhook actuator: signed orders over HTTP to a receiver that the provider writes.
 
-The wire format is in docs/how-to/webhook-actuator.md. It speaks to the configured address and to nothing else: no
-redirects, no proxies from the environment, no credentials from files, no cookies.
+The wire format is in docs/how-to/webhook-actuator.md. It speaks to the configured address and to nothing else.
 """
 
 import hashlib
 import hmac
-import http.client
-import ipaddress
 import json
-import socket
-import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from abusedesk.actuators.actuator import Action, Order, Outcome
 from abusedesk.actuators.answer import read_answer
+from abusedesk.actuators.calls import Unanswered, address_of, posted, secret_in
 from abusedesk.problem import Problem
 
 OPTIONS = frozenset({"url", "secret", "secret_file", "timeout", "can_be_asked"})
@@ -38,7 +30,7 @@ class Webhook:
         unknown = sorted(set(options) - OPTIONS)
         if unknown:
             raise Problem(f"webhook: no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
-        self._url = _address(str(options.get("url", "")))
+        self._url = address_of(str(options.get("url", "")), "webhook", "https://panel.example.net/abuse")
         self._secret = _secret(options)
         self._timeout = _seconds(options.get("timeout", 10))
         self._can_be_asked = bool(options.get("can_be_asked", True))
@@ -62,18 +54,12 @@ class Webhook:
 
     def _call(self, action: Action, order: Order) -> Outcome:
         body = json.dumps({"version": 1, "action": action, **asdict(order)}, separators=(",", ":")).encode()
+        headers = _headers(self._secret, body, order)
         try:
-            status, answer = self._post(body, _headers(self._secret, body, order))
-        except (OSError, http.client.HTTPException) as error:
-            return Outcome("unreachable", error=f"{self._url.netloc} does not answer: {error or type(error).__name__}")
+            status, answer = posted(self._url, body, headers, timeout=self._timeout, longest=LONGEST_ANSWER)
+        except Unanswered as silence:
+            return Outcome("unreachable", error=str(silence))
         return read(action, status, answer)
-
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
-        with _connected(self._url, self._timeout) as connection:
-            connection.request("POST", path, body, dict(headers))
-            response = connection.getresponse()
-            return response.status, response.read(LONGEST_ANSWER)
 
 
 def signature(secret: bytes, timestamp: str, body: bytes) -> str:
@@ -110,67 +96,13 @@ def _headers(secret: bytes, body: bytes, order: Order) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _connected(url: SplitResult, timeout: float) -> Iterator[http.client.HTTPConnection]:
-    connection = _connection(url, timeout)
-    connection.connect()
-    # A socket's own timeout starts anew with every byte; this one ends the call however slowly it drips.
-    cut = threading.Timer(timeout, _cut, [connection.sock])
-    cut.daemon = True
-    cut.start()
-    try:
-        yield connection
-    finally:
-        cut.cancel()
-        connection.close()
-
-
-def _connection(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
-    if url.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(str(url.hostname), url.port, timeout=timeout, context=context)
-    return http.client.HTTPConnection(str(url.hostname), url.port, timeout=timeout)
-
-
-def _cut(open_socket: socket.socket) -> None:
-    try:
-        open_socket.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # It ended by itself meanwhile.
-
-
-def _address(text: str) -> SplitResult:
-    url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise Problem(f"webhook: url {text!r} is no address such as https://panel.example.net/abuse")
-    if url.username or url.password:
-        raise Problem("webhook: url carries a password; leave it out, orders are signed")
-    if url.scheme == "http" and not _is_loopback(url.hostname):
-        raise Problem(f"webhook: url {text!r} leaves this machine without encryption; use https")
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _secret(options: Mapping[str, Any]) -> bytes:
     secret = str(options.get("secret") or "")
     if not secret and options.get("secret_file"):
-        secret = _from_file(Path(str(options["secret_file"])))
+        secret = secret_in(str(options["secret_file"]), "webhook", "secret_file")
     if len(secret) < SHORTEST_SECRET:
         raise Problem(f"webhook: secret has fewer than {SHORTEST_SECRET} characters; set secret or secret_file")
     return secret.encode()
-
-
-def _from_file(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Problem(f"webhook: secret_file {file} cannot be read ({error.strerror})") from None
 
 
 def _seconds(value: Any) -> float:
