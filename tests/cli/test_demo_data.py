@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from abusedesk.cli import demo_data
-from abusedesk.cli.demo_day import Arrival, Day, Deed
+from abusedesk.cli.demo_day import Arrival, Day
 from abusedesk.cli.demo_mail import Keys
 from abusedesk.cli.demo_people import REPORTERS
 from abusedesk.cli.progress import Progress
@@ -29,6 +29,7 @@ from abusedesk.records.models import (
     Report,
     Review,
     Service,
+    TicketEntry,
 )
 
 COUNTED = (
@@ -94,6 +95,14 @@ def test_the_day_has_something_of_everything(day: demo_data.Summary) -> None:
     assert {"no_attribution", "illegal_content", "needs_review"} <= set(
         Review.objects.filter(case=None).values_list("reason", flat=True)
     )
+
+
+def test_what_customers_answer_stands_in_the_conversation(day: demo_data.Summary) -> None:
+    written = TicketEntry.objects.filter(author="customer", message_id__isnull=False)
+    assert written.count() == 5
+    assert sorted(written.values_list("complete", flat=True)) == [False, True, True, True, True]
+    assert not Review.objects.filter(reason__in=("read_reply", "customer_wrote"), closed_at=None).exists()
+    assert Decision.objects.filter(key__startswith="reply:").count() == 5
 
 
 def test_nothing_failed_on_the_way(day: demo_data.Summary) -> None:
@@ -188,7 +197,7 @@ def test_the_same_keys_and_hour_write_the_same_mails(tmp_path: Path) -> None:
     one, other = (Day(_Nowhere(keys)).happenings() for _ in range(2))  # type: ignore[arg-type]
     assert one == other
     assert sum(isinstance(happening, Arrival) for happening in one) >= 130
-    assert sum(isinstance(happening, Deed) for happening in one) >= 10
+    assert sum(not isinstance(happening, Arrival) for happening in one) >= 18
 
 
 def test_known_reporters_are_read_as_reports(tmp_path: Path) -> None:

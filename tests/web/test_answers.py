@@ -69,3 +69,36 @@ def test_an_answer_is_not_closed_beside_the_clock_that_waits_for_it(page: Client
     page.post(f"/reviews/{asked.pk}/close", {"answer": "seen"})
     asked.refresh_from_db()
     assert asked.closed_at is None
+
+
+def _conversation(page: Client, case: Case) -> str:
+    text = page.get(f"/cases/{case.pk}").content.decode()
+    return text.partition('id="conversation-title"')[2].partition("</section>")[0]
+
+
+def _beside(case: Case, opened: timedelta) -> Case:
+    """Another case on the same service."""
+    about = {"service": case.service, "customer": case.customer, "brand": case.brand, "abuse_type": "spam"}
+    at = timezone.now() - opened
+    return Case.objects.create(**about, opened_at=at, last_at=at)
+
+
+def test_an_answer_in_the_ticket_of_another_case_of_the_service_stands_in_the_conversation(
+    page: Client, asked: Review, desk: rows.Desk
+) -> None:
+    said = _conversation(page, _beside(desk.case, timedelta(hours=2)))
+    assert "It is &lt;b&gt;done&lt;/b&gt;." in said
+    assert f"/cases/{desk.case.pk}" in said
+
+
+def test_an_answer_from_before_a_case_is_none_of_its_conversation(page: Client, asked: Review, desk: rows.Desk) -> None:
+    assert "Nothing was written yet" in _conversation(page, _beside(desk.case, timedelta(hours=-2)))
+
+
+@pytest.mark.parametrize(("text", "shown"), [("He rang up.", "He rang up."), ("", "(logged by ann)")])
+def test_an_answer_that_staff_log_stands_in_the_conversation(
+    page: Client, desk: rows.Desk, text: str, shown: str
+) -> None:
+    given = {"complete": "no", "text": text, "token": "form-1"}
+    page.post(f"/cases/{desk.case.pk}/reply", given)
+    assert shown in _conversation(page, desk.case)

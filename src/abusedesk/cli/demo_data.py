@@ -16,17 +16,19 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from abusedesk.cli.demo_day import COLLEAGUE, Arrival, Day, Deed
-from abusedesk.cli.demo_mail import Keys
+from abusedesk.cli.demo_day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
+from abusedesk.cli.demo_mail import Keys, plain
 from abusedesk.cli.demo_people import CHANNEL, World
 from abusedesk.cli.demo_policy import propose_change, publish_change
 from abusedesk.cli.progress import Progress
 from abusedesk.desk.enact import docket_of, submit
+from abusedesk.desk.hearing import tokens, unread
+from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
-from abusedesk.records.models import Brand, Channel, Deadline
+from abusedesk.records.models import Brand, Channel, Deadline, Notice, Review
 
 LOGIN = "demo"
 WORKER = "demo"
@@ -76,11 +78,15 @@ def _began() -> datetime:
     return moment.astimezone(UTC)
 
 
-def _play(one: Arrival | Deed, world: World) -> None:
+def _play(one: Happening, world: World) -> None:
     """Let the desk work up to the moment, then let the thing happen."""
     _until(one.at)
     if isinstance(one, Arrival):
         receive(_incoming(one, world.brands[one.brand]))
+    elif isinstance(one, Answer):
+        receive(_answer(one, world))
+    elif isinstance(one, Verdict):
+        _read(one, world)
     else:
         _do(one, world)
     _work(one.at)
@@ -90,6 +96,27 @@ def _incoming(one: Arrival, brand: Brand) -> Incoming:
     return Incoming(
         data=one.data, channel=CHANNEL, received_at=one.at, name=one.name, brand=brand.pk, recipient=one.recipient
     )
+
+
+def _answer(one: Answer, world: World) -> Incoming:
+    """The customer's mail, to the address that the newest notice by then asked for."""
+    asked = Notice.objects.filter(case__service=world.tenant(one.tenant), to="customer", written_at__lte=one.at)
+    notice = asked.select_related("brand", "case__ticket__customer").latest("written_at")
+    ticket, brand = notice.case.ticket, notice.brand  # type: ignore[union-attr]
+    to, customer = tokens.reply_address(brand, ticket.token), ticket.customer
+    quoted = "\n".join(f"> {line}" for line in notice.text.splitlines()[:6])
+    text = f"{one.text}\n\n{customer.name}\n\nOn {notice.written_at:%d %B %Y}, {brand.name} wrote:\n{quoted}\n"
+    sender, more = f"{customer.name} <{customer.email}>", {"In-Reply-To": notice.message_id}
+    data = plain(sender, to, f"Re: {notice.subject}", text, one.at, more=more)
+    return Incoming(data, CHANNEL, one.at, name="answer.eml", brand=brand.pk, recipient=brand.sender)
+
+
+def _read(one: Verdict, world: World) -> None:
+    """The colleague reads what lies unread of the customer."""
+    asked = Review.objects.filter(case__service=world.tenant(one.tenant), closed_at=None, opened_at__lte=one.at)
+    for review in asked.filter(reason__in=(READ_REPLY, CUSTOMER_WROTE)).order_by("opened_at"):
+        verdict: unread.Verdict = "complete" if one.complete else "incomplete"
+        unread.read_reply(review, verdict, COLLEAGUE, one.at)
 
 
 def _do(one: Deed, world: World) -> None:

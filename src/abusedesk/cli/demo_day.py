@@ -21,6 +21,8 @@ _TOLD = {"brand", "by", "on", "minutes", "event", "pair", "port"}
 COLLEAGUE = "mara"
 """Who did what staff did during the day, so that the visitor of the demo is another pair of eyes."""
 
+READ_AFTER = 4
+"""So many minutes after it came in the colleague reads an answer."""
 
 _STORY: dict[str, Any] = tomllib.loads((files("abusedesk.cli") / "demo_day.toml").read_text(encoding="utf-8"))
 
@@ -46,6 +48,25 @@ class Deed(NamedTuple):
     by: str
 
 
+class Answer(NamedTuple):
+    """A customer answers the newest notice about a service by mail."""
+
+    at: datetime
+    tenant: str
+    text: str
+
+
+class Verdict(NamedTuple):
+    """A colleague reads the customer's answer and says whether it says that all is done."""
+
+    at: datetime
+    tenant: str
+    complete: bool
+
+
+Happening = Arrival | Deed | Answer | Verdict
+
+
 class Day:
     """The day's story, built from the world that it happens in."""
 
@@ -54,11 +75,11 @@ class Day:
         self._random = Random(7)  # noqa: S311 - the same day every time, nothing secret
         self._count = 0
 
-    def happenings(self) -> list[Arrival | Deed]:
+    def happenings(self) -> list[Happening]:
         """Everything that happens, in the order in which it does."""
         machines = (*self._sensors(), *self._loops(), *self._feeds())
         letters = (*self._phishing(), *self._listings(), *self._people(), *self._smear(), *self._noise())
-        return sorted([*machines, *letters, *self._deeds()], key=lambda one: one.at)
+        return sorted([*machines, *letters, *self._answers(), *self._deeds()], key=lambda one: one.at)
 
     # ---------- what machines report ----------
 
@@ -182,9 +203,12 @@ class Day:
 
     # ---------- what is done about it ----------
 
+    def _answers(self) -> Iterator[Answer | Verdict]:
+        for answer in _STORY["answer"]:
+            yield Answer(self._ago(answer["minutes"]), answer["tenant"], answer["text"])
+            yield Verdict(self._ago(answer["minutes"] - READ_AFTER), answer["tenant"], answer["complete"])
+
     def _deeds(self) -> Iterator[Deed]:
-        yield self._deed("Kestrel Games Ltd/0", 1290, "reply", stimuli.Reply(complete=False))
-        yield self._deed("Kestrel Games Ltd/0", 1210, "reply-done", stimuli.Reply(complete=True))
         yield self._deed(
             "Kestrel Games Ltd/0", 1195, "evidence", stimuli.Evidence(accepted=True, by=COLLEAGUE), COLLEAGUE
         )
@@ -192,16 +216,13 @@ class Day:
         yield self._deed(
             "Marlow & Finch Mailings/0", 560, "restore", stimuli.Request(id="demo-restore-1", kind="restore"), COLLEAGUE
         )
-        yield self._deed("Tensor Foundry/0", 1040, "reply", stimuli.Reply(complete=True))
         yield self._deed("Tensor Foundry/0", 900, "cost", stimuli.Cost(kind="upstream_fine", amount=18500), COLLEAGUE)
-        yield self._deed("Copperline Telecom/1", 610, "reply", stimuli.Reply(complete=True))
         yield self._deed(
             "Copperline Telecom/1", 540, "restore", stimuli.Request(id="demo-restore-2", kind="restore"), COLLEAGUE
         )
         yield self._deed(
             "Juniper Mail Services/0", 380, "cost", stimuli.Cost(kind="delisting", amount=12000), COLLEAGUE
         )
-        yield self._deed("Fernweh Reisen/0", 150, "reply", stimuli.Reply(complete=True))
         yield self._deed(
             "Saltmarsh Research/1", 62, "propose", stimuli.Proposal(by=COLLEAGUE, measure="suspend"), COLLEAGUE
         )

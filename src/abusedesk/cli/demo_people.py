@@ -172,7 +172,8 @@ class World:
         )
         self.customers[name] = customer
         if number % 4 == 0:
-            Contact.objects.get_or_create(customer=customer, email=f"owner@customer{number + 1}.{slug}.example.com")
+            owner = f"owner@customer{number + 1}.{slug}.example.com"
+            Contact.objects.get_or_create(customer=customer, email=owner, defaults={"role": "administrative"})
         for turn in range(2):
             self._service(customer, slug, number * 2 + turn, since, trial=kind == "t")
 

@@ -85,7 +85,8 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
 
 def _written(case: Case) -> dict[str, str]:
     """The words of the answers that came by mail, by the key of the decision that each led to."""
-    rows = TicketEntry.objects.filter(ticket__case=case).exclude(message_id=None).values_list("message_id", "shown")
+    entries = TicketEntry.objects.filter(ticket__case__service=case.service_id, ticket__customer=case.customer_id)
+    rows = entries.exclude(message_id=None).values_list("message_id", "shown")
     return {f"{kind}:{message}": shown for message, shown in rows for kind in ("reply", "read")}
 
 

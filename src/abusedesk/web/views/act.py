@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk.enact import submit
 from abusedesk.desk.perform import retry_effect, retry_target
+from abusedesk.desk.perform.notice import ticket_of
 from abusedesk.policy.decision import AnyEffect
 from abusedesk.records.models import Case, Effect, Measure, TicketEntry
 from abusedesk.web import words
@@ -72,16 +73,15 @@ def _tell(request: HttpRequest, case: Case, form: StimulusForm) -> None:
 
 
 def _write_down(case: Case, form: StimulusForm, by: str) -> None:
-    """What the customer said belongs to the conversation as well."""
-    text = form.cleaned_data.get("text")
-    ticket = getattr(case, "ticket", None)
-    if form.name != "reply" or not text or ticket is None:
+    """What the customer said belongs to the conversation as well; where nobody wrote it down, that they did."""
+    if form.name != "reply":
         return
+    now = timezone.now()
     TicketEntry.objects.create(
-        ticket=ticket,
-        at=timezone.now(),
+        ticket=ticket_of(case, now),
+        at=now,
         author="customer",
-        text=f"{text}\n\n(logged by {by})",
+        text="\n\n".join(filter(None, (form.cleaned_data["text"], f"(logged by {by})"))),
         complete=form.cleaned_data["complete"],
     )
 

@@ -199,9 +199,13 @@ def _reviews(request: HttpRequest, one: Case) -> list[Review]:
 
 
 def _conversation(one: Case) -> list[TicketEntry]:
-    """What the desk and the customer wrote to each other, newest first."""
-    entries = TicketEntry.objects.filter(ticket__case=one).select_related("notice").order_by("-at", "-pk")
-    return list(entries[:_NOTICES])
+    """What the desk and the customer wrote to each other, newest first.
+
+    An answer in the ticket of another case of the service counts for this one too, and stands in its timeline.
+    """
+    beside = Q(ticket__case__service=one.service_id, ticket__customer=one.customer_id, at__gte=one.opened_at)
+    entries = TicketEntry.objects.filter(Q(ticket__case=one) | beside & Q(author="customer"))
+    return list(entries.select_related("notice", "ticket__case").order_by("-at", "-pk")[:_NOTICES])
 
 
 def _threads(reports: list[Shown]) -> list[Talk]:
