@@ -3,7 +3,7 @@
 import pytest
 
 from abusedesk.actuators.console import Console
-from abusedesk.actuators.registry import actuator, chosen
+from abusedesk.actuators.registry import actuator
 from abusedesk.problem import Problem
 
 
@@ -19,16 +19,3 @@ def test_an_unknown_name_says_which_there_are() -> None:
 def test_an_option_that_the_console_lacks_is_refused() -> None:
     with pytest.raises(Problem, match="'url'"):
         actuator("console", {"url": "x"})
-
-
-@pytest.mark.parametrize(
-    ("choice", "kind", "name", "options"),
-    [
-        ({}, "suspend", "console", {}),
-        ({"suspend": {"actuator": "webhook", "url": "u"}}, "suspend", "webhook", {"url": "u"}),
-        ({"suspend": {"actuator": "webhook"}}, "null_route", "console", {}),
-        ({"default": {"actuator": "webhook"}}, "null_route", "webhook", {}),
-    ],
-)
-def test_a_brand_chooses_by_kind(choice: dict[str, dict[str, str]], kind: str, name: str, options: object) -> None:
-    assert chosen(choice, kind) == (name, options)

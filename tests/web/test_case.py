@@ -6,6 +6,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from abusedesk.desk.perform import marks
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.records.models import Case, Decision, Effect, Measure, Notice, Report, Review, Target
 from abusedesk.web.forms import FORMS, Payment
@@ -186,3 +187,21 @@ def test_a_notice_that_was_not_sent_is_sent_again_by_hand(page: Client, desk: ro
 
     effect.refresh_from_db()
     assert effect.state == "pending"
+
+
+def test_a_measure_names_all_that_were_asked_for_it(page: Client, desk: rows.Desk) -> None:
+    tried = {"place": 0, "mark": "", "stands_in": None, "since": "2026-03-02T10:00:00Z"}
+    measure = rows.proposed(desk.case, "suspend")
+    measure.decided, measure.state = "in_force", "in_force"
+    measure.tried = [
+        {**tried, "actuator": "webhook", "state": "left", "error": "no route"},
+        {**tried, "place": 1, "actuator": "gobgp", "stands_in": "null_route", "state": "acts", "error": ""},
+    ]
+    measure.save()
+    body = {"measure": "suspend", "actuator": "webhook", "then": "gobgp", "stands_in": "null_route", "seconds": 30}
+    marks.tell(desk.service.docket.pk, desk.case.pk, "fell_back", timezone.now(), body=body | {"error": "no route"})
+    shown = page.get(f"/cases/{desk.case.pk}").content.decode()
+    assert "Webhook was left behind: no route" in shown
+    assert "Gobgp acts with a null-route" in shown
+    assert "Webhook did not bring the suspension about" in shown
+    assert "no route; after 30 s gobgp acts instead with a null-route" in shown

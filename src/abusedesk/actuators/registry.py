@@ -25,9 +25,3 @@ def actuator(name: str, options: Mapping[str, Any]) -> Actuator:
 def names() -> Mapping[str, EntryPoint]:
     """The installed actuators. An installation does not change while a process runs."""
     return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def chosen(choice: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
-    """Name and options of a brand's actuator for one kind of measure: its own, else `default`, else console."""
-    entry = choice.get(kind) or choice.get("default") or {}
-    return str(entry.get("actuator", DEFAULT)), {key: value for key, value in entry.items() if key != "actuator"}

@@ -215,7 +215,8 @@ def _safeguard(name: str, value: str) -> Any:
 
 
 def _actuators(file: Path) -> dict[str, Any]:
-    """The actuators of a file, each made once to see that its options can be used."""
+    """The actuators of a file, fallbacks too, each made once to see that its options can be used."""
+    from abusedesk.actuators.chain import chain_of
     from abusedesk.actuators.registry import actuator
     from abusedesk.vocabulary.measure import MEASURES
 
@@ -225,14 +226,14 @@ def _actuators(file: Path) -> dict[str, Any]:
         raise Problem(f"{file} cannot be read: {error}") from None
     except ValueError as error:
         raise Problem(f"{file} is no JSON: {error}") from None
-    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(one, dict | list) for one in found.values()):
         raise Problem(f'{file} must map kinds of measures to actuators, as in {{"default": {{"actuator": "console"}}}}')
-    for kind, entry in found.items():
+    for kind in found:
         if kind not in {*MEASURES, "default"}:
             raise Problem(f"{file}: there is no measure {kind!r}; there are {', '.join(MEASURES)}, and default")
-        options = {key: value for key, value in entry.items() if key != "actuator"}
         try:
-            actuator(str(entry.get("actuator", "console")), options)
+            for link in chain_of(found, kind):
+                actuator(link.actuator, link.options)
         except Problem as problem:
             raise Problem(f"{file}: {kind}: {problem}") from None
     return found

@@ -103,9 +103,10 @@ RETURNING key, id
 
 _MEASURES = """
 INSERT INTO records_measure AS present (docket_id, brand_id, service_id, case_id, target_id, item, kind, ip, port, mode,
-    refund, upstream, clauses, at, decided, counts, state, in_force_at, lifted_at, actuator, outside, fence, error)
+    refund, upstream, clauses, at, decided, counts, state, in_force_at, lifted_at, actuator, outside, tried, fence,
+    error)
 SELECT docket, brand, service, "case", target, item, kind, ip, port, mode, refund, upstream, clauses, at, decided,
-       counts, state, in_force_at, lifted_at, '', '{}', 0, ''
+       counts, state, in_force_at, lifted_at, '', '{}', '[]', 0, ''
 FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, "case" bigint, target bigint,
     item text, kind text, ip inet, port int, mode text, refund bool, upstream bool, clauses jsonb, at timestamptz,
     decided text, counts bool, state text, in_force_at timestamptz, lifted_at timestamptz)

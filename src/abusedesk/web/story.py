@@ -1,6 +1,6 @@
 """A case's story: each decision with what moved it and what the policy ordered, and what was carried out in between."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -73,7 +73,7 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
     told: set[int] = set()
     for entry in entries:
         decision = decisions.get(entry.decision_id or 0)
-        if decision is None or entry.kind in {"carried_out", "failed", "drifted", "staff"}:
+        if decision is None or entry.kind in {"carried_out", "failed", "drifted", "fell_back", "staff"}:
             steps.append(Step(entry.at, outside_line(entry), [], None, tuple(entry.clauses)))
         elif decision.pk not in told:
             told.add(decision.pk)
@@ -169,20 +169,34 @@ def outside_line(entry: TimelineEntry) -> words.Line:
     """What was carried out outside, or noted by staff, as a line."""
     body: dict[str, Any] = entry.body or {}
     what, error = _object(body), str(body.get("error") or body.get("text") or "")
-    if entry.kind == "failed" and body.get("state") == "bounced":
-        return words.Line("alert", "late", words.sentence(f"{what or 'notice'} came back"), error)
-    if entry.kind == "failed":
-        return words.Line("alert", "late", words.sentence(f"{what or 'effect'} failed"), error)
-    if entry.kind == "drifted":
-        then = "it is taken again" if body.get("again") else "a person says whether it is taken again"
-        return words.Line("alert", "wait", words.sentence(f"{what} was undone outside"), f"{error}; {then}")
-    if entry.kind == "carried_out":
-        return words.Line(*_done(body, what), error)
-    if entry.kind == "delisted":
-        return words.Line("check", "good", error)
+    tell = _OUTSIDE.get(entry.kind)
+    if tell is not None:
+        return tell(body, what, error)
     return words.Line(
         "person", "", error or words.sentence(words.plain(entry.kind)), f"by {entry.by}" if entry.by else ""
     )
+
+
+def _failed(body: dict[str, Any], what: str, error: str) -> words.Line:
+    bounced = body.get("state") == "bounced"
+    said = f"{what or 'notice'} came back" if bounced else f"{what or 'effect'} failed"
+    return words.Line("alert", "late", words.sentence(said), error)
+
+
+def _drifted(body: dict[str, Any], what: str, error: str) -> words.Line:
+    then = "it is taken again" if body.get("again") else "a person says whether it is taken again"
+    return words.Line("alert", "wait", words.sentence(f"{what} was undone outside"), f"{error}; {then}")
+
+
+def _fell_back(body: dict[str, Any], what: str, error: str) -> words.Line:
+    said = words.sentence(f"{body['actuator']} did not bring the {what} about")
+    return words.Line("alert", "wait", said, _fallback(body, error))
+
+
+def _fallback(body: dict[str, Any], error: str) -> str:
+    waited = f"after {body['seconds']} s" if body["seconds"] else "at once"
+    as_what = f" with a {words.MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
+    return f"{error}; {waited} {body['then']} acts instead{as_what}"
 
 
 def _object(body: dict[str, Any]) -> str:
@@ -207,5 +221,20 @@ def _done(body: dict[str, Any], what: str) -> tuple[str, words.Tone, str]:
     return (
         ("lift" if state == "lifted" else "check"),
         tone if state != "in_force" else "late",
-        words.sentence(f"{what} {said}"),
+        words.sentence(f"{what} {said}{_by(body)}"),
     )
+
+
+def _by(body: dict[str, Any]) -> str:
+    """Which actuator it was, and as what where that is not what was ordered."""
+    as_what = f" as a {words.MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
+    return f", by {body['actuator']}{as_what}" if body.get("actuator") else ""
+
+
+_OUTSIDE: dict[str, Callable[[dict[str, Any], str, str], words.Line]] = {
+    "failed": _failed,
+    "drifted": _drifted,
+    "fell_back": _fell_back,
+    "carried_out": lambda body, what, error: words.Line(*_done(body, what), error),
+    "delisted": lambda _body, _what, error: words.Line("check", "good", error),
+}

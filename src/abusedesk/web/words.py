@@ -1,6 +1,6 @@
 """The desk's values in the words of the screens. Pure: every function turns a term or a struct into plain text."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -463,6 +463,27 @@ def measure_state(decided: str, state: str) -> tuple[str, Tone]:
     if decided == "withdrawn":
         return "withdrawn", ""
     return _MEASURE_STATE.get(state, (plain(state), ""))
+
+
+_TRIED = {
+    "asked": "is asked",
+    "acts": "acts",
+    "left": "was left behind",
+    "lifted": "was lifted, read back",
+    "again": "is asked again",
+}
+
+
+def chain(tried: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who of a chain of actuators did what, and why; nothing where one alone did what was ordered."""
+    if len(tried) < 2 and not any(one["stands_in"] for one in tried):
+        return []
+    return [sentence(": ".join(filter(None, (_one_of_chain(one), one["error"])))) for one in tried]
+
+
+def _one_of_chain(one: Mapping[str, Any]) -> str:
+    as_what = f" with a {MEASURE_NOUN[one['stands_in']]}" if one["stands_in"] else ""
+    return f"{one['actuator']} {_TRIED[one['state']]}{as_what if one['state'] == 'acts' else ''}"
 
 
 _CHARGE_TONE: dict[str, Tone] = {"proposed": "wait", "owed": "late", "paid": "good"}

@@ -1,9 +1,9 @@
 """What is still to be done on a target: pure, from its measures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from abusedesk.actuators.actuator import Outcome
 from abusedesk.vocabulary.measure import MeasureKind
@@ -13,6 +13,8 @@ ORDER: tuple[MeasureKind, ...] = ("null_route", "rate_limit", "block_port", "sus
 _SENT = frozenset({"applying", "requested", "acknowledged", "in_force", "lifting", "failed"})
 
 Verdict = Literal["done", "later", "failed"]
+_HOLDS_UP: dict[Verdict, int] = {"done": 0, "failed": 1, "later": 2}
+Told = TypeVar("Told")
 
 
 class Planned(Protocol):
@@ -108,3 +110,11 @@ def judge(*, on: bool, can_be_asked: bool, outcome: Outcome) -> tuple[str, Verdi
     if on and outcome.state in {"requested", "acknowledged"}:
         return outcome.state, "later", "the outside has it and does not report it in force yet"
     return waiting, "later", f"read back: {outcome.state.replace('_', ' ')}"
+
+
+def holdup(told: Iterable[Told], key: Callable[[Told], tuple[Verdict, str]]) -> Told:
+    """Of what several said that must all have lifted it, verdict and state by `key`: what holds it up.
+
+    While one of them has not answered, the others' refusal is no end: it is tried again.
+    """
+    return max(told, key=lambda one: (_HOLDS_UP[key(one)[0]], key(one)[1] != "lifted"))

@@ -63,11 +63,11 @@ def _is_in_force(switch: Switch) -> bool:
 
 
 def _seen(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Outcome:
-    outside, _, wrong = actuator_behind(switch)
-    if outside is None or not outside.can_be_asked:
+    outside, acting, wrong = actuator_behind(switch)
+    if outside is None or acting is None or not outside.can_be_asked:
         return Outcome("unreachable", error=wrong)
     try:
-        return outside.query(order_for(lease, switch, stand))
+        return outside.query(order_for(lease, switch, stand, acting))
     except Exception as error:
         log.exception("actuator broke", target=lease.target)
         return Outcome("unreachable", error=f"the actuator broke: {error!r}")

@@ -1,25 +1,30 @@
 """Measures: whoever holds a target's lease drives the outside to what is desired, and writes what it read back.
 
+A measure is brought about by the first actuator of the brand's chain that does so in its time, and lifted through all
+that were asked.
+
 The lease's fencing number goes with every order and guards every write: who comes late writes nothing.
 """
 
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, cast
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q
 
 from abusedesk.actuators.actuator import Actuator, Order, Outcome
-from abusedesk.actuators.registry import actuator, chosen
-from abusedesk.desk.perform import marks
+from abusedesk.actuators.chain import Link, chain_of
+from abusedesk.actuators.registry import actuator
+from abusedesk.desk.perform import marks, tried
 from abusedesk.desk.perform.lease import Late, Lease, claim, ours
 from abusedesk.desk.perform.pace import ATTEMPTS, LOOK_AGAIN, luck, pause
-from abusedesk.desk.perform.plan import Switch, judge, standing, switches
+from abusedesk.desk.perform.plan import Switch, Verdict, holdup, judge, standing, switches
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Measure, Target
 from abusedesk.vocabulary.holding import without
+from abusedesk.vocabulary.measure import MeasureKind
 
 log = structlog.get_logger()
 
@@ -76,7 +81,7 @@ def retry_target(target_id: int, now: datetime) -> None:
         for measure in target.measures.filter(state="failed"):
             waiting = "lifting" if measure.outside.get("action") == "lift" else "applying"
             Measure.objects.filter(pk=measure.pk).update(
-                state=waiting, outside={"action": measure.outside.get("action")}
+                state=waiting, outside={"action": measure.outside.get("action")}, tried=tried.anew(measure.tried)
             )
         Target.objects.filter(pk=target_id).update(dirty=True, next_attempt=now, attempts=0)
 
@@ -106,16 +111,57 @@ def switches_on(lease: Lease) -> list[Switch]:
 
 def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Literal["done", "later", "silent"]:
     """Bring one switch about. `silent` when the outside does not answer at all."""
-    outside, name, doubt = _outside(lease, switch)
-    if outside is None:
-        _record(lease, switch, Outcome("refused", error=doubt), can_be_asked=True)
+    answer = _take(lease, switch, stand) if switch.on else _undo(lease, switch, stand)
+    if _record(lease, switch, answer):
         return "done"
-    _begin(lease, switch, name)
-    outcome = _bring(outside, order_for(lease, switch, stand), on=switch.on)
-    settled = _record(lease, switch, outcome, can_be_asked=outside.can_be_asked)
-    if settled:
-        return "done"
-    return "silent" if outcome.state == "unreachable" else "later"
+    return "silent" if answer.outcome.state == "unreachable" else "later"
+
+
+def _take(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
+    """Have it brought about by whose turn it is; by the next of the chain where that one's time is over."""
+    doubt = _doubt(switch, lease.now)
+    if doubt:
+        return _refused(doubt, "")
+    asked = _tried(switch)
+    while True:
+        try:
+            links = _links(switch)
+            turn = tried.turn(links, asked)
+            outside = actuator(turn.link.actuator, turn.link.options)
+        except Problem as problem:
+            return _refused(str(problem), "")
+        asked = tried.asking(asked, turn, lease.now)
+        one = tried.asked_at(asked, turn)
+        _begin(lease, switch, one.actuator, tried=tried.rows_of(asked))
+        answer = _ask(outside, one, order_for(lease, switch, stand, one), on=True)
+        if answer.verdict != "later" or turn.is_last or lease.now - one.since < turn.link.within:
+            state: tried.State = "acts" if answer.verdict == "done" else "asked"
+            return answer._replace(asked=tried.now_is(asked, one, state, answer.error))
+        left = one._replace(state="left", error=answer.error)
+        asked = tried.now_is(asked, one, "left", answer.error)
+        _leave(lease, switch, asked, left, links[turn.place + 1])
+
+
+def _undo(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
+    """Have it lifted by all that acted or may have acted; what holds it up is the measure's answer."""
+    asked = _tried(switch) or _first(switch, lease.now)
+    answers = [_NOTHING_LEFT]
+    for one in tried.to_undo(asked):
+        answer = _undo_one(lease, switch, stand, one)
+        if answer.state == "lifted":
+            asked = tried.now_is(asked, one, "lifted")
+            _keep(lease, switch, asked)
+        answers.append(answer)
+    return holdup(reversed(answers), key=lambda one: (one.verdict, one.state))._replace(asked=asked)
+
+
+def _undo_one(lease: Lease, switch: Switch, stand: tuple[str, ...], one: tried.Tried) -> "Answer":
+    try:
+        outside = actuator(one.actuator, tried.link_behind(_links(switch), one).options)
+    except Problem as problem:
+        return _refused(str(problem), one.actuator)
+    _begin(lease, switch, one.actuator)
+    return _ask(outside, one, order_for(lease, switch, stand, one), on=False)
 
 
 def _may(lease: Lease, switch: Switch) -> bool:
@@ -127,21 +173,63 @@ def _is_stopped(brand: int) -> bool:
     return Brand.objects.filter(Q(dry_run=True) | Q(held_since__isnull=False), pk=brand).exists()
 
 
-def _outside(lease: Lease, switch: Switch) -> tuple[Actuator | None, str, str]:
-    """The actuator for the switch and its name; or None and why nothing may go out."""
-    doubt = _doubt(switch, lease.now) if switch.on else ""
-    return (None, "", doubt) if doubt else actuator_behind(switch)
+class Answer(NamedTuple):
+    """What one outside said, and what it comes to."""
+
+    state: str
+    verdict: Verdict
+    error: str
+    outcome: Outcome
+    can_be_asked: bool
+    actuator: str
+    stands_in: str | None = None
+    asked: tuple[tried.Tried, ...] | None = None
+    """What became of all that were asked, where that is to be kept with it."""
 
 
-def actuator_behind(switch: Switch) -> tuple[Actuator | None, str, str]:
-    """What took the switch, or is to take it, and its name; or None and what is wrong with it."""
-    name, options = chosen(switch.measures[0].brand.actuators, switch.kind)
-    used = next((one.actuator for one in switch.moving if one.actuator), name)
+_NOTHING_LEFT = Answer("lifted", "done", "", Outcome("not_in_force"), can_be_asked=True, actuator="")
+"""Of a lift that was read back from all before a crash."""
+
+
+def _refused(why: str, name: str) -> Answer:
+    """As if an outside had refused: nothing was sent."""
+    return Answer("failed", "failed", why, Outcome("refused", error=why), can_be_asked=True, actuator=name)
+
+
+def _ask(outside: Actuator, one: tried.Tried, order: Order, *, on: bool) -> Answer:
+    outcome = _bring(outside, order, on=on)
+    state, verdict, error = judge(on=on, can_be_asked=outside.can_be_asked, outcome=outcome)
+    return Answer(state, verdict, error, outcome, outside.can_be_asked, one.actuator, one.stands_in)
+
+
+def _links(switch: Switch) -> tuple[Link, ...]:
+    """The brand's chain for the switch. What it says wrong by now must not keep what acted from being undone."""
     try:
-        # Whoever took a measure must end it, even when the brand uses another actuator by now.
-        return actuator(used, options if used == name else {}), used, ""
+        return chain_of(switch.measures[0].brand.actuators, switch.kind)
+    except Problem:
+        if switch.on:
+            raise
+        return ()
+
+
+def _first(switch: Switch, now: datetime) -> tuple[tried.Tried, ...]:
+    """The first of the chain as if it had been asked, where it is not known who was."""
+    return tuple(tried.Tried(0, one.actuator, one.mark, one.stands_in, "asked", now) for one in _links(switch)[:1])
+
+
+def _tried(switch: Switch) -> tuple[tried.Tried, ...]:
+    return tried.read((*switch.over, *switch.moving))
+
+
+def actuator_behind(switch: Switch) -> tuple[Actuator | None, tried.Tried | None, str]:
+    """What brought the switch about, and as which of the chain; or None and what is wrong with it."""
+    acting = [one for one in _tried(switch) if one.state == "acts"]
+    if not acting:
+        return None, None, "nothing is known to act"
+    try:
+        return actuator(acting[-1].actuator, tried.link_behind(_links(switch), acting[-1]).options), acting[-1], ""
     except Problem as problem:
-        return None, used, str(problem)
+        return None, acting[-1], str(problem)
 
 
 def _doubt(switch: Switch, now: datetime) -> str:
@@ -161,14 +249,17 @@ def _holder(ip: str, now: datetime) -> int | None:
     return found[0] if found else None
 
 
-def order_for(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Order:
-    """The order that brings a switch about, or looks it up."""
+def order_for(lease: Lease, switch: Switch, stand: tuple[str, ...], one: tried.Tried) -> Order:
+    """The order to one of the chain that brings a switch about, or looks it up."""
     first = switch.moving[0]
+    place = f":{one.place}" if one.place else ""
+    if one.stands_in:
+        stand = tuple(one.stands_in if each == switch.kind else each for each in stand)
     return Order(
         brand=first.brand.slug,
         service=first.service.ref,
-        kind=switch.kind,
-        key=f"{first.docket_id}:{first.item}:{switch.action}",
+        kind=cast("MeasureKind", one.stands_in or switch.kind),
+        key=f"{first.docket_id}:{first.item}:{switch.action}{place}",
         fence=lease.fence,
         ip=switch.ip,
         port=switch.port,
@@ -197,25 +288,46 @@ def _bring(outside: Actuator, order: Order, *, on: bool) -> Outcome:
     return Outcome(seen.state, {"told": told.receipt, "read_back": seen.receipt}, seen.error)
 
 
-def _begin(lease: Lease, switch: Switch, name: str) -> None:
+def _begin(lease: Lease, switch: Switch, name: str, **kept: Any) -> None:
     """Write down what is about to be ordered, so that whoever comes after a crash knows that it may have happened."""
     state = "applying" if switch.on else "lifting"
     with ours(lease):
-        _update(switch.moving, state=state, actuator=name, fence=lease.fence, outside={"action": switch.action})
+        outside = {"action": switch.action}
+        _update(switch.moving, state=state, actuator=name, fence=lease.fence, outside=outside, **kept)
 
 
-def _record(lease: Lease, switch: Switch, outcome: Outcome, *, can_be_asked: bool) -> bool:
+def _keep(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...]) -> None:
+    """Write down what became of those that were asked."""
+    with ours(lease):
+        _update(switch.moving, tried=tried.rows_of(asked))
+
+
+def _leave(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...], left: tried.Tried, then: Link) -> None:
+    """Write down that one did not bring it about in its time, and who is asked instead."""
+    waited = int((lease.now - left.since).total_seconds())
+    body = {"measure": switch.kind, "ip": switch.ip, "port": switch.port, "error": left.error, "seconds": waited}
+    body |= {"actuator": left.actuator, "then": then.actuator, "stands_in": then.stands_in}
+    with ours(lease):
+        _update(switch.moving, tried=tried.rows_of(asked))
+        for one in switch.moving:
+            told = body | {"item": one.item}
+            marks.tell(one.docket_id, one.case_id, "fell_back", lease.now, body=told, clauses=one.clauses)
+
+
+def _record(lease: Lease, switch: Switch, answer: Answer) -> bool:
     """Write the answer down. Whether it settles the matter, for good or for a person to see."""
-    state, verdict, error = judge(on=switch.on, can_be_asked=can_be_asked, outcome=outcome)
+    state, verdict, error = answer.state, answer.verdict, answer.error
     if verdict == "later" and lease.attempt >= ATTEMPTS:
         state, verdict, error = "failed", "failed", f"given up after {lease.attempt} attempts: {error}"
+    outcome = answer.outcome
     outside = {"action": switch.action, "final": verdict != "later", "state": outcome.state, **outcome.receipt}
+    kept = {} if answer.asked is None else {"tried": tried.rows_of(answer.asked)}
     with ours(lease):
-        stamps = _stamps(state, outcome, lease.now, can_be_asked=can_be_asked)
-        _update(switch.moving, state=state, error=error, outside=outside, fence=lease.fence, **stamps)
+        stamps = _stamps(state, outcome, lease.now, can_be_asked=answer.can_be_asked)
+        _update(switch.moving, state=state, error=error, outside=outside, fence=lease.fence, **stamps, **kept)
         _update(switch.over, state="lifted", lifted_at=lease.now)
         if verdict != "later":
-            _mark(switch, state, verdict == "failed", error, lease.now)
+            _mark(switch, answer._replace(state=state, error=error), verdict == "failed", lease.now)
     return verdict != "later"
 
 
@@ -229,11 +341,12 @@ def _update(measures: tuple[Any, ...], **values: Any) -> None:
     Measure.objects.filter(pk__in=[one.pk for one in measures]).update(**values)
 
 
-def _mark(switch: Switch, state: str, failed: bool, error: str, now: datetime) -> None:
+def _mark(switch: Switch, answer: Answer, failed: bool, now: datetime) -> None:
+    said = {"state": answer.state, "error": answer.error, "actuator": answer.actuator, "stands_in": answer.stands_in}
     for measure in (*switch.moving, *switch.over):
-        body = {"measure": switch.kind, "item": measure.item, "ip": switch.ip, "port": switch.port, "state": state}
+        body = {"measure": switch.kind, "item": measure.item, "ip": switch.ip, "port": switch.port}
         kind = "failed" if failed else "carried_out"
-        marks.tell(measure.docket_id, measure.case_id, kind, now, body=body | {"error": error}, clauses=measure.clauses)
+        marks.tell(measure.docket_id, measure.case_id, kind, now, body=body | said, clauses=measure.clauses)
         (marks.need if failed else marks.done_with)(measure.case_id, f"failed:{switch.kind}")
 
 
@@ -244,8 +357,32 @@ def _settle(lease: Lease, *, behind: bool) -> None:
         held = [one for one in left if not _may(lease, one)]
         values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
         if behind:
-            values |= {"attempts": lease.attempt, "next_attempt": lease.now + pause(lease.attempt, luck())}
+            again = [lease.now + pause(lease.attempt, luck()), *_turns_end(left, lease.now)]
+            values |= {"attempts": lease.attempt, "next_attempt": min(again)}
         elif len(held) == len(left):
             values["next_attempt"] = lease.now + PARKED
         look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in switches_on(lease)) else None
         Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
+
+
+def _turns_end(left: list[Switch], now: datetime) -> list[datetime]:
+    """When the time is over of those whose turn it is and after whom another acts."""
+    found = []
+    for switch in left:
+        if switch.on:
+            found += _turn_end(switch)
+    return [one for one in found if one > now]
+
+
+def _turn_end(switch: Switch) -> list[datetime]:
+    try:
+        links = _links(switch)
+    except Problem:
+        return []
+    asked = _tried(switch)
+    turn = tried.turn(links, asked)
+    return [
+        one.since + turn.link.within
+        for one in asked
+        if one.state == "asked" and one.mark == turn.link.mark and not turn.is_last
+    ]

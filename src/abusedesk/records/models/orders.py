@@ -88,6 +88,7 @@ class Measure(models.Model):
 
     `decided` is the docket's word (`proposed`, `in_force`, `lifted`, `withdrawn`); `state` is the outside's:
     `none`, `applying`, `requested`, `acknowledged`, `in_force`, `lifting`, `lifted`, `failed`, `dry_run`.
+    `tried` says what became of each actuator that was asked (`desk.perform.tried.Tried`), in the order of the chain.
     """
 
     docket = models.ForeignKey(Docket, models.CASCADE, related_name="measures")
@@ -109,6 +110,7 @@ class Measure(models.Model):
     state = models.CharField(max_length=14, default="none")
     actuator = models.CharField(max_length=40, blank=True)
     outside = models.JSONField(default=dict)
+    tried = models.JSONField(default=list)
     fence = models.BigIntegerField(default=0)
     in_force_at = models.DateTimeField(null=True)
     lifted_at = models.DateTimeField(null=True)

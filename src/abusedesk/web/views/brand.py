@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.actuators.chain import names_of
 from abusedesk.desk import hold
 from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.channel import drivers
@@ -128,7 +129,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         .annotate(n=Count("pk"))
         .order_by("kind"),
         "actuators": sorted(
-            (words.MEASURE_NOUN.get(kind, kind), use.get("actuator", "")) for kind, use in one.actuators.items()
+            (words.MEASURE_NOUN.get(kind, kind), names_of(entry)) for kind, entry in one.actuators.items()
         ),
         "settings": sorted(
             (words.plain(name), value)

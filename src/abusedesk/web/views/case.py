@@ -83,6 +83,7 @@ class StateRow(NamedTuple):
     title: str
     outside: str
     tone: str
+    chain: list[str]
 
 
 def case(request: HttpRequest, pk: int) -> HttpResponse:
@@ -229,7 +230,7 @@ def state_row(measure: Measure) -> StateRow:
     """A measure as the lists show it."""
     outside, tone = words.measure_state(measure.decided, measure.state)
     title = words.measure(measure.kind, port=measure.port, ip=measure.ip)
-    return StateRow(measure, words.sentence(title), outside, tone)
+    return StateRow(measure, words.sentence(title), outside, tone, words.chain(measure.tried))
 
 
 def _addresses(reports: Iterable[Shown]) -> list[str]:
