@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abusedesk.desk.attribute import Placed
-from abusedesk.desk.correlate import Complaint, Heard, complaint_id, identity, move, tellings
+from abusedesk.desk.correlate import (
+    Complaint,
+    Heard,
+    complaint_id,
+    identity,
+    later_rows,
+    move,
+    seen_rows,
+    tellings,
+)
 from abusedesk.desk.parse import Unread
 from abusedesk.desk.verify import Voice
 from abusedesk.policy.stimulus import Report as ReportStimulus
@@ -21,6 +30,7 @@ from abusedesk.vocabulary.report import Event, Report
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MESSAGE = uuid.UUID(int=7)
+FIRST = uuid.UUID(int=99)
 
 
 def placed(source: str = "192.0.2.1", service: int | None = 1, **more: Any) -> Placed:
@@ -109,21 +119,45 @@ def test_one_voice_that_says_it_again_says_nothing() -> None:
     assert len(tellings([complaint(placed()), complaint(placed(), number=2)], {})) == 1
 
 
+def test_a_second_voice_that_says_it_again_says_nothing_either() -> None:
+    voices = ["isp", "other", "isp", "other", "third", "other"]
+    told = tellings([complaint(placed(), organisation=one, number=at) for at, one in enumerate(voices)], {})
+    assert [one.complaint.voice.organisation for one in told] == ["isp", "other", "third"]
+
+
+def test_an_event_is_counted_once_for_all_who_are_believed_alike() -> None:
+    voices = [("nobody", "unverified"), ("isp", "authenticated"), ("other", "authenticated"), ("nobody", "unverified")]
+    told = tellings(
+        [
+            complaint(placed(), organisation=who, assurance=assurance, number=at)
+            for at, (who, assurance) in enumerate(voices)
+        ],
+        {},
+    )
+    assert [one.events for one in told] == [1, 1, 0]
+
+
+def test_what_was_believed_is_not_counted_again_for_somebody_believed_more() -> None:
+    sensor = complaint(placed(), organisation="sensor", assurance="verified", number=2)
+    first, second = tellings([complaint(placed(), assurance="authenticated"), sensor], {})
+    assert (first.events, second.events) == (1, 0)
+
+
 def test_another_voice_is_heard_and_adds_no_event() -> None:
     _, second = tellings([complaint(placed()), complaint(placed(), organisation="other", number=2)], {})
     assert (second.events, second.fresh) == (0, ())
 
 
 def test_a_better_vouched_report_brings_the_events_that_a_worse_one_told() -> None:
-    heard = {identity(placed()): Heard("anybody", "unverified")}
+    heard = {identity(placed()): Heard("anybody", "unverified", FIRST)}
     [telling] = tellings([complaint(placed(), organisation="isp", assurance="authenticated")], heard)
     assert (telling.events, telling.fresh) == (1, ())
 
 
 def test_a_voice_that_is_vouched_for_now_is_no_repetition() -> None:
-    heard = {identity(placed()): Heard("isp", "unverified")}
+    heard = {identity(placed()): Heard("isp", "unverified", FIRST)}
     assert len(tellings([complaint(placed(), assurance="authenticated")], heard)) == 1
-    assert tellings([complaint(placed())], {identity(placed()): Heard("isp", "authenticated")}) == []
+    assert tellings([complaint(placed())], {identity(placed()): Heard("isp", "authenticated", FIRST)}) == []
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.sampled_from(["a", "b"])), max_size=12))
@@ -136,6 +170,25 @@ def test_however_often_and_by_whom_each_event_is_fresh_once(rows: list[tuple[int
     fresh = [key for telling in told for key in telling.fresh]
     assert len(fresh) == len(set(fresh)) == len({(ip, port) for ip, port, _ in rows})
     assert sum(telling.events for telling in told) == len(fresh)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["unverified", "authenticated"])), max_size=12),
+    st.integers(0, 12),
+)
+def test_it_makes_no_difference_where_a_batch_ends(said: list[tuple[str, Assurance]], cut: int) -> None:
+    complaints = [
+        complaint(placed(), organisation=who, assurance=assurance, number=number)
+        for number, (who, assurance) in enumerate(said)
+    ]
+    together = tellings(complaints, {})
+    first = tellings(complaints[:cut], {})
+    stored = dict(seen_rows(first)) | dict(later_rows(first))
+    by_id = {one.id: one for one in complaints}
+    heard = {
+        key: Heard(by_id[report].voice.organisation, by_id[report].assurance, report) for key, report in stored.items()
+    }
+    assert [*first, *tellings(complaints[cut:], heard)] == together
 
 
 # --- the stimulus ---------------------------------------------------------------------------------------------------

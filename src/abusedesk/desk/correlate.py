@@ -1,7 +1,8 @@
 """Correlate: lets the same thing fall together before anything is locked.
 
-Two observations of the same source, category, port or URL and time are one event, whoever reports them. What one voice
-says again is dropped; what another voice says too makes one stimulus per service, however many rows it has. Two
+Two observations of the same source, category, port or URL and time are one event, whoever reports them. What a voice
+says again is dropped, whoever said it first; what another voice says too makes one stimulus per service, however many
+rows it has. Two
 independent voices on one occurrence corroborate each other: of two organisations, two registered domains and two
 networks, neither of which sent the other's words.
 """
@@ -32,7 +33,7 @@ STATES = ("vulnerability/", "infrastructure/open_", "infrastructure/amplifier", 
 """Categories of a lasting state, of which a feed says every day that it is still so: one event a day."""
 
 _SEEN = """
-SELECT seen.identity, report.evidence->>'organisation', report.assurance
+SELECT seen.identity, report.evidence->>'organisation', report.assurance, report.id
 FROM records_eventseen seen JOIN records_report report ON report.id = seen.report_id
 WHERE seen.identity = ANY(%s)
 """
@@ -60,16 +61,18 @@ class Complaint(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """Who told of an event already, and how far that could be believed."""
+    """Who told of an event already, how far that could be believed, and in which report."""
 
     organisation: str
-    assurance: str
+    assurance: Assurance
+    report: uuid.UUID
 
 
 class Telling(NamedTuple):
     """What a complaint says of one service (None: nobody's) that is not a mere repetition.
 
-    `reason` is what a person is asked where it is nobody's.
+    `fresh` are the events that nobody told before; `later` is under which key each other telling of them is remembered,
+    and its report. `reason` is what a person is asked where it is nobody's.
     """
 
     complaint: Complaint
@@ -78,6 +81,7 @@ class Telling(NamedTuple):
     fresh: tuple[bytes, ...]
     events: int
     reason: str = NOBODY
+    later: tuple[tuple[bytes, uuid.UUID], ...] = ()
 
 
 def complaint_id(
@@ -111,12 +115,30 @@ def identity(placed: Placed, covered: Suppression | None = None) -> bytes:
     return blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
 
 
+def voiced(event: bytes, organisation: str) -> bytes:
+    """The key of what a further voice told of an event; the event's own key is that of the voice believed most."""
+    return blake2b(event + organisation.encode("utf-8", "replace"), digest_size=16).digest()
+
+
 def heard_before(complaints: Iterable[Complaint]) -> dict[bytes, Heard]:
-    """Which of the complaints' events were told before, and by whom."""
-    identities = list({identity for one in complaints for identity in one.identities})
+    """Which of the complaints' events were told before, and by whom. A second query only where others told them."""
+    complaints = list(complaints)
+    heard = _heard({identity for one in complaints for identity in one.identities})
+    return heard | _heard({key for one in complaints for key in _by_others(one, heard)})
+
+
+def _by_others(complaint: Complaint, heard: dict[bytes, Heard]) -> Iterable[bytes]:
+    own = complaint.voice.organisation
+    told = ((key, heard[key]) for key in complaint.identities if key in heard)
+    return (voiced(key, own) for key, before in told if before.organisation != own)
+
+
+def _heard(keys: set[bytes]) -> dict[bytes, Heard]:
+    if not keys:
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute(_SEEN, [identities])
-        return {bytes(one): Heard(organisation or "", assurance) for one, organisation, assurance in cursor.fetchall()}
+        cursor.execute(_SEEN, [list(keys)])
+        return {bytes(key): Heard(organisation or "", *more) for key, organisation, *more in cursor.fetchall()}
 
 
 def tellings(complaints: Iterable[Complaint], heard: dict[bytes, Heard]) -> list[Telling]:
@@ -204,26 +226,53 @@ def _by_service(complaint: Complaint) -> dict[tuple[int | None, str], list[tuple
 def _telling(
     complaint: Complaint, service: int | None, placed: list[tuple[bytes, Placed]], heard: dict[bytes, Heard]
 ) -> Telling | None:
-    own = Heard(complaint.voice.organisation, complaint.assurance)
+    own = Heard(complaint.voice.organisation, complaint.assurance, complaint.id)
     told: dict[bytes, Placed] = {}
     fresh: list[bytes] = []
+    later: dict[bytes, Heard] = {}
     events = 0
     for key, one in placed:
         before = heard.get(key)
-        if key in told or (before is not None and _repeats(own, before)):
+        if key in told or (before is not None and _repeats(key, own, before, heard)):
             continue
         told[key] = one
         if before is None:
             fresh.append(key)
-        if before is None or RANK[before.assurance] < RANK[own.assurance]:
-            events += one.event.count
             heard[key] = own
-    return Telling(complaint, service, tuple(told.values()), tuple(fresh), events) if told else None
+        else:
+            later |= _remembered(key, own, before)
+        if before is None or _counts_now(own, before):
+            events += one.event.count
+    heard |= later
+    reports = tuple((key, one.report) for key, one in later.items())
+    return Telling(complaint, service, tuple(told.values()), tuple(fresh), events, later=reports) if told else None
 
 
-def _repeats(own: Heard, before: Heard) -> bool:
+def _repeats(key: bytes, own: Heard, before: Heard, heard: dict[bytes, Heard]) -> bool:
     """Whether the same voice says again what it said, with no more to vouch for it."""
-    return own.organisation == before.organisation and RANK[own.assurance] <= RANK[before.assurance]
+    said = before if own.organisation == before.organisation else heard.get(voiced(key, own.organisation))
+    return said is not None and not _is_better(own, said)
+
+
+def _counts_now(own: Heard, before: Heard) -> bool:
+    """Whether an event that nobody could believe is told by somebody who can be: only then is it counted once more.
+
+    What was believed is raised where it stands, with its events, when somebody believed even more says the same.
+    """
+    return RANK[before.assurance] < _KNOWN <= RANK[own.assurance]
+
+
+def _is_better(one: Heard, other: Heard) -> bool:
+    return RANK[one.assurance] > RANK[other.assurance]
+
+
+def _remembered(key: bytes, own: Heard, before: Heard) -> dict[bytes, Heard]:
+    """An event is known by the telling that is believed most; the other voices' tellings each stand beside it."""
+    if not _is_better(own, before):
+        return {voiced(key, own.organisation): own}
+    if own.organisation == before.organisation:
+        return {key: own}
+    return {key: own, voiced(key, before.organisation): before}
 
 
 def _beside(one: Enacted) -> list[tuple[str, str]]:
@@ -257,3 +306,8 @@ def _marks(reports: set[str]) -> dict[str, Marks]:
 def seen_rows(told: Iterable[Telling]) -> list[tuple[bytes, uuid.UUID]]:
     """The identities to remember, in one order for all workers, so that none waits for another in a circle."""
     return sorted((key, one.complaint.id) for one in told for key in one.fresh)
+
+
+def later_rows(told: Iterable[Telling]) -> list[tuple[bytes, uuid.UUID]]:
+    """The further tellings to remember of events that were told before, each key once, in the same order."""
+    return sorted(dict(row for one in told for row in one.later).items())

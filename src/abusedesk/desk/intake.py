@@ -95,6 +95,8 @@ FROM json_to_recordset(%s::json) AS row(identity text, report uuid, at timestamp
 ON CONFLICT DO NOTHING
 """
 
+_SEEN_LATER = _SEEN.replace("DO NOTHING", "(identity) DO UPDATE SET report_id = EXCLUDED.report_id")
+
 _NEW_DOCKETS = """
 INSERT INTO records_docket (brand_id, service_id, sequence, state, digest, head)
 SELECT brand, service, 0, decode(state, 'base64'), decode(digest, 'base64'), ''
@@ -423,8 +425,8 @@ def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:
 
 
 def _write_seen(told: list[Telling], now: datetime) -> None:
-    rows = correlate.seen_rows(told)
-    give_rows(_SEEN, [{"identity": identity, "report": report, "at": now} for identity, report in rows])
+    for query, rows in ((_SEEN, correlate.seen_rows(told)), (_SEEN_LATER, correlate.later_rows(told))):
+        give_rows(query, [{"identity": identity, "report": report, "at": now} for identity, report in rows])
 
 
 def _ask_people(ready: _Ready, now: datetime) -> None:

@@ -221,7 +221,10 @@ class Event(models.Model):
 
 
 class EventSeen(models.Model):
-    """The identity of every event: the same source, category, port or URL and time is one event, whoever reports it."""
+    """The identity of every event: the same source, category, port or URL and time is one event, whoever reports it.
+
+    `report_id` is the report that is believed most of those that told it. Of every other voice stands a row of its own.
+    """
 
     identity = models.BinaryField(primary_key=True)
     report_id = models.UUIDField()
