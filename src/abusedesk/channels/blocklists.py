@@ -44,7 +44,11 @@ class _Way(NamedTuple):
 
 def ask(channel: Channel) -> Round:
     """One round. Raises Problem where the list does not answer properly; then nothing that it said counts."""
-    now = datetime.now(UTC)
+    return ask_at(channel, datetime.now(UTC))
+
+
+def ask_at(channel: Channel, now: datetime) -> Round:
+    """One round, as at an instant."""
     place = place_of(channel)
     most = min(max(int(place.per_second * ROUND_S), 1), MOST)
     first = book.due(channel, place.blocklist.name, now, most)
@@ -52,7 +56,7 @@ def ask(channel: Channel) -> Round:
     chunk = way.plan.after(way.last, most - len(first)) if way else []
     if not first and not chunk and way is None and not _must_test(channel, now):
         return Round(0, 0, None, channel.memory)
-    looked = look(place, list(dict.fromkeys([*first, *chunk])))
+    looked = look(place, list(dict.fromkeys([*first, *chunk])))._replace(at=now)
     if looked.wrong:
         raise Problem(f"{place.blocklist.title} is {looked.wrong}")
     taken = book.record(place.blocklist, channel, looked, holders())
@@ -112,7 +116,7 @@ def _save_progress(sweep: Sweep, chunk: list[str], looked: Looked, left: int) ->
     sweep.asked += len(chunk)
     sweep.unanswered += sum(1 for one in chunk if one not in looked.readings or looked.readings[one].state == "none")
     if not left:
-        sweep.ended_at = datetime.now(UTC)
+        sweep.ended_at = looked.at
         book.ask_for_the_rest(sweep)
     sweep.save()
 

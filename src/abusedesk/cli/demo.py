@@ -11,6 +11,7 @@ from abusedesk.configuration import Configuration
 from abusedesk.records.lock import holder, is_held
 
 FILL = "abusedesk.cli.demo_data:fill"
+ANSWER = "abusedesk.cli.demo_lists:answer"
 
 
 def run(arguments: list[str]) -> int:
@@ -24,14 +25,15 @@ def run(arguments: list[str]) -> int:
     only_fill = parser.parse_args(arguments).no_serve
     lifeline.end_with_supervisor(leave_interrupt=False)
     settings = configuration.load()
-    login = _fill()
+    serves = not only_fill and not is_held(settings.data / serve.LOCK_FILE)
+    login = _fill(serves=serves)
     _print_welcome(settings, login)
     if only_fill or _served_already(settings):
         return 0
     return serve.run([])
 
 
-def _fill() -> tuple[str, str]:
+def _fill(*, serves: bool) -> tuple[str, str]:
     """Make the demo data, and return name and password of the staff login."""
     with session(migrate=False), Progress() as progress:
         applied = apply_migrations()
@@ -39,6 +41,8 @@ def _fill() -> tuple[str, str]:
             progress.note(f"made the tables ({len(applied)} migrations)")
         _accept_what_changed()
         name, password = resolve(FILL)(progress)
+        if serves:
+            resolve(ANSWER)()
     return name, password
 
 

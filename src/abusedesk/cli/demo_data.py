@@ -16,7 +16,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
+from abusedesk.cli import demo_inventories, demo_lists, demo_machines
 from abusedesk.cli.demo_day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
+from abusedesk.cli.demo_machines import Scene
 from abusedesk.cli.demo_mail import Keys, plain
 from abusedesk.cli.demo_people import CHANNEL, World
 from abusedesk.cli.demo_policy import propose_change, publish_change
@@ -54,15 +56,18 @@ def fill(progress: Progress) -> Summary:
         return login
     world = World(_began(), Keys(folder / "keys"))
     progress.note("brands, customers and services")
-    with _without_waiting_for_the_disk():
+    with _without_waiting_for_the_disk(), _list() as listed:
         world.people()
         world.tenants()
+        demo_machines.make_keys(world)
+        demo_lists.set_up(listed)
         publish_change(world.brands["jimcloud"], world.began)
-        happenings = Day(world).happenings()
+        happenings = _happenings(world, listed)
         for one in progress.over(happenings, "a day of complaints", len(happenings)):
             _play(one, world)
         _until(world.began)
         propose_change(world.brands["jimcloud"], world.began)
+        demo_inventories.take_stock(world, folder)
     Channel.objects.filter(name=CHANNEL).update(watermark=world.began)
     return login
 
@@ -78,7 +83,22 @@ def _began() -> datetime:
     return moment.astimezone(UTC)
 
 
-def _play(one: Happening, world: World) -> None:
+@contextmanager
+def _list() -> Iterator[demo_lists.List]:
+    listed = demo_lists.List()
+    try:
+        yield listed
+    finally:
+        listed.close()
+
+
+def _happenings(world: World, listed: demo_lists.List) -> list[Happening | Scene]:
+    """The whole day, in order."""
+    scenes = (*demo_machines.scenes(world), *demo_lists.scenes(world, listed))
+    return sorted([*Day(world).happenings(), *scenes], key=lambda one: one.at)
+
+
+def _play(one: Happening | Scene, world: World) -> None:
     """Let the desk work up to the moment, then let the thing happen."""
     _until(one.at)
     if isinstance(one, Arrival):
@@ -87,6 +107,8 @@ def _play(one: Happening, world: World) -> None:
         receive(_answer(one, world))
     elif isinstance(one, Verdict):
         _read(one, world)
+    elif isinstance(one, Scene):
+        one.play()
     else:
         _do(one, world)
     _work(one.at)
