@@ -12,6 +12,7 @@ from abusedesk.actuators.registry import actuator
 from tests.contract.networks import Speaker, counted, namespaces, speaking
 from tests.contract.panel import Panel
 from tests.contract.receiver import SECRET, receiving
+from tests.inventories import proxmox as hypervisor
 from tests.inventories import whmcs as billing
 
 HELD = ("192.0.2.0/30", "192.0.2.7/32", "2001:db8:1::/64")
@@ -73,7 +74,16 @@ def whmcs(folder: Path) -> Iterator[Outside]:
         yield Outside(outside, lambda: len(panel.changes), (SUSPENSION, SHUTDOWN))
 
 
-OUTSIDES = {one.__name__: one for one in (console, webhook, command, nftables, gobgp, whmcs)}
+def proxmox(folder: Path) -> Iterator[Outside]:
+    (folder / "token").write_text(hypervisor.SECRET)
+    with hypervisor.proxmox(folder) as cluster:
+        cluster.guest(100, {"onboot": 1, "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0"}, name="vps-1")
+        access = {"token_id": hypervisor.TOKEN_ID, "token_file": str(folder / "token")}
+        options = {"url": cluster.url, "ca_file": str(folder / "pve-root-ca.pem"), "service_by": "name"}
+        yield Outside(actuator("proxmox", access | options), lambda: len(cluster.changes), (SUSPENSION, SHUTDOWN))
+
+
+OUTSIDES = {one.__name__: one for one in (console, webhook, command, nftables, gobgp, whmcs, proxmox)}
 
 
 @pytest.fixture(params=list(OUTSIDES))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class Asked(NamedTuple):
@@ -26,6 +26,8 @@ class Answer(NamedTuple):
     status: int
     body: Any
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+    reason: str | None = None
+    """The words behind the status, where a vendor says something there."""
 
 
 Serve = Callable[[Asked], Answer]
@@ -63,17 +65,18 @@ def listening(serve: Serve, wrap: Callable[[Any], Any] | None = None) -> Iterato
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             form = dict(parse_qsl(body, keep_blank_values=True))
-            answer = door.answer(Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, form))
+            query = dict(parse_qsl(parts.query))
+            answer = door.answer(Asked(self.command, unquote(parts.path), query, headers, form))
             time.sleep(door.delay)
             data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            self.send_response(answer.status)
+            self.send_response(answer.status, answer.reason)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = _handle  # noqa: N815 - the names that http.server calls
+        do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -10,7 +10,10 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from abusedesk.problem import Problem
@@ -18,6 +21,20 @@ from abusedesk.problem import Problem
 
 class Unanswered(Exception):  # noqa: N818 - the outside gave no answer, which is no fault of ours
     """Nobody answered in time. The text says who and why; whether the call arrived is not known."""
+
+
+def library(name: str, extra: str) -> Any:
+    """A module of an extra of the installation. Raises Problem where it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise Problem(f"this needs {name}, which is not installed; install abusedesk[{extra}]") from None
+
+
+def must_have(name: str, extra: str) -> None:
+    """Raises Problem where a module of an extra is not installed. It is not loaded."""
+    if find_spec(name) is None:
+        raise Problem(f"this needs {name}, which is not installed; install abusedesk[{extra}]")
 
 
 def posted(

@@ -7,9 +7,9 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
+from abusedesk.actuators.calls import library
 from abusedesk.desk.inventory.driver import TIMEOUT_S
 from abusedesk.problem import Problem
 
@@ -18,14 +18,6 @@ PAUSE_S = 0.5
 """The wait before the second try; it doubles. A server that says how long (Retry-After) is obeyed."""
 
 BUSY = (429, 502, 503, 504)
-
-
-def library(name: str, extra: str) -> Any:
-    """A module of an extra. Raises Problem where it is not installed."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise Problem(f"this needs {name}, which is not installed; install abusedesk[{extra}]") from None
 
 
 def session(verify: bool | str, extra: str) -> Any:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from abusedesk.actuators.calls import library
 from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import (
     Driver,
@@ -21,7 +22,7 @@ from abusedesk.desk.inventory.driver import (
     wrong_with_truth,
     wrong_with_url,
 )
-from abusedesk.inventories.calls import TRIES, in_words, library, refused, session, signed, verified
+from abusedesk.inventories.calls import TRIES, in_words, refused, session, signed, verified
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.claims import (
     CustomerClaim,

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from abusedesk.actuators.calls import library
+from abusedesk.actuators.proxmox import named
 from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import (
     TIMEOUT_S,
@@ -25,7 +27,7 @@ from abusedesk.desk.inventory.driver import (
     wrong_with_truth,
     wrong_with_url,
 )
-from abusedesk.inventories.calls import bearer, in_words, library, refused, signed, verified
+from abusedesk.inventories.calls import bearer, in_words, refused, signed, verified
 from abusedesk.vocabulary.claims import Fact, HoldingClaim, ServiceClaim, UnreadClaim, network_of, prefix_of
 
 EXTRA = "proxmox"
@@ -171,21 +173,12 @@ def _is_address(entry: Row) -> bool:
 
 def _ref(guest: Row, options: Options) -> str:
     by = options.get("service_by") or "vmid"
-    return _named(guest, by)
+    return named(guest, by)
 
 
 def _customer(guest: Row, options: Options) -> str:
     by = options.get("customer_by", "")
-    return _named(guest, by) if by else ""
-
-
-def _named(guest: Row, by: str) -> str:
-    """What names a guest's service or customer: its number, name or pool, or what follows a tag's beginning."""
-    if by.startswith("tag:"):
-        beginning = by.removeprefix("tag:")
-        tags = re.split(r"[;, ]+", str(guest.get("tags") or ""))
-        return next((one.removeprefix(beginning) for one in tags if one.startswith(beginning) and one != beginning), "")
-    return str(guest.get(by) or "")
+    return named(guest, by) if by else ""
 
 
 def _created(config: Row) -> datetime | None:
