@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abusedesk.parsing.answers import Heard, envelope_of, heard, may_answer
+from abusedesk.parsing.answers import BY_WORDS, Heard, envelope_of, heard, may_answer
 from abusedesk.parsing.quoting import own_words
 
 
@@ -127,6 +127,21 @@ def test_where_a_machine_may_have_sent_a_persons_words_a_person_is_asked(headers
 
 def test_a_subject_like_a_receipts_without_any_header_is_doubtful() -> None:
     assert kind(mail("Hello", "[#12] Your request has been received")) == "doubtful"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We have received your request and will get back to you within one business day.",
+        "Thank you for contacting us. Your ticket number is 4711.\nYour message has been received.",
+        "Ihre Nachricht ist eingegangen, wir melden uns.",
+        "您好，我们已收到您的邮件，将尽快回复。",
+        "I am currently out of office.",
+    ],
+)
+def test_a_machines_words_without_any_header_are_read_by_a_person(text: str) -> None:
+    one = heard(mail(text, "[#12] Complaint"))
+    assert (one.kind, one.why) == ("doubtful", BY_WORDS)
 
 
 def test_a_quoted_receipt_makes_no_reply_a_receipt() -> None:

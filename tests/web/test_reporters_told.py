@@ -22,7 +22,7 @@ def test_the_page_shows_what_holds(page: Client, desk: rows.Desk) -> None:
 
 def test_it_is_saved_and_leaves_the_other_settings(admin: Client) -> None:
     Brand.objects.update(settings={"blast_radius": 5})
-    given = {"acknowledge": "everybody", "follows_en": " We look at it within a day. "}
+    given = {"acknowledge": "everybody", "receipts_an_hour": "3", "follows_en": " We look at it within a day. "}
     assert admin.post("/brands/jimcloud/reporters", given).status_code == 302
     settings = Brand.objects.get().settings
     assert settings["blast_radius"] == 5

@@ -22,12 +22,13 @@ _SAFEGUARDS = (
     "drift",
     "ticket_serves",
     "acknowledge",
+    "receipts_an_hour",
     "tell_outcome",
     "campaign_reporters",
     "campaign_hours",
 )
 _TRUTHS = ("ticket_serves", "tell_outcome")
-_WHOLE = ("blast_radius", "campaign_reporters", "campaign_hours")
+_WHOLE = ("blast_radius", "receipts_an_hour", "campaign_reporters", "campaign_hours")
 _CHOICES = {
     "irreversible": ("approve", "automatic"),
     "acknowledge": ("off", "known", "everybody"),

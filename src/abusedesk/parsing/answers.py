@@ -17,6 +17,9 @@ Kind = Literal["reply", "doubtful", "auto_reply", "bounce"]
 LONGEST = 100_000
 """Characters of a reply that are kept beside the ticket; the mail itself is kept whole."""
 
+BY_WORDS = "it may be an automatic reply or a ticket system's receipt, by its words alone"
+"""Why a mail is doubtful that carries no sign of a machine: people write such words, too."""
+
 _THREAD_LIMIT = 50
 _ADDRESS = re.compile(r"[\w.+=/&%*~-]{1,64}@[\w.-]{1,253}", re.ASCII)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
@@ -54,6 +57,15 @@ _RECEIPT = re.compile(
     r"(?:已|我们已(?:经)?)(?:成功)?(?:收到|受理|创建|登记).{0,20}(?:工单|请求|邮件|来信|申请|咨询)|"
     r"(?:工单|请求|邮件|申请).{0,20}(?:已(?:经)?)(?:成功)?(?:收到|受理|创建|提交|登记)"
 )
+_PROMISE = re.compile(
+    r"(?i)\b(?:will|shall|'ll)\b.{0,30}\b(?:get back|reply|respond|answer|be in touch|contact you|look (?:at|into) it)|"
+    r"as soon as possible|shortly|within \S{1,10} (?:business |working )?(?:hours?|days?)|"
+    r"(?:ticket|case|reference)(?: number| id| no\.?|\W{0,2}#)|"
+    r"so (?:bald|schnell) (?:wie|als) m(?:ö|oe)glich|melden uns|umgehend|schnellstm(?:ö|oe)glich|ticketnummer|"
+    r"(?:尽快|稍后|将会?).{0,8}(?:回复|处理|联系|答复)|工单(?:号|编号)"
+)
+"""What a help desk's receipt goes on with. Alone a person's "we have received it" is a reply."""
+
 TICKET_SYSTEM = (
     "x-otrs-loop", "x-znuny-loop", "x-rt-loop-prevention", "x-zammad-ticket-id", "x-zendesk-from-account-id",
     "x-freshdesk-ticket-id", "x-jira-fingerprint", "x-autotask", "x-whmcs", "x-ticket-id", "x-loop",
@@ -214,8 +226,8 @@ def _person_or_not(material: Material, *, null_path: bool) -> tuple[Kind, str, B
     if sign:
         # Help desks mark what their people write as automatic too.
         return "doubtful", f"a machine may have written it: {sign}", None
-    if receipt and _RECEIPT.search(material.subject[:300]):
-        return "doubtful", "it may be a ticket system's receipt, by its subject", None
+    if away or (receipt and (_PROMISE.search(opening) or _RECEIPT.search(material.subject[:300]))):
+        return "doubtful", BY_WORDS, None
     return "reply", "a person's reply", None
 
 

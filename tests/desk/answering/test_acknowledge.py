@@ -1,5 +1,6 @@
 """Reporters get a receipt: one for a thread, only whom somebody vouches for, and nobody who is a machine."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -152,12 +153,82 @@ def test_two_mails_of_one_thread_in_one_batch_get_one(jim: Provider) -> None:
     assert receipts() == [PAT]
 
 
-def test_an_address_gets_five_an_hour_and_twenty_a_day(jim: Provider) -> None:
+def test_an_address_gets_one_within_an_hour(jim: Provider) -> None:
+    hear(*[report(number=number) for number in range(3)])
+    hear(report(number=4), at=NOW + HOUR - timedelta(seconds=1))
+    assert receipts() == [PAT]
+    hear(report(number=5), at=NOW + HOUR)
+    assert receipts() == [PAT, PAT]
+
+
+def test_the_brand_may_let_an_address_have_more_up_to_twenty_a_day(jim: Provider) -> None:
+    setting(receipts_an_hour=3)
     hear(*[report(number=number) for number in range(9)])
-    assert len(receipts()) == acknowledge.PER_ADDRESS.an_hour
+    assert len(receipts()) == 3
     for hour in range(1, 9):
         hear(*[report(number=100 * hour + number) for number in range(9)], at=NOW + hour * HOUR)
     assert len(receipts()) == acknowledge.PER_ADDRESS.a_day
+
+
+@pytest.mark.parametrize(("said", "meant"), [(None, 1), (0, 1), (5, 5), (999, 20), ("many", 1)])
+def test_what_the_brand_says_is_kept_within_bounds(jim: Provider, said: object, meant: int) -> None:
+    setting(receipts_an_hour=said)
+    assert acknowledge.receipts_an_hour(Brand.objects.get()) == meant
+
+
+def sensed(sender: str, number: int) -> bytes:
+    """A signed mail with a XARF report."""
+    at = f"{NOW - timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}"
+    xarf = {
+        "xarf_version": "4.2.0", "report_id": f"5f0f3a9e-0000-4000-8000-{number:012}", "timestamp": at,
+        "reporter": {"org": "Sensors", "contact": sender, "domain": "isp.example.net"},
+        "sender": {"org": "Sensors", "contact": sender, "domain": "isp.example.net"},
+        "source_identifier": "192.0.2.1", "source_port": 4711, "category": "connection", "type": "login_attack",
+        "destination_ip": "198.51.100.7", "protocol": "tcp", "first_seen": at,
+    }  # fmt: skip
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, "abuse@jim.example.org", "login attack"
+    message["Date"], message["Message-ID"] = format_datetime(NOW), f"<{number}.sensed@isp.example.net>"
+    message.set_content("A report is attached.")
+    message.add_attachment(json.dumps(xarf).encode(), maintype="application", subtype="json", filename="xarf.json")
+    return signed(message.as_bytes().replace(b"\n", b"\r\n"), "isp.example.net")
+
+
+def test_a_sensor_gets_one_an_hour_under_whatever_address_and_setting(jim: Provider) -> None:
+    setting(receipts_an_hour=20)
+    hear(*[sensed(f"sensor{number}@isp.example.net", number) for number in range(4)])
+    assert Report.objects.count() == 4
+    assert len(receipts()) == 1
+    hear(sensed("sensor9@isp.example.net", 9), at=NOW + HOUR)
+    assert len(receipts()) == 2
+
+
+def test_who_had_a_receipt_within_the_hour_is_told_the_outcome_all_the_same(jim: Provider) -> None:
+    setting(tell_outcome=True)
+    hear(report(), report(number=2))
+    assert receipts() == [PAT]
+    assert Thread.objects.filter(look_at__isnull=False).count() == 2
+
+
+def test_what_carries_a_number_of_ours_under_a_new_subject_gets_none(jim: Provider) -> None:
+    hear(report())
+    back = f"{WORDS}\nYour ticket is open. You wrote: your report has the number {Thread.objects.get().token}."
+    hear(report(number=2, text=back), at=NOW + 5 * HOUR)
+    assert receipts() == [PAT]
+    hear(report(number=3, text=WORDS), at=NOW + 5 * HOUR)
+    assert receipts() == [PAT, PAT]
+
+
+def test_who_was_written_to_gets_none_for_a_mail_that_is_no_report(jim: Provider) -> None:
+    setting(acknowledge="everybody")
+    hear(report())
+    vague = report(number=2, text="Somebody of yours attacks me. Do something about this abuse.", at=NOW + DAY)
+    hear(vague, at=NOW + DAY)
+    assert receipts() == [PAT]
+    later = NOW + acknowledge.MONTH + HOUR
+    hear(report(number=3, text="Somebody of yours attacks me. Do something about this abuse.", at=later), at=later)
+    assert Review.objects.filter(reason="needs_review").count() == 2
+    assert receipts() == [PAT, PAT]
 
 
 def test_a_domain_has_a_limit_too(jim: Provider, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,12 @@
 
 Nobody gets one who might not have written: by the brand's setting `acknowledge` a signature must vouch for the sender
 (`known`, where nothing is said), or anybody who may be answered gets one (`everybody`), or nobody (`off`). One for a
-thread, and only so many an hour and a day for an address, a domain, and for all whom nobody vouches for.
+thread, one for a reporter within the hour, and only so many for an address, a domain, and for all whom nobody vouches
+for.
+
+Two machines never answer each other for ever (RFC 3834, section 2): what declares itself automatic gets nothing, nor
+what comes back with a number of ours in it; and whoever was written to within the month gets a receipt for a report
+alone, never for a mail that first has to be understood, such as a help desk's own receipt under a new subject.
 """
 
 from collections import Counter
@@ -18,6 +23,7 @@ from abusedesk.desk.hearing.answers import Answer
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.parse import Unread, is_illegal
 from abusedesk.desk.verify import Voice, registered_domain
+from abusedesk.parsing.material import Material
 from abusedesk.parsing.responding import Asked, asked
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
 from abusedesk.records.bell import ring
@@ -29,13 +35,18 @@ Setting = Literal["off", "known", "everybody"]
 SETTING = "acknowledge"
 """The brand's setting that says who gets a receipt."""
 SETTINGS: tuple[Setting, ...] = ("off", "known", "everybody")
+AN_HOUR = "receipts_an_hour"
+"""The brand's setting with how many receipts one address gets within an hour; one where nothing is said."""
+MOST_AN_HOUR = 20
 FOLLOWS = "what_follows"
 """The brand's setting with what a receipt says of what happens next, by language."""
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 FIRST_LOOK = timedelta(minutes=15)
 MACHINES = frozenset({"arf"})
 """Formats that machines write to machines: RFC 5965 wants no answer to them."""
+BY_PEOPLE = frozenset({"prose", "legal", "form"})
+"""Formats that people write. Of what a sensor writes, whatever its address, a domain gets one receipt an hour."""
 TAKEN_BY_HAND = "ingest"
 """The channel of `abusedesk ingest`: whoever reads an archive in owes nobody a receipt."""
 
@@ -47,30 +58,36 @@ class Limit(NamedTuple):
     a_day: int
 
 
-PER_ADDRESS = Limit(5, 20)
+PER_ADDRESS = Limit(MOST_AN_HOUR, 20)
 PER_DOMAIN = Limit(60, 300)
 UNVOUCHED = Limit(60, 300)
 """All senders of a brand together whom nobody vouches for: forged ones are never answered in bulk."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('abusedesk.acknowledge'))"
 _COUNTS = """
-SELECT 'address' AS kind, address AS name, count(*) FILTER (WHERE opened_at > %(hour)s), count(*)
-FROM records_thread WHERE address = ANY(%(addresses)s) AND opened_at > %(day)s GROUP BY address
+SELECT 'address' AS kind, address AS name, count(*) FILTER (WHERE opened_at > %(hour)s),
+       count(*) FILTER (WHERE opened_at > %(day)s), count(*) FILTER (WHERE acknowledged_at > %(hour)s),
+       array_agg(token)
+FROM records_thread WHERE address = ANY(%(addresses)s) AND opened_at > %(month)s GROUP BY address
 UNION ALL
-SELECT 'domain', domain, count(*) FILTER (WHERE opened_at > %(hour)s), count(*)
+SELECT 'domain', domain, count(*) FILTER (WHERE opened_at > %(hour)s), count(*),
+       count(*) FILTER (WHERE acknowledged_at > %(hour)s), '{}'
 FROM records_thread WHERE domain = ANY(%(domains)s) AND opened_at > %(day)s GROUP BY domain
 UNION ALL
-SELECT 'unvouched', brand_id::text, count(*) FILTER (WHERE opened_at > %(hour)s), count(*)
+SELECT 'unvouched', brand_id::text, count(*) FILTER (WHERE opened_at > %(hour)s), count(*), 0, '{}'
 FROM records_thread WHERE NOT is_vouched AND brand_id = ANY(%(brands)s) AND opened_at > %(day)s GROUP BY brand_id
 UNION ALL
-SELECT 'thread', mail_id, 1, 1 FROM records_thread WHERE mail_id = ANY(%(mails)s) AND mail_id <> ''
+SELECT 'thread', mail_id, 1, 1, 0, '{}' FROM records_thread WHERE mail_id = ANY(%(mails)s) AND mail_id <> ''
 UNION ALL
-SELECT 'thread', message_id::text, 1, 1 FROM records_thread WHERE message_id = ANY(%(messages)s)
+SELECT 'thread', message_id::text, 1, 1, 0, '{}' FROM records_thread WHERE message_id = ANY(%(messages)s)
 UNION ALL
-SELECT 'refused', thread.address, 1, 1
+SELECT 'refused', thread.address, 1, 1, 0, '{}'
 FROM records_thread thread JOIN records_notice notice ON notice.thread_id = thread.id
 WHERE thread.address = ANY(%(addresses)s) AND notice.state IN ('bounced', 'failed')
 """
+
+_Key = tuple[str, str]
+"""`address`, `domain`, `unvouched`, `thread` or `refused`, and which."""
 
 
 class Read(Protocol):
@@ -108,6 +125,30 @@ class _Wanted(NamedTuple):
     mail: Asked
     brand: Brand
     is_vouched: bool
+    is_report: bool
+    by_machine: bool
+
+
+class _Known(NamedTuple):
+    """What was written to whom: threads within the hour and the day, receipts within the hour, and the month's tokens.
+
+    `marks` are the threads and refusals that are known.
+    """
+
+    hour: Counter[_Key]
+    day: Counter[_Key]
+    receipts: Counter[_Key]
+    tokens: dict[str, set[str]]
+    marks: set[_Key]
+
+    def add(self, one: _Wanted, *, receipt: bool) -> None:
+        """One more thread is begun."""
+        keys = [*_limits(one)]
+        self.hour.update(keys)
+        self.day.update(keys)
+        self.receipts.update(keys if receipt else ())
+        self.marks.update(_names(one))
+        self.tokens.setdefault(one.mail.to, set())
 
 
 def order(reads: Sequence[Read], now: datetime) -> None:
@@ -152,13 +193,19 @@ def _wanted(mails: list[tuple[Read, Asked]]) -> list[_Wanted]:
     own = _own_addresses()
     domains = {address.rpartition("@")[2] for address in own}
     found = (
-        _Wanted(read.unread, mail, brands[read.unread.brand or 0], is_vouched(read.evidence, mail.domain))
+        _want(read, mail, brands[read.unread.brand or 0])
         for read, mail in mails
         if brands.get(read.unread.brand or 0) in acting
         and mail.to not in own
         and not any(name.rpartition("@")[2].rstrip(">").lower() in domains for name in mail.thread)
     )
     return [one for one in found if one.is_vouched or setting_of(one.brand) == "everybody"]
+
+
+def _want(read: Read, mail: Asked, brand: Brand) -> _Wanted:
+    is_report = read.reading.outcome == "reported"
+    by_machine = is_report and read.reading.format not in BY_PEOPLE
+    return _Wanted(read.unread, mail, brand, is_vouched(read.evidence, mail.domain), is_report, by_machine)
 
 
 def is_vouched(evidence: Evidence, domain: str) -> bool:
@@ -188,6 +235,12 @@ def setting_of(brand: Brand) -> Setting:
     return next((one for one in SETTINGS if one == said), "known")
 
 
+def receipts_an_hour(brand: Brand) -> int:
+    """How many receipts the brand sends one address within an hour, from 1 to MOST_AN_HOUR."""
+    said = brand.settings.get(AN_HOUR, 1)
+    return min(max(said, 1), MOST_AN_HOUR) if isinstance(said, int) else 1
+
+
 def tells_outcome(brand: Brand) -> bool:
     """Whether the brand tells reporters what became of their reports."""
     return bool(brand.settings.get(TELL_OUTCOME))
@@ -197,33 +250,54 @@ def tells_outcome(brand: Brand) -> bool:
 
 
 def _within_limits(wanted: list[_Wanted], now: datetime) -> list[Thread]:
-    hour, day, known = _counted(wanted, now)
+    known = _counted(wanted, now)
     made: list[Thread] = []
     for one in wanted:
-        chain = (one.mail.message_id, str(one.message.message_id), *one.mail.thread)
-        names, limits = {("thread", name) for name in chain if name}, _limits(one)
-        full = any(hour[key] >= limit.an_hour or day[key] >= limit.a_day for key, limit in limits.items())
-        if full or known & {*names, ("refused", one.mail.to)}:
-            continue
-        known |= names
-        hour.update(limits.keys())
-        day.update(limits.keys())
-        made.append(_thread(one, now))
+        receipt = _may_have_receipt(one, known)
+        # A reporter who had a receipt within the hour is told the outcome all the same.
+        if _may_have_thread(one, known) and (receipt or tells_outcome(one.brand)) and not _comes_back(one, known):
+            known.add(one, receipt=receipt)
+            made.append(_thread(one, now, receipt=receipt))
     return made
 
 
-def _limits(one: _Wanted) -> dict[tuple[str, str], Limit]:
+def _may_have_thread(one: _Wanted, known: _Known) -> bool:
+    full = any(known.hour[key] >= limit.an_hour or known.day[key] >= limit.a_day for key, limit in _limits(one).items())
+    return not full and not known.marks & {*_names(one), ("refused", one.mail.to)}
+
+
+def _may_have_receipt(one: _Wanted, known: _Known) -> bool:
+    if setting_of(one.brand) == "off" or known.receipts["address", one.mail.to] >= receipts_an_hour(one.brand):
+        return False
+    return not (one.by_machine and known.receipts["domain", one.mail.domain])
+
+
+def _comes_back(one: _Wanted, known: _Known) -> bool:
+    """Whether it may be what our own mail set off: an answer with a new subject, from one who was written to lately."""
+    if one.mail.to not in known.tokens:
+        return False
+    if not one.is_report:
+        return True
+    tokens, text = known.tokens[one.mail.to], Material(one.message.payload or b"").text
+    return any(token in text or token in one.mail.subject for token in tokens)
+
+
+def _names(one: _Wanted) -> set[_Key]:
+    """The thread that it is in, by everything that names it."""
+    chain = (one.mail.message_id, str(one.message.message_id), *one.mail.thread)
+    return {("thread", name) for name in chain if name}
+
+
+def _limits(one: _Wanted) -> dict[_Key, Limit]:
     limits = {("address", one.mail.to): PER_ADDRESS, ("domain", one.mail.domain): PER_DOMAIN}
     return limits if one.is_vouched else {**limits, ("unvouched", str(one.brand.pk)): UNVOUCHED}
 
 
-def _counted(
-    wanted: list[_Wanted], now: datetime
-) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]], set[tuple[str, str]]]:
-    """How often each was written to within the hour and the day; and which threads and refusals are known."""
+def _counted(wanted: list[_Wanted], now: datetime) -> _Known:
     asked_for: dict[str, Any] = {
         "hour": now - HOUR,
         "day": now - DAY,
+        "month": now - MONTH,
         "addresses": sorted({one.mail.to for one in wanted}),
         "domains": sorted({one.mail.domain for one in wanted}),
         "brands": sorted({one.brand.pk for one in wanted}),
@@ -233,18 +307,22 @@ def _counted(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK)  # Two workers that count at once would both find room for the last one.
         cursor.execute(_COUNTS, asked_for)
-        rows = cursor.fetchall()
-    hour = Counter({(kind, name): lately for kind, name, lately, _ in rows})
-    day = Counter({(kind, name): today for kind, name, _, today in rows})
-    return hour, day, {(kind, name) for kind, name, *_ in rows if kind in {"thread", "refused"}}
+        rows = [((kind, name), *counts) for kind, name, *counts in cursor.fetchall()]
+    return _Known(
+        Counter({key: lately for key, lately, *_ in rows}),
+        Counter({key: today for key, _, today, *_ in rows}),
+        Counter({key: receipts for key, _, _, receipts, _ in rows}),
+        {name: set(tokens) for (kind, name), *_, tokens in rows if kind == "address"},
+        {key for key, *_ in rows if key[0] in {"thread", "refused"}},
+    )
 
 
 # --- what is ordered ------------------------------------------------------------------------------------------------
 
 
-def _thread(one: _Wanted, now: datetime) -> Thread:
+def _thread(one: _Wanted, now: datetime, *, receipt: bool) -> Thread:
     thread = threads.begun(one.brand, one.message.message_id, one.mail, now, is_vouched=one.is_vouched)
-    thread.acknowledged_at = now if setting_of(one.brand) != "off" else None
+    thread.acknowledged_at = now if receipt else None
     thread.look_at = now + FIRST_LOOK if tells_outcome(one.brand) else None
     return thread
 

@@ -17,7 +17,7 @@ from django.db.models import Q
 from abusedesk.desk.enact import Move
 from abusedesk.desk.hearing import bounces, reporters, tokens
 from abusedesk.desk.parse import ATTEMPTS, Unread
-from abusedesk.parsing.answers import Envelope, Heard, envelope_of, heard, may_answer
+from abusedesk.parsing.answers import BY_WORDS, Envelope, Heard, envelope_of, heard, may_answer
 from abusedesk.policy.stimulus import Reply
 from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Thread, Ticket, TicketEntry
 from abusedesk.records.reviews import refresh_needs
@@ -153,9 +153,14 @@ def _unnamed(batch: Sequence[Unread]) -> dict[uuid.UUID, Answer]:
     return {
         one.message_id: Answer("doubtful", mail._replace(why=UNNAMED), False, first, None, tuple(others))
         for one in batch
-        if (meant := tickets.get((one.sender.lower(), one.brand or 0))) and (mail := _heard(one)).kind == "reply"
+        if (meant := tickets.get((one.sender.lower(), one.brand or 0))) and (mail := _heard(one)) and _is_words(mail)
         for first, *others in [list(meant.values())]
     }
+
+
+def _is_words(mail: Heard) -> bool:
+    """Whether a person may have written it: a machine's sign would be enough to take it for none of the customer's."""
+    return mail.kind == "reply" or mail.why == BY_WORDS
 
 
 def _may_answer(unread: Unread) -> bool:

@@ -9,7 +9,15 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from abusedesk.desk.answering.acknowledge import FOLLOWS, SETTING, setting_of, tells_outcome
+from abusedesk.desk.answering.acknowledge import (
+    AN_HOUR,
+    FOLLOWS,
+    MOST_AN_HOUR,
+    SETTING,
+    receipts_an_hour,
+    setting_of,
+    tells_outcome,
+)
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.records.models import Brand
 from abusedesk.web.readers import may_change_channels
@@ -30,6 +38,12 @@ class ToldForm(forms.Form):
         ),
         help_text="Senders can be forged: a receipt to everybody reaches people who never wrote. It is limited to 60 "
         "an hour and does not carry their subject.",
+    )
+    receipts_an_hour = forms.IntegerField(
+        label="Receipts for one address within an hour, at most",
+        min_value=1,
+        max_value=MOST_AN_HOUR,
+        help_text="One is enough for most: the reports count all the same. A sensor gets one whatever stands here.",
     )
     tell_outcome = forms.BooleanField(
         label="Tell reporters once what became of a report: a reason, and nothing of the customer", required=False
@@ -52,14 +66,19 @@ class ToldForm(forms.Form):
         """What the form shows of a brand."""
         kept = brand.settings.get(FOLLOWS)
         follows = kept if isinstance(kept, dict) else {}
-        plain = {SETTING: setting_of(brand), TELL_OUTCOME: tells_outcome(brand)}
+        plain = {
+            SETTING: setting_of(brand),
+            AN_HOUR: receipts_an_hour(brand),
+            TELL_OUTCOME: tells_outcome(brand),
+        }
         return {**plain, **{f"follows_{language}": text for language, text in follows.items()}}
 
     def settings(self) -> dict[str, Any]:
         """The brand's settings that the checked form stands for."""
         given = self.cleaned_data
         follows = {one: text for one in self._languages if (text := given[f"follows_{one}"].strip())}
-        return {SETTING: given[SETTING], TELL_OUTCOME: given[TELL_OUTCOME], FOLLOWS: follows}
+        kept = {name: given[name] for name in (SETTING, AN_HOUR, TELL_OUTCOME)}
+        return {**kept, FOLLOWS: follows}
 
 
 def told(request: HttpRequest, slug: str) -> HttpResponse:
