@@ -28,6 +28,7 @@ from abusedesk.desk.hearing import tokens, unread
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
+from abusedesk.desk.public_form import door
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.desk.watch import fire_due
 from abusedesk.records.models import Brand, Channel, Deadline, Notice, Review
@@ -61,6 +62,8 @@ def fill(progress: Progress) -> Summary:
         world.tenants()
         demo_machines.make_keys(world)
         demo_lists.set_up(listed)
+        for brand in world.brands.values():
+            door.switch(brand, on=True)
         publish_change(world.brands["jimcloud"], world.began)
         happenings = _happenings(world, listed)
         for one in progress.over(happenings, "a day of complaints", len(happenings)):

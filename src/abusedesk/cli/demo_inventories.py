@@ -4,6 +4,7 @@ Both are exports that the desk reads from files in the data folder, on and on; c
 """
 
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +45,7 @@ def _inventory(brand: Brand, name: str, folder: Path, **ranks: int | None) -> In
         brand=brand,
         kind="export",
         name=name,
+        hook_secret=secrets.token_urlsafe(32),
         options={"file": str(file), "hours": str(24 * 366)},
         **{f"rank_{about}": rank for about, rank in ranks.items()},
     )

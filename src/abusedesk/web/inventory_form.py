@@ -47,6 +47,7 @@ class InventoryForm(forms.Form):
             self.fields[f"option_{one.name}"] = forms.CharField(
                 label=one.label, required=one.required, max_length=500, initial=one.default, help_text=one.hint
             )
+        self.order_fields(["name", "brand", *(one for one in self.fields if one.startswith("option_"))])
         if inventory is not None:
             # Its customers and services are this brand's; another brand's inventory is another inventory.
             self.fields["brand"].disabled = True
@@ -55,8 +56,8 @@ class InventoryForm(forms.Form):
     def initial_of(one: Inventory) -> dict[str, Any]:
         """What the form shows of an inventory."""
         plain = {name: getattr(one, name) for name in _PLAIN}
-        hours = one.fresh_for.total_seconds() // 3600 if one.fresh_for is not None else None
-        spans = {"brand": one.brand_id, "every_minutes": one.every.total_seconds() // 60, "fresh_hours": hours}
+        hours = one.fresh_for // timedelta(hours=1) if one.fresh_for is not None else None
+        spans = {"brand": one.brand_id, "every_minutes": one.every // timedelta(minutes=1), "fresh_hours": hours}
         return {**plain, **spans, **{f"option_{name}": value for name, value in one.options.items()}}
 
     @staticmethod

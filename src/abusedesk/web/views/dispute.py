@@ -1,5 +1,8 @@
 """Contradictions between inventories: both claims, what holds meanwhile, and a person's choice."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk.inventory import disputes
 from abusedesk.problem import Problem
-from abusedesk.records.models import Contradiction
+from abusedesk.records.models import Contradiction, Customer, Service
 from abusedesk.web import paging
 from abusedesk.web.readers import may_change_inventories
 
@@ -19,6 +22,22 @@ QUESTIONS = {
 }
 
 
+class Claim(NamedTuple):
+    """One side: what it says, who says so, and whom that means."""
+
+    value: str
+    name: str
+    means: str
+
+
+class Row(NamedTuple):
+    """A contradiction as the page shows it."""
+
+    one: Contradiction
+    question: str
+    claims: list[Claim]
+
+
 def contradictions(request: HttpRequest) -> HttpResponse:
     """What is in dispute; with `show=decided` what people chose."""
     decided = request.GET.get("show") == "decided"
@@ -26,7 +45,7 @@ def contradictions(request: HttpRequest) -> HttpResponse:
     shown = still.exclude(choice="") if decided else still.filter(choice="")
     page = paging.latest_made(shown, request.GET.get("after", ""))
     context = {
-        "rows": [(one, QUESTIONS.get(one.fact, one.fact)) for one in page.rows],
+        "rows": _rows(page.rows),
         "next": page.next,
         "decided": decided,
         "undecided_number": still.filter(choice="").count(),
@@ -34,6 +53,32 @@ def contradictions(request: HttpRequest) -> HttpResponse:
         "may_change": may_change_inventories(request.user),
     }
     return render(request, "web/contradictions.html", context)
+
+
+def _rows(found: Sequence[Contradiction]) -> list[Row]:
+    meant = _meant(found)
+    return [
+        Row(
+            one,
+            QUESTIONS.get(one.fact, one.fact),
+            [
+                Claim(said["value"], said["name"], meant.get((one.fact, one.brand_id, said["value"]), ""))
+                for said in one.claims
+            ],
+        )
+        for one in found
+    ]
+
+
+def _meant(found: Sequence[Contradiction]) -> dict[tuple[str, int, str], str]:
+    """Whom an id in a claim means, by fact, brand and id."""
+    said = {fact: {one["value"] for row in found if row.fact == fact for one in row.claims} for fact in QUESTIONS}
+    services = Service.objects.filter(ref__in=said["holder"]).select_related("customer")
+    customers = Customer.objects.filter(ref__in=said["customer"])
+    return {
+        **{("holder", one.brand_id, one.ref): f"{one} of {one.customer.name}" for one in services},
+        **{("customer", one.brand_id, one.ref): one.name for one in customers},
+    }
 
 
 @require_POST

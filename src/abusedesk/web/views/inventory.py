@@ -35,6 +35,13 @@ class Row(NamedTuple):
     next_at: Any
     waiting: Comparison | None
 
+    @property
+    def believed(self) -> list[str]:
+        """What it is believed about, with its ranks."""
+        one = self.inventory
+        ranks = {"customers": one.rank_customers, "services": one.rank_services, "addresses": one.rank_assignments}
+        return [f"{about} ({rank})" for about, rank in ranks.items() if rank]
+
 
 def inventories(request: HttpRequest) -> HttpResponse:
     """Every inventory with how it does, and the kinds that can be added."""
