@@ -36,7 +36,7 @@ def text(response: Any) -> str:
 @pytest.mark.parametrize("path", ["/", "/duties", "/cases/{case}"])
 def test_an_open_one_shows_with_its_countdown(path: str, page: Client, duty: Duty, desk: rows.Desk) -> None:
     shown = text(page.get(path.format(case=desk.case.pk)))
-    assert "stop the attack" in shown
+    assert "Stop the attack" in shown
     assert "otherwise: we null-route it" in shown
     assert "data-countdown" in shown
 
@@ -46,7 +46,7 @@ def test_it_is_closed_by_a_person_who_says_what_was_done(page: Client, duty: Dut
     page.post(f"/duties/{duty.pk}", {"done": "rebooted"})
     duty.refresh_from_db()
     assert (duty.closed_by, duty.done) == ("ann", "rebooted")
-    assert "stop the attack" not in text(page.get("/"))
+    assert "Stop the attack" not in text(page.get("/"))
     assert "closed in time" in text(page.get(f"/duties/{duty.pk}"))
 
 
@@ -57,7 +57,7 @@ def test_the_second_to_close_it_is_told(page: Client, duty: Duty) -> None:
 
 def test_the_queue_of_another_brand_does_not_show_it(page: Client, duty: Duty) -> None:
     rows.brand("other", "Other")
-    assert "stop the attack" not in text(page.get("/?brand=other"))
+    assert "Stop the attack" not in text(page.get("/?brand=other"))
 
 
 def test_the_measures_of_upstreams_that_stand_are_listed(page: Client, desk: rows.Desk) -> None:

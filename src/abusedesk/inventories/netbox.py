@@ -14,12 +14,12 @@ from typing import Any
 from abusedesk.actuators.calls import library
 from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import (
+    YES_OR_NO,
     Driver,
     Options,
     secret_of,
     wrong_with_bundle,
     wrong_with_file,
-    wrong_with_truth,
     wrong_with_url,
 )
 from abusedesk.inventories.calls import TRIES, in_words, refused, session, signed, verified
@@ -214,8 +214,8 @@ DRIVER = Driver(
             required=False,
         ),
         Option(
-            "devices", "Read devices too", "yes or no; else virtual machines alone.", default="no",
-            check=wrong_with_truth,
+            "devices", "Read devices too", "Else virtual machines alone.", default="no",
+            choices=YES_OR_NO,
         ),
         Option(
             "prefix_field", "Who holds a prefix",

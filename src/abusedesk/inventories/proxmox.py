@@ -19,12 +19,12 @@ from abusedesk.actuators.proxmox import named
 from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import (
     TIMEOUT_S,
+    YES_OR_NO,
     Driver,
     Options,
     secret_of,
     wrong_with_bundle,
     wrong_with_file,
-    wrong_with_truth,
     wrong_with_url,
 )
 from abusedesk.inventories.calls import bearer, in_words, refused, signed, verified
@@ -220,13 +220,13 @@ DRIVER = Driver(
             check=_wrong_name,
         ),
         Option(
-            "ipfilter", "Read what the firewall allows", "yes or no: the sets ipfilter-netN of each guest.",
-            default="yes", check=wrong_with_truth,
+            "ipfilter", "Read what the firewall allows", "The sets ipfilter-netN of each guest.",
+            default="yes", choices=YES_OR_NO,
         ),
         Option(
             "since_created", "Held since the guest was made",
-            "yes or no: whether addresses are given with the guest and never changed.", default="no",
-            check=wrong_with_truth,
+            "Whether addresses are given with the guest and never changed.", default="no",
+            choices=YES_OR_NO,
         ),
     ),
     read,

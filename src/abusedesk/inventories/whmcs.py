@@ -12,12 +12,12 @@ from typing import Any
 
 from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import (
+    YES_OR_NO,
     Driver,
     Options,
     secret_of,
     wrong_with_bundle,
     wrong_with_file,
-    wrong_with_truth,
     wrong_with_url,
 )
 from abusedesk.inventories.calls import TRIES, bearer, in_words, session, signed, verified
@@ -193,13 +193,13 @@ DRIVER = Driver(
             required=False,
         ),
         Option(
-            "addresses", "Read addresses too", "yes or no: the dedicated and the assigned addresses of a product.",
-            default="yes", check=wrong_with_truth,
+            "addresses", "Read addresses too", "The dedicated and the assigned addresses of a product.",
+            default="yes", choices=YES_OR_NO,
         ),
         Option(
             "since_ordered", "Held since it was ordered",
-            "yes or no: whether addresses are given with the product and never changed.", default="no",
-            check=wrong_with_truth,
+            "Whether addresses are given with the product and never changed.", default="no",
+            choices=YES_OR_NO,
         ),
     ),
     read,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from abusedesk.desk.channel import Option
 from abusedesk.desk.inventory.driver import Driver
 from abusedesk.records.models import Brand, Inventory
 
@@ -44,9 +45,7 @@ class InventoryForm(forms.Form):
         self._driver = driver
         self._inventory = inventory
         for one in driver.options if driver else ():
-            self.fields[f"option_{one.name}"] = forms.CharField(
-                label=one.label, required=one.required, max_length=500, initial=one.default, help_text=one.hint
-            )
+            self.fields[f"option_{one.name}"] = _field(one)
         self.order_fields(["name", "brand", *(one for one in self.fields if one.startswith("option_"))])
         if inventory is not None:
             # Its customers and services are this brand's; another brand's inventory is another inventory.
@@ -106,6 +105,16 @@ class InventoryForm(forms.Form):
         one.error, one.failing_since = "", None
         one.save()
         return one
+
+
+def _field(one: Option) -> forms.Field:
+    words: dict[str, Any] = {
+        "label": one.label,
+        "required": one.required,
+        "initial": one.default,
+        "help_text": one.hint,
+    }
+    return forms.ChoiceField(choices=one.choices, **words) if one.choices else forms.CharField(max_length=500, **words)
 
 
 _PLAIN = ("name", "rank_customers", "rank_services", "rank_assignments", "mass_percent", "mass_rows")

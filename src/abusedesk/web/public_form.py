@@ -74,7 +74,9 @@ class PublicForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.say = SAY[language]
         chosen = ILLEGAL if self.illegal else CATEGORIES
-        self.fields["category"].choices = [(one, NAMES[language][one]) for one in chosen]  # type: ignore[attr-defined]
+        # Nothing is chosen beforehand: what a hurried visitor leaves as it is would be spam.
+        named = [("", self.say["choose"]), *((one, NAMES[language][one]) for one in chosen)]
+        self.fields["category"].choices = named  # type: ignore[attr-defined]
         for field, (label, hint) in self.labels().items():
             self.fields[field].label = self.say[label]
             self.fields[field].help_text = self.say[hint].format(count=FILES, size=FILE_MB) if hint else ""

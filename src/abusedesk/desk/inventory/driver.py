@@ -14,6 +14,7 @@ from abusedesk.problem import Problem
 from abusedesk.vocabulary.claims import Fact
 
 GROUP = "abusedesk.inventories"
+YES_OR_NO = (("no", "no"), ("yes", "yes"))
 TIMEOUT_S = 30.0
 """How long one call of an inventory's API may take."""
 
@@ -85,11 +86,6 @@ def wrong_with_url(value: str) -> str:
     if not value.startswith(("https://", "http://")) or value.count("/") < 2 or not value.partition("//")[2]:
         return "Write the whole address, such as https://netbox.example.net."
     return ""
-
-
-def wrong_with_truth(value: str) -> str:
-    """What is wrong with a yes or no, in words."""
-    return "" if value in {"yes", "no"} else "Write yes or no."
 
 
 def wrong_with_bundle(value: str) -> str:
