@@ -9,6 +9,7 @@ import pytest
 from abusedesk.actuators.actuator import Actuator, Order
 from abusedesk.actuators.models import Switch
 from abusedesk.actuators.registry import actuator
+from tests.contract import hypervisor as virtual
 from tests.contract.networks import Speaker, counted, namespaces, speaking
 from tests.contract.panel import Panel
 from tests.contract.receiver import SECRET, receiving
@@ -83,7 +84,26 @@ def proxmox(folder: Path) -> Iterator[Outside]:
         yield Outside(actuator("proxmox", access | options), lambda: len(cluster.changes), (SUSPENSION, SHUTDOWN))
 
 
-OUTSIDES = {one.__name__: one for one in (console, webhook, command, nftables, gobgp, whmcs, proxmox)}
+def libvirt(folder: Path, suspend: str = "off", changing: str = '*" destroy "*|*" start "*') -> Iterator[Outside]:
+    guest = virtual.hypervisor().guest()
+    virsh = counted(folder, "virsh", "virsh", changing)
+    options = {"uri": guest.hypervisor.uri, "virsh": [virsh.program], "suspend": suspend}
+    suspension = replace(SUSPENSION, service=guest.name)
+    shutdown = replace(SHUTDOWN, service=guest.name)
+    try:
+        yield Outside(actuator("libvirt", options), virsh.changes, (suspension, shutdown))
+    finally:
+        guest.delete()
+
+
+def libvirt_unplugging(folder: Path) -> Iterator[Outside]:
+    yield from libvirt(folder, "unplug", '*"update-device"*"--live"*')
+
+
+OUTSIDES = {
+    one.__name__: one
+    for one in (console, webhook, command, nftables, gobgp, whmcs, proxmox, libvirt, libvirt_unplugging)
+}
 
 
 @pytest.fixture(params=list(OUTSIDES))

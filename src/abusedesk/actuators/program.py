@@ -23,11 +23,21 @@ class Silent(Exception):  # noqa: N818 - the outside gave no answer, which is no
     """The program could not be started, or did not end in time. The text says which."""
 
 
-def run(words: Sequence[str], given: bytes = b"", timeout: float = 10) -> Said:
-    """Runs a program to its end. Raises Silent where it cannot be started or takes longer than `timeout` seconds."""
+def run(
+    words: Sequence[str], given: bytes = b"", timeout: float = 10, environment: Mapping[str, str] | None = None
+) -> Said:
+    """Runs a program to its end, with something added to our own environment.
+
+    Raises Silent where it cannot be started or takes longer than `timeout` seconds.
+    """
     try:
         process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
     except OSError as error:
         raise Silent(f"{words[0]} cannot be started ({error.strerror or error})") from None

@@ -1,0 +1,189 @@
+"""A hypervisor: libvirtd with real QEMU guests, run by this test for itself, without root and without KVM."""
+
+import atexit
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from tests.conftest import needs
+from tests.contract.networks import eventually
+
+NOBODY = pwd.getpwnam("nobody")
+
+GUEST = """
+<domain type='qemu'>
+  <name>{name}</name>
+  <memory unit='MiB'>16</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64'>hvm</type></os>
+  <devices>{interfaces}</devices>
+</domain>
+"""
+OPEN = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><rom enabled='no'/></interface>"
+CLOSED = (
+    "<interface type='user'><mac address='52:54:00:00:00:02'/><model type='virtio'/><link state='down'/></interface>"
+)
+
+
+# Whoever is the first process here may be slow to take notice of a guest that ended, and libvirt waits for that.
+_KEEPER = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+who = dict(user=int(sys.argv[1]), group=int(sys.argv[2]), extra_groups=[]) if os.geteuid() == 0 else {}
+print(subprocess.Popen(sys.argv[3:], umask=0o077, **who).pid, flush=True)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
+
+
+class Hypervisor:
+    """A libvirtd in a folder of its own, which can be stopped, frozen and started again while its guests run on."""
+
+    def __init__(self) -> None:
+        for tool in ("libvirtd", "virsh", "qemu-system-x86_64"):
+            needs(tool)
+        self.folder = Path(tempfile.mkdtemp(prefix="desk-virt-"))
+        self._process = 0
+        self._keepers: list[subprocess.Popen[bytes]] = []
+        settings = self.folder / "config/libvirt/qemu.conf"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('stdio_handler = "file"\n')  # Otherwise a daemon for logs stays for two minutes.
+        if os.geteuid() == 0:
+            for one in (self.folder, *self.folder.rglob("*")):
+                os.chown(one, NOBODY.pw_uid, NOBODY.pw_gid)
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///session?socket={self.folder}/run/libvirt/libvirt-sock"
+
+    def start(self) -> None:
+        places = ("config", "cache", "data", "run")
+        environment = {f"XDG_{one.upper()}_HOME": str(self.folder / one) for one in places[:3]}
+        environment |= {"XDG_RUNTIME_DIR": str(self.folder / "run"), "HOME": str(self.folder)}
+        words = [sys.executable, "-c", _KEEPER, str(NOBODY.pw_uid), str(NOBODY.pw_gid), needs("libvirtd")]
+        with (self.folder / "log").open("ab") as log:
+            keeper = subprocess.Popen(words, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=log)
+        assert keeper.stdout is not None
+        with keeper.stdout as told:
+            self._process = int(told.readline())
+        self._keepers.append(keeper)
+        eventually(self.answers, 60)
+
+    def answers(self) -> bool:
+        words = ["virsh", "-q", "-c", self.uri, "capabilities"]
+        return subprocess.run(words, check=False, capture_output=True, timeout=60).returncode == 0
+
+    def stop(self) -> None:
+        """Ends libvirtd; its guests run on."""
+        os.kill(self._process, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{self._process}").exists())
+
+    def end(self) -> None:
+        """Ends libvirtd and every guest, and leaves nothing behind."""
+        self.stop()
+        for file in self.folder.glob("run/libvirt/qemu/run/vps-*.pid"):
+            with contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(file.read_text()), signal.SIGKILL)
+        for keeper in self._keepers:
+            keeper.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Libvirtd takes no word for the length of a block, and refuses none."""
+        os.kill(self._process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process, signal.SIGCONT)
+
+    def virsh(self, *words: str, given: str = "") -> str:
+        whole = ["virsh", "-q", "-c", self.uri, *words]
+        said = subprocess.run(whole, check=False, input=given, capture_output=True, text=True, timeout=60)
+        assert said.returncode == 0, said.stderr
+        return said.stdout.strip()
+
+    def guest(self, *interfaces: str, on: bool = True, name: str = "") -> "Guest":
+        """A new domain with these interfaces, one that is open where none is given."""
+        one = Guest(self, name or f"vps-{uuid.uuid4().hex[:8]}")
+        self.virsh("define", "/dev/stdin", given=GUEST.format(name=one.name, interfaces="".join(interfaces or [OPEN])))
+        if on:
+            self.virsh("start", one.name)
+        return one
+
+
+class Guest:
+    """A domain as its provider sees it."""
+
+    def __init__(self, on: Hypervisor, name: str) -> None:
+        self.hypervisor, self.name = on, name
+
+    @property
+    def power(self) -> str:
+        return self.hypervisor.virsh("domstate", self.name)
+
+    def do(self, *words: str) -> None:
+        """One of virsh's words about it."""
+        self.hypervisor.virsh(words[0], self.name, *words[1:])
+
+    def xml(self, *flags: str) -> str:
+        """What it is now, or with `--inactive` on its next start."""
+        return self.hypervisor.virsh("dumpxml", self.name, *flags)
+
+    def cables(self, *flags: str) -> list[str]:
+        """Whether the cable of each interface is in."""
+        links = [one.find("link") for one in self._interfaces(*flags)]
+        return ["up" if one is None else one.get("state", "") for one in links]
+
+    def _interfaces(self, *flags: str) -> list[Element]:
+        return ElementTree.fromstring(self.xml(*flags)).findall("devices/interface")
+
+    def set_cable(self, state: str, *flags: str) -> None:
+        """Somebody puts its first interface's cable in or takes it out."""
+        mac = self._interfaces()[0].find("mac")
+        assert mac is not None
+        self.do("domif-setlink", mac.get("address", ""), state, *flags)
+
+    def everything(self) -> tuple[str, str, bool, str]:
+        """All that could be left behind: on its next start, now, whether it starts with its host, and its power."""
+        starts = self.name in self.hypervisor.virsh("list", "--all", "--name", "--autostart").split()
+        return _compared(self.xml("--inactive")), _compared(self.xml()), starts, self.power
+
+    def delete(self) -> None:
+        if self.power != "shut off":
+            self.do("destroy")
+        self.do("undefine")
+
+
+def _compared(xml: str) -> str:
+    """A domain without the number of its run, and without the empty place that libvirt keeps of metadata."""
+    tree = ElementTree.fromstring(xml)
+    tree.attrib.pop("id", None)
+    metadata = tree.find("metadata")
+    if metadata is not None and not len(metadata):
+        tree.remove(metadata)
+    return ElementTree.canonicalize(ElementTree.tostring(tree, encoding="unicode"), strip_text=True)
+
+
+@cache
+def hypervisor() -> Hypervisor:
+    """The one of this run of the tests: it takes seconds to start, and a domain of its own for each test is enough."""
+    one = Hypervisor()
+    atexit.register(one.end)
+    one.start()
+    return one
