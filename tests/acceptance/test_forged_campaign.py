@@ -33,8 +33,11 @@ def brand(request: pytest.FixtureRequest) -> Provider:
     return made
 
 
-def from_an_isp(domain: str, note: str, ip: str = "192.0.2.1") -> bytes:
-    return complaint(sender=f"fbl@{domain}", note=note, ip=ip, to="abuse@jim.example.org")
+AT = "Mon, 2 Mar 2026 10:30:00 +0000"
+
+
+def from_an_isp(domain: str, note: str, ip: str = "192.0.2.1", at: str = AT) -> bytes:
+    return complaint(sender=f"fbl@{domain}", note=note, ip=ip, to="abuse@jim.example.org", at=at)
 
 
 def passed_on(mail: bytes, hop: int) -> bytes:
@@ -42,18 +45,28 @@ def passed_on(mail: bytes, hop: int) -> bytes:
     return b"Received: from [203.0.113.%d] by mx.example.org; Mon, 2 Mar 2026 11:00:00 +0000\r\n" % hop + mail
 
 
-def forgeries() -> list[bytes]:
+def forgeries(at: str = AT) -> list[bytes]:
     """200 mails: of 50 throwaway senders, and copies of what real reporters write, without their signatures."""
     of_nobody = [
-        complaint(sender=f"u{one % 50}@throw{one % 50}.example.com", note=f"f{one}", ip=IPS[one % len(IPS)])
+        complaint(sender=f"u{one % 50}@throw{one % 50}.example.com", note=f"f{one}", ip=IPS[one % len(IPS)], at=at)
         for one in range(150)
     ]
-    copies = [from_an_isp(ISPS[one % len(ISPS)], f"c{one}", IPS[one % len(IPS)]) for one in range(40)]
+    copies = [from_an_isp(ISPS[one % len(ISPS)], f"c{one}", IPS[one % len(IPS)], at) for one in range(40)]
     broken = [
-        signed(from_an_isp(ISPS[one % len(ISPS)], f"b{one}"), ISPS[one % len(ISPS)]).replace(b"192.0.2.1", b"192.0.2.9")
+        signed(from_an_isp(ISPS[one % len(ISPS)], f"b{one}", at=at), ISPS[one % len(ISPS)]).replace(
+            b"192.0.2.1", b"192.0.2.9"
+        )
         for one in range(10)
     ]
     return [*of_nobody, *copies, *broken]
+
+
+def genuine(at: str = AT) -> list[bytes]:
+    """200 mails of the real reporters, each signed by its domain."""
+    return [
+        signed(from_an_isp(ISPS[one % len(ISPS)], f"s{one}", IPS[one % len(IPS)], at), ISPS[one % len(ISPS)])
+        for one in range(200)
+    ]
 
 
 def hurt() -> dict[str, int]:
@@ -99,10 +112,7 @@ def test_rejecting_the_campaign_leaves_the_genuine_report_and_its_reporter_alone
 
 
 def test_the_same_from_authenticated_independent_reporters_acts(brand: Provider) -> None:
-    mails = [
-        signed(from_an_isp(ISPS[one % len(ISPS)], f"s{one}", IPS[one % len(IPS)]), ISPS[one % len(ISPS)])
-        for one in range(200)
-    ]
+    mails = genuine()
     take(*mails[:8])
     take(*mails[8:], at=NOW + timedelta(minutes=5))
     assert Strike.objects.count() == 1

@@ -120,6 +120,9 @@ def test_two_reporters_with_words_of_their_own_corroborate_each_other() -> None:
         known_reporter(domain)
     take(signed_complaint("one.example", note="1"), signed_complaint("two.example", note="2"))
     assert set(Report.objects.values_list("assurance", flat=True)) == {"corroborated"}
+    said = Report.objects.get(reporter__key="fbl@one.example").grade_reason
+    assert said.startswith("corroborated: fbl@two.example, a voice independent of it")
+    assert said.endswith("signed by one.example, a known reporter")
 
 
 @pytest.mark.parametrize(

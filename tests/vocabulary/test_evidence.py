@@ -13,6 +13,7 @@ from abusedesk.vocabulary.evidence import (
     Evidence,
     Marks,
     Signature,
+    corroboration,
     grade,
     ground_of,
     independent,
@@ -194,3 +195,19 @@ def test_the_marks_are_read_from_evidence_as_it_is_stored() -> None:
     stored = msgspec.to_builtins(Evidence("x", organisation="cert", network="192.0.2.0/24"))
     assert marks_of(stored) == Marks("cert", network="192.0.2.0/24")
     assert marks_of({"organisation": "cert", "known": True, "signed_by": ""}) == Marks("cert")
+
+
+def test_a_corroborated_report_says_who_else_told_and_what_proves_its_own_reporter() -> None:
+    mine = Evidence("CERT Example", known=True, signed_by="cert.example.org")
+    said = corroboration(msgspec.to_builtins(mine), msgspec.to_builtins(Evidence("Honeyfield", sensor="edge")))
+    assert said == (
+        "corroborated: Honeyfield, a voice independent of it, tells of the same; signed by cert.example.org, "
+        "a known reporter"
+    )
+
+
+@given(EVIDENCE, EVIDENCE)
+def test_the_reason_of_a_raised_report_begins_with_the_assurance_too(one: Evidence, other: Evidence) -> None:
+    said = corroboration(msgspec.to_builtins(one), msgspec.to_builtins(other))
+    assert said.startswith("corroborated: ")
+    assert other.reporter in said

@@ -8,10 +8,10 @@ networks, neither of which sent the other's words.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from msgspec import UNSET
@@ -25,7 +25,7 @@ from abusedesk.policy.stimulus import Report as ReportStimulus
 from abusedesk.policy.stimulus import Unattributed, Verification
 from abusedesk.records import models
 from abusedesk.vocabulary.assurance import RANK, Assurance
-from abusedesk.vocabulary.evidence import Evidence, Marks, independent, marks_of
+from abusedesk.vocabulary.evidence import Evidence, Marks, corroboration, independent, marks_of
 from abusedesk.vocabulary.report import Report
 from abusedesk.vocabulary.suppression import Muffled, Suppression
 
@@ -82,6 +82,13 @@ class Telling(NamedTuple):
     events: int
     reason: str = NOBODY
     later: tuple[tuple[bytes, uuid.UUID], ...] = ()
+
+
+class Known(NamedTuple):
+    """What is kept of who vouches for a report, and by what its voice is told from others."""
+
+    evidence: Mapping[str, Any]
+    marks: Marks
 
 
 def complaint_id(
@@ -201,15 +208,25 @@ def raisings(enacted: Iterable[Enacted]) -> list[Move]:
     enacted = list(enacted)
     beside = {(one.move.docket, *pair): one.move.at for one in enacted for pair in _beside(one)}
     muffled = _suppressed(enacted) if beside else set()
-    marks = _marks({report for _, _, report in beside})
+    known = _evidence({report for _, _, report in beside})
     moves: dict[tuple[int, str], Move] = {}
     for (docket, occurrence, report), at in beside.items():
         kin = {other for where, which, other in beside if (where, which) == (docket, occurrence)}
         others = kin & muffled if report in muffled else kin - muffled
-        if report in marks and any(independent(marks[report], marks[other]) for other in others & marks.keys()):
+        witness = _witness(report, others, known)
+        if witness is not None:
             stimulus = Verification(report, "corroborated")
-            moves.setdefault((docket, report), Move(docket, stimulus, f"corroborated:{report}", at))
+            reason = corroboration(known[report].evidence, witness.evidence)
+            moves.setdefault((docket, report), Move(docket, stimulus, f"corroborated:{report}", at, reason=reason))
     return list(moves.values())
+
+
+def _witness(report: str, others: set[str], known: Mapping[str, Known]) -> Known | None:
+    """One of the other reports whose voice is independent of this one's; the same however often it is asked."""
+    if report not in known:
+        return None
+    mine = known[report].marks
+    return next((known[one] for one in sorted(others & known.keys()) if independent(mine, known[one].marks)), None)
 
 
 def _muffled(covered: Suppression | None) -> Muffled | None:
@@ -298,9 +315,9 @@ def _believed(occurrence: Occurrence) -> list[str]:
     return [one.id for one in occurrence.reports if not one.rejected and RANK[one.assurance] >= _KNOWN]
 
 
-def _marks(reports: set[str]) -> dict[str, Marks]:
+def _evidence(reports: set[str]) -> dict[str, Known]:
     rows = models.Report.objects.filter(pk__in=reports).values_list("pk", "evidence") if reports else []
-    return {str(pk): marks_of(evidence) for pk, evidence in rows}
+    return {str(pk): Known(evidence, marks_of(evidence)) for pk, evidence in rows}
 
 
 def seen_rows(told: Iterable[Telling]) -> list[tuple[bytes, uuid.UUID]]:

@@ -78,7 +78,8 @@ and no doubt ever raises one.
 
 _REST = f"""\
 `corroborated` is also what two reports become that stand beside each other on the same service, abuse type and
-occurrence, each at least `authenticated` and from independent voices; `verified` is what staff confirm.
+occurrence, each at least `authenticated` and from independent voices; the report then names the other voice beside what
+proved its own. `verified` is what staff confirm.
 
 ## When two voices are independent
 

@@ -144,6 +144,18 @@ def marks_of(evidence: Mapping[str, Any]) -> Marks:
     return Marks(*(str(evidence.get(name) or "") for name in Marks._fields))
 
 
+def corroboration(evidence: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Why a report beside an independent one is corroborated, in words, from the evidence of both as it is stored."""
+    mine, theirs = msgspec.convert(evidence, Evidence), msgspec.convert(other, Evidence)
+    ground = _ground_in_words(mine)
+    return f"corroborated: {theirs.reporter}, a voice independent of it, tells of the same; {ground}"
+
+
+def _ground_in_words(evidence: Evidence) -> str:
+    assurance, reason = grade(evidence)
+    return reason.removeprefix(f"{assurance}: ")
+
+
 def independent(one: Marks, other: Marks) -> bool:
     """Whether two voices have nothing in common that is known of both. A voice without organisation counts for none."""
     if not one.organisation or not other.organisation:

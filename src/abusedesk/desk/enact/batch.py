@@ -67,13 +67,17 @@ JOIN records_brand brand ON brand.id = docket.brand_id WHERE docket.id = ANY(%s)
 
 
 class Move(NamedTuple):
-    """A stimulus on its way to a docket. `key` names it, so that it counts once; `at` is its instant of receipt."""
+    """A stimulus on its way to a docket. `key` names it, so that it counts once; `at` is its instant of receipt.
+
+    `reason` is what the desk raises a report for; it stands on the report and is no part of the decision.
+    """
 
     docket: int
     stimulus: AnyStimulus
     key: str
     at: datetime
     by: str = ""
+    reason: str = ""
 
 
 class Enacted(NamedTuple):

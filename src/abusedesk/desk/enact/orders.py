@@ -134,7 +134,7 @@ def _believe(stimulus: Verification, move: Move) -> None:
     if stimulus.rejected:
         report.rejected_at, report.rejected_by = move.at, move.by
     elif stimulus.assurance and RANK[stimulus.assurance] > RANK[report.assurance]:
-        report.assurance, report.grade_reason = stimulus.assurance, f"{stimulus.assurance}, by {by}"
+        report.assurance, report.grade_reason = stimulus.assurance, move.reason or f"{stimulus.assurance}, by {by}"
     else:
         return
     report.save(update_fields=["assurance", "grade_reason", "rejected_at", "rejected_by"])
