@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
 from abusedesk.policy.digest import canonical
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
+from abusedesk.policy.notice_html import html_of
 from abusedesk.records.models import (
     Brand,
     Case,
@@ -201,6 +203,24 @@ def test_a_crash_after_the_mail_went_out_sends_the_same_mail_again_not_another(
     assert len(smtp.got) == 2
     assert smtp.got[0].content == smtp.got[1].content
     assert (Notice.objects.count(), TicketEntry.objects.count()) == (1, 1)
+
+
+def test_a_notice_to_a_customer_says_the_same_as_text_and_as_html(acme: Desk, smtp: Mailbox) -> None:
+    ordered(acme)
+    perform_effects("w1", NOW)
+    mail = message_from_bytes(smtp.got[0].content)
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, html = (part.get_payload(decode=True).decode() for part in mail.get_payload())
+    notice = Notice.objects.get()
+    assert plain.replace("\r\n", "\n") == notice.text
+    assert html.replace("\r\n", "\n") == html_of(notice.subject, notice.text, notice.language, mail["Reply-To"])
+
+
+def test_a_brand_may_send_text_alone(acme: Desk, smtp: Mailbox) -> None:
+    Brand.objects.update(settings={"html_notices": False})
+    ordered(acme)
+    perform_effects("w1", NOW)
+    assert message_from_bytes(smtp.got[0].content).get_content_type() == "text/plain"
 
 
 def _crash(*_: Any, **__: Any) -> None:

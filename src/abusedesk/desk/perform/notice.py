@@ -9,6 +9,7 @@ from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform.reaching import copy_elsewhere, first_address, reaches
 from abusedesk.desk.perform.words import values_of, values_of_thread
 from abusedesk.policy.notice import render
+from abusedesk.policy.notice_html import html_of
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
@@ -28,6 +29,9 @@ from abusedesk.records.packs import kept, pack_of
 # Without letters and digits that are taken for one another when read aloud.
 TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # noqa: S105 - the alphabet, not a secret
 TOKEN_LENGTH = 10
+
+HTML = "html_notices"
+"""The brand's setting: notices to customers carry HTML beside their text unless it is false."""
 
 LETTER = "letter"
 """The template of what a person wrote: its words are in the order itself."""
@@ -58,6 +62,9 @@ def letter(notice: Notice, address: str) -> Letter:
     chain: tuple[str, ...] = ()
     if notice.thread is not None:
         answers, chain = notice.thread.mail_id, _chain(notice.thread, notice)
+    reply_to = _answer_at(
+        notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first(), notice.thread
+    )
     return Letter(
         sender=notice.brand.sender,
         sender_name=notice.brand.name,
@@ -69,11 +76,16 @@ def letter(notice: Notice, address: str) -> Letter:
         written_at=notice.written_at,
         answers=answers,
         references=chain,
-        reply_to=_answer_at(
-            notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first(), notice.thread
-        ),
+        reply_to=reply_to,
         automatic=_AUTOMATIC.get(notice.template, "auto-generated"),
+        html=html_of(notice.subject, notice.text, notice.language, reply_to) if _has_html(notice) else "",
     )
+
+
+def _has_html(notice: Notice) -> bool:
+    """Whether the text has HTML beside it: people at telephones read notices, machines the rest; letters are typed."""
+    to_people = notice.to in {"customer", "reseller"} and notice.template != LETTER
+    return to_people and bool(notice.brand.settings.get(HTML, True))
 
 
 _AUTOMATIC = {ACKNOWLEDGEMENT: "auto-replied", LETTER: "no"}
