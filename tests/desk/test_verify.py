@@ -275,6 +275,36 @@ def test_a_network_is_named_where_it_is_the_senders(peer: str, network: str) -> 
     assert network_of(peer, [ip_network("198.51.100.25/32")]) == network
 
 
+RELAY = "Received: from gate.example.org (gate.example.org [198.51.100.25])\r\n\tby mx.example.org; Mon, 2 Mar 2026"
+OUTSIDE = "Received: from out.isp.example.net (unknown [203.0.113.9]) by gate.example.org; Mon, 2 Mar 2026"
+LISTS = "Received: from mx1.lists.example.com (mx1.lists.example.com [192.0.2.200]) by mx.example.org; Mon, 2 Mar 2026"
+CLAIMED = "Received: from pc.example.com ([192.0.2.77]) by out.isp.example.net; Mon, 2 Mar 2026"
+
+
+@pytest.mark.parametrize(
+    ("fields", "network"),
+    [
+        ([OUTSIDE, CLAIMED], "203.0.113.0/24"),
+        ([RELAY, OUTSIDE, CLAIMED], "203.0.113.0/24"),
+        (["Received: from localhost ([127.0.0.1]) by mx.example.org; Mon", OUTSIDE], "203.0.113.0/24"),
+        (["Received: by mx.example.org (Postfix, from userid 0)", OUTSIDE], "203.0.113.0/24"),
+        ([LISTS, OUTSIDE], "203.0.113.0/24"),
+        ([RELAY], ""),
+        (["Received: \xff from [[ by"], ""),
+        ([], ""),
+    ],
+)
+def test_behind_servers_of_the_house_the_network_is_what_they_wrote_down(fields: list[str], network: str) -> None:
+    trust = Trust(mail_relays=(ip_network("198.51.100.25/32"),), arc_forwarders=("lists.example.com",))
+    head = "".join(f"{one}\r\n" for one in fields).encode("latin-1")
+    assert gathered(head + signed_complaint(DOMAIN), trust=trust).network == network
+
+
+def test_what_we_saw_ourselves_of_the_network_goes_before_what_is_written() -> None:
+    mail = f"{OUTSIDE}\r\n".encode() + signed_complaint(DOMAIN)
+    assert gathered(mail, provenance={"peer": "192.0.2.50"}).network == "192.0.2.0/24"
+
+
 def test_the_same_words_are_a_copy_in_whatever_frame_and_header() -> None:
     other = complaint(sender="someone@else.example").replace(b"--part", b"--other").replace(b'"part"', b'"other"')
     assert copy_of(other.replace(b"\r\n", b"\n")) == copy_of(complaint())

@@ -22,6 +22,7 @@ from abusedesk.desk.receive import headers_of
 from abusedesk.desk.vouching import certificates, mailkeys, paths
 from abusedesk.desk.vouching.certificates import Key
 from abusedesk.desk.vouching.mailkeys import Author, Keys, domain_of, within
+from abusedesk.parsing import received
 from abusedesk.records.models import Reporter
 from abusedesk.vocabulary.evidence import DOUBTED_FROM, Evidence, record_doubt
 from abusedesk.vocabulary.report import Event, Reading
@@ -223,9 +224,23 @@ def _in_common(unread: Unread, data: bytes, voice: Voice, trusted: Trust) -> dic
     """By what this voice and another may turn out to be one."""
     return {
         "domain": registered_domain(domain_of(unread.sender or voice.key)),
-        "network": network_of(unread.provenance.get("peer", ""), trusted.mail_relays),
+        "network": network_of(unread.provenance.get("peer", ""), trusted.mail_relays) or _behind_relays(data, trusted),
         "copy": copy_of(data),
     }
+
+
+def _behind_relays(data: bytes, trusted: Trust) -> str:
+    """The network from which a mail came to the house's own servers, as they wrote it down; empty where none did."""
+    hops = [(one, received.hop(one)) for one in received.fields_of(data)]
+    foreign = [one for one, hop in hops if not _is_ours(hop, trusted)]
+    entered = received.entry(foreign)
+    return network_of(entered.address or "", trusted.mail_relays) if entered is not None else ""
+
+
+def _is_ours(hop: received.Hop, trusted: Trust) -> bool:
+    return within(hop.name, trusted.arc_forwarders) or (
+        hop.address is not None and not network_of(hop.address, trusted.mail_relays)
+    )
 
 
 def registered_domain(domain: str) -> str:

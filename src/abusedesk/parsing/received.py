@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from abusedesk.parsing import hosts, instants
 
+_FIELD = re.compile(rb"(?im)^received[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
+_HEAD = 64 * 1024
 _FROM = re.compile(r"(?i)^\s*\(?from\s+(\S{1,255})")
 _BY = re.compile(r"(?i)\bby\s+(\S{1,255})")
 _SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "edu", "ac", "or", "ne", "gob", "go"})
@@ -18,6 +20,13 @@ class Hop(NamedTuple):
     name: str
     by: str
     at: datetime | None
+
+
+def fields_of(data: bytes, most: int = 10) -> list[str]:
+    """The values of a mail's first Received fields, the newest first."""
+    head = data[:_HEAD].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
+    found = (one[1] for _, one in zip(range(most), _FIELD.finditer(head), strict=False))
+    return [" ".join(one.decode("utf-8", "replace").split()) for one in found]
 
 
 def hop(value: str) -> Hop:

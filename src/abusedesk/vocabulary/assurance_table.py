@@ -89,7 +89,8 @@ They have nothing of this in common, as far as it is known of both:
 |---|---|
 | organisation | as the reporter's record says it |
 | registered domain | of the sender: what lies directly below a public suffix, by the list that this release carries |
-| network | the /24 or /48 that handed the mail to the desk's own door; none for a relay of the house (`mail_relays`) |
+| network | the /24 or /48 that handed the mail to the desk's own door, or to the servers of the house before it, as \
+their `Received` fields tell; relays of the house (`mail_relays`) and trusted forwarders are looked through |
 | copy | the text of the mail without header and frames: who sends another's words is no second voice |
 
 ## When a record speaks against a reporter
