@@ -197,7 +197,8 @@ def test_facts_that_were_recorded_of_the_surroundings_are_not_believed() -> None
         "struck_ips": frozenset({IP2}),
     }
     record = [
-        each._replace(facts=msgspec.structs.replace(each.facts, **stale)) for each in recorded(one, Stage(one).steps())
+        msgspec.structs.replace(each, facts=msgspec.structs.replace(each.facts, **stale))
+        for each in recorded(one, Stage(one).steps())
     ]
     again = list(replay_of(one).steps(record, one.until))
     assert [canonical(step.decision) for step in again] == [canonical(step.decision) for step in Stage(one).steps()]

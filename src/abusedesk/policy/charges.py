@@ -104,11 +104,21 @@ def owed(draft: "Draft") -> list[Charge]:
 
 
 def settle(draft: "Draft") -> None:
-    """Credit pays what is owed, the oldest first; a payment deadline whose charges are all settled ends."""
+    """Credit pays what is owed, the oldest first; a payment deadline whose charges are all settled ends.
+
+    The decision before this one left everything settled, so there is nothing to do where nothing moved since.
+    """
+    if not _moved(draft):
+        return
     if draft.credit > 0:
         for charge in owed(draft):
             _pay(draft, charge)
     _end_settled_deadlines(draft)
+
+
+def _moved(draft: "Draft") -> bool:
+    was = draft.docket
+    return draft.charges is not was.charges or draft.deadlines is not was.deadlines or draft.credit != was.credit
 
 
 def standing(draft: "Draft", item: str, occurrence: str, ip: str | None) -> bool:

@@ -39,7 +39,7 @@ from abusedesk.policy.stimulus import (
     Upstream,
     Verification,
 )
-from abusedesk.policy.weigh import ask, plans, weigh
+from abusedesk.policy.weigh import agenda, ask, weigh
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
 
@@ -242,7 +242,7 @@ def _request(draft: Draft, request: Request) -> None:
         return
     hit: list[Rule] = []
     unknown: list[tuple[Rule, str]] = []
-    for plan in plans(draft.terms, "request", request.kind):
+    for _, plan in agenda(draft.terms, "request", request.kind).plans:
         result, because = weigh(draft, plan)
         draft.trace.append(plan.line(result, because))
         if result == "hit":

@@ -128,7 +128,7 @@ class Draft:
 
     def clauses(self, rule: Rule) -> tuple[str, ...]:
         """The clauses that a rule cites at this moment."""
-        breach = self.breach()
+        breach = self.breach() if BREACH in rule.clauses else None
         key = (rule.id, breach)
         known = self.terms.cited.get(key) if self.terms is not None else None
         if known is not None:
@@ -208,8 +208,11 @@ def _put(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
 def _in_order(effects: list[AnyEffect]) -> tuple[AnyEffect, ...]:
     if len(effects) < 2:
         return tuple(effects)
-    spoken = [one for one in effects if _speaks(one)]
-    return (*(one for one in effects if not _speaks(one)), *spoken) if spoken else tuple(effects)
+    done: list[AnyEffect] = []
+    spoken: list[AnyEffect] = []
+    for one in effects:
+        (spoken if _speaks(one) else done).append(one)
+    return (*done, *spoken)
 
 
 def _speaks(effect: AnyEffect) -> bool:

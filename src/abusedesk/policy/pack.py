@@ -129,10 +129,10 @@ class Terms:
 
     __slots__ = (
         "_values",
+        "agendas",
         "cited",
         "good_behaviour",
         "limitation",
-        "plans",
         "rules",
         "thresholds",
         "used",
@@ -147,7 +147,7 @@ class Terms:
             self._values[name] = _overridden(content, name, value, self._values)
         self.rules = _indexed(rule for rule, versions in content.rules if not versions or version.id in versions)
         self.thresholds = content.thresholds
-        self.plans: dict[tuple[str, str | None, str | None], Any] = {}
+        self.agendas: dict[tuple[str, str | None, str | None], Any] = {}
         self.cited: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.window = self.duration("occurrence_window")
         quiet = self._values.get("good_behaviour")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, cast, get_args
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from abusedesk.policy.decide import decide
@@ -36,7 +37,7 @@ Tenure = Callable[[str], Sequence[tuple[datetime, str | None]]]
 """From when on which service held an address, in order of time; None where none did (`AssignmentTable.tenure`)."""
 
 
-class Recorded(NamedTuple):
+class Recorded(Struct, frozen=True):
     """A stimulus as it was decided: its instant of receipt, the service (None: the brand's own docket), the facts."""
 
     at: datetime
@@ -72,7 +73,7 @@ class Start(NamedTuple):
     staff_told: bool = False
 
 
-class Replayed(NamedTuple):
+class Replayed(Struct, frozen=True):
     """One decision of a replay. `recorded` is None for what the virtual clock brought of itself."""
 
     at: datetime

@@ -32,8 +32,6 @@ class Plan(NamedTuple):
     needs: int
     below: int
     lines: dict[tuple[Result, str], TraceLine]
-    apart: TraceLine | None
-    """The line that it leaves where the abuse type alone says that it misses; most rules are about another type."""
 
     def line(self, result: Result, because: str) -> TraceLine:
         """The trace line for a result, made once."""
@@ -45,6 +43,17 @@ class Plan(NamedTuple):
             rule = self.rule
             line = self.lines[key] = TraceLine(rule.id, result, rule.clauses, rule.says, because, self.parameters)
         return line
+
+
+class Agenda(NamedTuple):
+    """The rules of a moment that are to be asked about an abuse type, in order.
+
+    Most rules are about another type, and miss by that alone: each plan comes with the trace lines of those before it,
+    and `rest` are the lines of those after the last.
+    """
+
+    plans: tuple[tuple[tuple[TraceLine, ...], Plan], ...] = ()
+    rest: tuple[TraceLine, ...] = ()
 
 
 _REMEMBERED = 4096
@@ -59,23 +68,25 @@ def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Ru
     A rule whose condition is unknown does not act: a review names the missing fact.
     """
     abuse_type = draft.occurrence.abuse_type if draft.occurrence is not None else None
-    for plan in plans(draft.terms, moment, kind, abuse_type):
-        if plan.apart is not None:
-            draft.trace.append(plan.apart)
-            continue
-        result, because = _kept_quiet(draft, plan.rule) or weigh(draft, plan)
-        draft.trace.append(plan.line(result, because))
+    trace = draft.trace
+    plans, rest = agenda(draft.terms, moment, kind, abuse_type)
+    for apart, plan in plans:
+        trace += apart
+        result, because = _QUIET if draft.silent and _speaks_only(plan.rule) else weigh(draft, plan)
+        trace.append(plan.line(result, because))
         if result == "hit":
             yield plan.rule
         elif result == "unknown":
             ask(draft, plan.rule, because)
+    trace += rest
 
 
-def _kept_quiet(draft: "Draft", rule: Rule) -> tuple[Result, str] | None:
-    """Of what the customer is not told, only rules that order measures are weighed."""
-    if not draft.silent or any(isinstance(one, OrderMeasure) for one in rule.orders):
-        return None
-    return "missed", f"{SUPPRESSED}: the customer is not told of this"
+_QUIET: tuple[Result, str] = ("missed", f"{SUPPRESSED}: the customer is not told of this")
+
+
+def _speaks_only(rule: Rule) -> bool:
+    """Whether it orders no measure: of what the customer is not told, only rules that do are weighed."""
+    return not any(isinstance(one, OrderMeasure) for one in rule.orders)
 
 
 def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
@@ -120,16 +131,31 @@ def ask(draft: "Draft", rule: Rule, missing: str) -> None:
     )
 
 
-def plans(terms: Terms | None, moment: Moment, kind: str | None, abuse_type: str | None = None) -> tuple[Plan, ...]:
+def agenda(terms: Terms | None, moment: Moment, kind: str | None, abuse_type: str | None = None) -> Agenda:
     """The rules of a moment, made ready once for each version, set of overrides and abuse type."""
     if terms is None:
-        return ()
+        return _NOTHING
     key = (moment, kind, abuse_type)
-    found: tuple[Plan, ...] | None = terms.plans.get(key)
+    found: Agenda | None = terms.agendas.get(key)
     if found is None:
-        rules = terms.rules.get((moment, kind), ())
-        found = terms.plans[key] = tuple(_plan(rule, terms, abuse_type) for rule in rules)
+        plans = [_plan(rule, terms, abuse_type) for rule in terms.rules.get((moment, kind), ())]
+        found = terms.agendas[key] = _agenda(plans, abuse_type)
     return found
+
+
+_NOTHING = Agenda()
+
+
+def _agenda(plans: list[Plan], abuse_type: str | None) -> Agenda:
+    asked: list[tuple[tuple[TraceLine, ...], Plan]] = []
+    apart: list[TraceLine] = []
+    for plan in plans:
+        if plan.settled is False:
+            apart.append(plan.line("missed", f"{ABUSE_TYPE} = {abuse_type}"))
+        else:
+            asked.append((tuple(apart), plan))
+            apart.clear()
+    return Agenda(tuple(asked), tuple(apart))
 
 
 def _disbelief(draft: "Draft", plan: Plan) -> str | None:
@@ -151,8 +177,7 @@ def _plan(rule: Rule, terms: Terms, abuse_type: str | None) -> Plan:
     used = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
     settled = _settled(rule, names, abuse_type)
     below = RANK[rule.below] if rule.below is not None else -1
-    plan = Plan(rule, getters, settled, used, RANK[rule.needs], below, {}, None)
-    return plan._replace(apart=plan.line("missed", f"{ABUSE_TYPE} = {abuse_type}")) if settled is False else plan
+    return Plan(rule, getters, settled, used, RANK[rule.needs], below, {})
 
 
 def _settled(rule: Rule, names: tuple[str, ...], abuse_type: str | None) -> bool | None:

@@ -6,7 +6,6 @@ from typing import NamedTuple, get_args
 
 from abusedesk.policy.author.consequences import Consequence, Kind
 from abusedesk.policy.author.whatif import Difference, Sum, WhatIf
-from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.web import words
 
 KINDS: dict[str, tuple[str, frozenset[Kind]]] = {
@@ -152,19 +151,14 @@ _REST: dict[str, Callable[[Consequence], tuple[str, ...]]] = {
     "answer": lambda one: (
         f"request to {words.REQUEST.get(one.what) or words.plain(one.what)}: {words.plain(one.mode)}",
     ),
-    "deadline": lambda one: (f"{words.plain(one.what)} deadline", _due(one.detail)),
+    "deadline": lambda one: (f"{words.plain(one.what)} deadline", _due(one.due)),
     "notice": lambda one: (f"notice to {words.TO.get(one.mode, one.mode)}: {words.plain(one.what)}",),
     "review": lambda one: (f"a person is asked: {words.review(one.what).lower()}", words.plain(one.detail)),
 }
 
 
-def _due(detail: str) -> str:
-    if not detail.startswith("due "):
-        return detail
-    try:
-        return f"due {words.instant(parse_instant(detail.removeprefix('due ')))}"
-    except ValueError:
-        return detail
+def _due(due: datetime | None) -> str:
+    return f"due {words.instant(due)}" if due is not None else ""
 
 
 def _moved(before: datetime, after: datetime) -> str:

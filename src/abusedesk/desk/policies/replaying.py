@@ -39,7 +39,6 @@ SHARES = 64
 _FLUSH = 1 << 16
 _LOOK_S = 0.02
 _OUTCOME, _COMPARED = "outcome", "compared"
-_TELL_EVERY = 2000
 _TAGS: dict[type, str] = {one: str(one.__struct_config__.tag) for one in get_args(AnyStimulus)}
 _encode = msgspec.msgpack.Encoder().encode
 _effects = msgspec.json.Encoder(order="deterministic").encode
@@ -181,7 +180,7 @@ def replay(job: Job) -> Outcome:
         start = record.start(ids[0], job.present, job.settings) if job.since is not None else None
         fold = Replay(job.pack, job.settings, record.around(), start)
         tally, shares = _Tally(), _Shares(job.folder)
-        stimuli = _telling(record.stimuli(ids, with_effects=job.is_present))
+        stimuli = record.stimuli(ids, with_effects=job.is_present, heard=_tell)
         for step in fold.steps(stimuli, job.until):
             if job.is_present:
                 tally.compare(step)
@@ -195,11 +194,8 @@ def replay(job: Job) -> Outcome:
         return Outcome(totals, unlike)
 
 
-def _telling(stimuli: Iterator[Any]) -> Iterator[Any]:
-    for number, one in enumerate(stimuli, 1):
-        yield one
-        if number % _TELL_EVERY == 0:
-            print(number, flush=True)  # noqa: T201 - the parent reads it
+def _tell(heard: int) -> None:
+    print(heard, flush=True)  # noqa: T201 - the parent reads it
 
 
 # --- the comparison -------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Consequence(Struct, frozen=True, array_like=True):
     `what` is the measure, the charge's or withdrawn item, the abuse type of a strike, the flag, the kind of a request,
     the name of a deadline, the template of a notice, or the reason of a review. `mode` is that of a measure or charge,
     the answer to a request, or to whom a notice goes. `amount` is in minor units of `currency`. `detail` is what else
-    sets it apart: a deadline's due instant, a strike's number, whether money is given back. `root` is the report that
+    sets it apart: a strike's number, whether money is given back. `due` is a deadline's. `root` is the report that
     opened the occurrence it came of, `by` the stimulus that brought it at `at`.
     """
 
@@ -76,12 +76,13 @@ class Consequence(Struct, frozen=True, array_like=True):
     case: str | None = None
     by: str = ""
     clauses: tuple[str, ...] = ()
+    due: datetime | None = None
 
     def same_as(self) -> tuple[object, ...]:
         """What two replays must agree on for it to be the same; the clauses that order it may differ."""
         return (
             self.at, self.kind, self.what, self.mode, self.ip, self.port, self.amount, self.currency, self.detail,
-            self.root,
+            self.root, self.due,
         )  # fmt: skip
 
     def subject(self) -> tuple[object, ...]:
@@ -95,7 +96,12 @@ class Consequence(Struct, frozen=True, array_like=True):
     @property
     def text(self) -> str:
         """In a few words, such as `suspend, automatic, without refund`."""
-        return f"{self.head}, {self.detail}" if self.detail else self.head
+        return f"{self.head}, {self.tail}" if self.tail else self.head
+
+    @property
+    def tail(self) -> str:
+        """The detail, or when it is due."""
+        return f"due {format_instant(self.due)}" if self.due is not None else self.detail
 
     @property
     def head(self) -> str:
@@ -227,8 +233,9 @@ def _notice(effect: Notify, at: datetime, by: str, _: Docket, docket: Docket) ->
 
 def _deadline(effect: SetDeadline, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
     root, case = root_of(docket, effect.occurrence), _type_in(effect.case)
-    detail = f"due {format_instant(effect.due)}" if effect.due is not None else ""
-    return Consequence(at, "deadline", effect.name, "", None, None, 0, "", detail, root, case, by, effect.clauses)
+    return Consequence(
+        at, "deadline", effect.name, "", None, None, 0, "", "", root, case, by, effect.clauses, effect.due
+    )
 
 
 def _flag(effect: FlagSet, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:

@@ -62,7 +62,7 @@ class Difference(Struct, frozen=True):
             return f"{moved}: {self.after.text}{cited}"
         late = f", {moved}" if moved else ""
         if self.before.head == self.after.head:
-            return f"changed: {self.after.head}: {self.before.detail} → {self.after.detail}{late}{cited}"
+            return f"changed: {self.after.head}: {self.before.tail} → {self.after.tail}{late}{cited}"
         return f"changed: {self.before.text} → {self.after.text}{late}{cited}"
 
 
