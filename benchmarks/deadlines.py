@@ -14,8 +14,8 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=200)
 
 _PENDING = """
-INSERT INTO records_deadline (docket_id, brand_id, item, name, due, state, clauses)
-SELECT %s, %s, 'p' || number, 'reply', %s + number * interval '1 second', 'open', '[]'
+INSERT INTO records_deadline (docket_id, brand_id, item, name, due, state, measure, clauses)
+SELECT %s, %s, 'p' || number, 'reply', %s + number * interval '1 second', 'open', '', '[]'
 FROM generate_series(1, %s) AS number
 """
 

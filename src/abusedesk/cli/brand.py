@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
             default=[],
             metavar="NAME=VALUE",
             help=f"a safeguard ({', '.join(_SAFEGUARDS)}) or a parameter of the pack, such as "
-            "reply_period=PT8H or limitation.attack=P180D; NAME= takes it away",
+            "reply_period=PT8H or limitation.attack=P180D, or when a measure ends by itself, such as "
+            "expires.null_route=PT24H; NAME= takes it away",
         )
         one.add_argument("--actuators", metavar="FILE.json", type=Path, help="what carries each kind of measure out")
     address = commands.add_parser("address", help="an address of a brand, to which mail for it comes")
@@ -178,6 +179,9 @@ def _changed(settings: dict[str, Any], given: str) -> dict[str, Any]:
     if name in _SAFEGUARDS:
         kept = _without(settings, name)
         return {**kept, name: _safeguard(name, value)} if value else kept
+    if name.partition(".")[0] == "expires":
+        expires = _with(dict(settings.get("expires", {})), _kind(name.partition(".")[2]), _length(name, value))
+        return {**_without(settings, "expires"), **({"expires": expires} if expires else {})}
     parameters = _with(dict(settings.get("parameters", {})), name, value)
     return {**_without(settings, "parameters"), "parameters": parameters}
 
@@ -190,6 +194,28 @@ def _with(parameters: dict[str, Any], name: str, value: str) -> dict[str, Any]:
         return {**parameters, whole: inner} if inner else _without(parameters, whole)
     given = int(value) if value.isascii() and value.isdigit() else value
     return {**parameters, name: given} if value else _without(parameters, name)
+
+
+def _kind(name: str) -> str:
+    """The measure in `expires.null_route`."""
+    from abusedesk.vocabulary.measure import MEASURES
+
+    known = [one for one in MEASURES if one != "terminate"]
+    if name not in known:
+        raise Problem(f"--setting: expires.{name} is nothing known; after the dot stands one of {', '.join(known)}")
+    return name
+
+
+def _length(name: str, value: str) -> str:
+    """A duration, or nothing where it is taken away."""
+    from abusedesk.vocabulary.duration import parse_duration
+
+    try:
+        if value:
+            parse_duration(value)
+    except ValueError as error:
+        raise Problem(f"--setting: {name} cannot be {value!r}: {error}") from None
+    return value
 
 
 def _without(settings: dict[str, Any], name: str) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def settings_of(brand: Brand) -> Settings:
     """A brand's safeguards as the policy takes them: what is none of the safeguards overrides a pack parameter."""
     own = {name: brand.settings[name] for name in ("irreversible", "blast_radius") if name in brand.settings}
     overrides = dict(brand.settings.get("parameters", {}))
-    return Settings(**own, in_force_from=brand.in_force_from, overrides=overrides)
+    expires = dict(brand.settings.get("expires", {}))
+    return Settings(**own, in_force_from=brand.in_force_from, overrides=overrides, expires=expires)
 
 
 pack_of = packs.pack_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from abusedesk.desk.enact import Move, enact
 from abusedesk.policy.stimulus import Postponed
@@ -54,12 +54,14 @@ def preview(brand: Brand, now: datetime, limit: int = 100) -> Preview:
     since = Brand.objects.values_list("held_since", flat=True).get(pk=brand.pk) or now
     pause = max(now - since, timedelta())
     waiting = Deadline.objects.filter(brand=brand, state="open").select_related("case", "docket").order_by("due", "pk")
-    later = waiting.filter(due__gt=now - pause)[:limit]
+    # An expiry is not moved by the pause.
+    overdue = Q(due__lte=now - pause) | Q(name="expiry", due__lte=now)
+    later = waiting.exclude(overdue)[:limit]
     desired = Measure.objects.filter(brand=brand, decided="in_force", target__dirty=True, upstream=False)
     return Preview(
         pause=pause,
-        overdue=tuple(waiting.filter(due__lte=now - pause)[:limit]),
-        next_due=tuple((one.due + pause, one) for one in later),
+        overdue=tuple(waiting.filter(overdue)[:limit]),
+        next_due=tuple((one.due if one.name == "expiry" else one.due + pause, one) for one in later),
         notices=Effect.objects.filter(brand=brand, kind="notice", state__in=("pending", "held")).count(),
         measures=tuple(desired.exclude(state__in=("in_force", "failed", "dry_run")).order_by("at")[:limit]),
     )

@@ -92,10 +92,34 @@ def end(draft: "Draft", deadline: Deadline, state: Literal["met", "missed", "can
     draft.keep_deadline(replace(deadline, state=state))
 
 
+def of(draft: "Draft", measure: str, name: str) -> Deadline | None:
+    """The open deadline of a name that is about a measure."""
+    fitting = (one for one in draft.deadlines if one.measure == measure and one.name == name and one.state == "open")
+    return next(fitting, None)
+
+
+def put(draft: "Draft", name: str, measure: str, due: datetime, clauses: tuple[str, ...]) -> None:
+    """A deadline about a measure; it takes the place of the one of that name that runs."""
+    end_of(draft, measure, name, "replaced")
+    deadline = Deadline(draft.new_id("d"), name, due, clauses, measure=measure)
+    draft.deadlines = (*draft.deadlines, deadline)
+    _say(draft, deadline)
+
+
+def end_of(draft: "Draft", measure: str, name: str, state: Literal["cancelled", "replaced"]) -> None:
+    """Ends the deadline of a name that is about a measure, where one runs."""
+    running = of(draft, measure, name)
+    if running is not None:
+        end(draft, running, state)
+
+
 def postpone(draft: "Draft", by: timedelta) -> None:
-    """Moves every open deadline, and the count of time since the first notice with them."""
+    """Moves every open deadline, and the count of time since the first notice with them.
+
+    An expiry stays where it is: no pause of ours prolongs what is done to a customer.
+    """
     for one in draft.deadlines:
-        if one.state == "open":
+        if one.state == "open" and one.name != "expiry":
             moved = replace(one, due=later(one.due, by))
             draft.keep_deadline(moved)
             _say(draft, moved)

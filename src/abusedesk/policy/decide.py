@@ -12,7 +12,17 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from abusedesk.policy import carried, charges, deadlines, measures, occurrences, proposals, rejection, requests
+from abusedesk.policy import (
+    carried,
+    charges,
+    deadlines,
+    lifecycle,
+    measures,
+    occurrences,
+    proposals,
+    rejection,
+    requests,
+)
 from abusedesk.policy.decision import Decision, Review
 from abusedesk.policy.docket import Docket, HeardReport, Occurrence
 from abusedesk.policy.draft import UNHEARD, Draft
@@ -28,6 +38,9 @@ from abusedesk.policy.stimulus import (
     Cost,
     DeadlinePassed,
     Evidence,
+    ExpirySet,
+    LiftedByHand,
+    LiftedToClean,
     Opened,
     Payment,
     Postponed,
@@ -178,6 +191,10 @@ def _deadline_passed(draft: Draft, passed: DeadlinePassed) -> None:
     deadline = next((one for one in draft.deadlines if one.id == passed.deadline), None)
     if deadline is None or deadline.state != "open" or draft.at < deadline.due:
         return
+    if deadline.measure is not UNSET:
+        _under_present_version(draft)
+        (lifecycle.expired if deadline.name == "expiry" else lifecycle.resumed)(draft, deadline)
+        return
     if deadline.name == "payment":
         _payment_missed(draft, deadline.id)
         return
@@ -302,6 +319,21 @@ def _upstream(draft: Draft, _: Upstream) -> None:
         weigh_all(draft, "upstream")
 
 
+def _lifted_by_hand(draft: Draft, told: LiftedByHand) -> None:
+    _under_present_version(draft)
+    lifecycle.lifted_by_hand(draft, told)
+
+
+def _expiry_set(draft: Draft, told: ExpirySet) -> None:
+    _under_present_version(draft)
+    lifecycle.expiry_set(draft, told)
+
+
+def _lifted_to_clean(draft: Draft, told: LiftedToClean) -> None:
+    _under_present_version(draft)
+    lifecycle.lifted_to_clean(draft, told)
+
+
 # --- from another system --------------------------------------------------------------------------------------------
 
 
@@ -352,6 +384,9 @@ _HEAR: dict[type, Callable[[Draft, Any], None]] = {
     Upstream: _upstream,
     DeadlinePassed: _deadline_passed,
     Postponed: _postponed,
+    LiftedByHand: _lifted_by_hand,
+    ExpirySet: _expiry_set,
+    LiftedToClean: _lifted_to_clean,
     CarriedTicket: _carried_ticket,
     CarriedBalance: _carried_balance,
 }

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from abusedesk.policy.docket import Docket
+from abusedesk.policy.docket import Docket, Why
 from abusedesk.vocabulary.measure import MeasureKind, Mode
 
 ENGINE_VERSION = 2
@@ -65,6 +65,8 @@ class Lift(Effect, frozen=True, tag="lift"):
     measure: MeasureKind = "suspend"
     port: int | None = None
     upstream: bool = False
+    because: Why | None = None
+    """Given where it did not end by its grounds."""
 
 
 class ChargeMade(Effect, frozen=True, tag="charge"):

@@ -5,7 +5,7 @@ tables of the live desk are a projection of it. Whatever ordered or proposed a s
 its grounds; when a report is rejected, what rests on fallen grounds alone ends with them.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -64,7 +64,7 @@ class Occurrence(Struct, frozen=True):
 
 
 class Deadline(Struct, frozen=True):
-    """`reply` or `payment`. `met`, `missed`, `cancelled` and `replaced` end it."""
+    """`reply`, `payment`, or of a measure `expiry` and `resume`. `met`, `missed`, `cancelled`, `replaced` end it."""
 
     id: str
     name: str
@@ -72,6 +72,8 @@ class Deadline(Struct, frozen=True):
     clauses: tuple[str, ...]
     occurrence: str | None = None
     state: Literal["open", "met", "missed", "cancelled", "replaced"] = "open"
+    measure: str | UnsetType = UNSET
+    """The measure that expires or stands again then. Left out where it is about none."""
 
 
 class Ground(Struct, frozen=True):
@@ -89,6 +91,19 @@ class Ground(Struct, frozen=True):
     """All clauses that it cites, the bearing one and the safeguards included."""
     upstream: bool = False
     """True where the upstream itself took the measure."""
+    expires: timedelta | UnsetType = UNSET
+    """How long it bears what it ordered, where the pack says so."""
+
+
+Why = Literal["expired", "by_hand", "to_clean"]
+"""How a measure ended, other than by its grounds: in time, by a hand outside, or lifted for a while to clean up."""
+
+
+class Ended(Struct, frozen=True):
+    """How a measure ended, and when."""
+
+    why: Why
+    at: datetime
 
 
 class Measure(Struct, frozen=True):
@@ -105,6 +120,7 @@ class Measure(Struct, frozen=True):
     refund: bool | None = None
     grounds: tuple[Ground, ...] = ()
     upstream: bool = False
+    ended: Ended | UnsetType = UNSET
 
 
 class Charge(Struct, frozen=True):

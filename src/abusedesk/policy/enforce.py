@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from abusedesk.policy import charges, deadlines, grounds, occurrences, requests, strikes, upstream
 from abusedesk.policy.decision import FlagSet, Notify, Review
 from abusedesk.policy.docket import Flag, Ground
@@ -106,6 +108,9 @@ def _mandate(draft: "Draft") -> timedelta | None:
 def _measure(draft: "Draft", rule: Rule, order: OrderMeasure) -> None:
     clauses = draft.clauses(rule)
     grounds = _grounds(draft, rule, clauses, order.mode, order.refund)
+    if order.expires is not None and draft.terms is not None:
+        length = draft.terms.duration(order.expires)
+        grounds = tuple(replace(one, expires=length) for one in grounds)
     ips = _ips(draft) if order.kind in ON_ADDRESS else (None,)
     for ip in ips:
         pending = PendingMeasure(order.kind, ip, order.port, order.mode, order.refund, clauses, grounds, order.sanction)

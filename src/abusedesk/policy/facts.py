@@ -18,6 +18,8 @@ class Settings(Struct, frozen=True):
     blast_radius: int = 20
     in_force_from: datetime | None = None
     overrides: dict[str, str | int | dict[str, str]] = {}
+    expires: dict[str, str] = {}
+    """How long a measure of a kind stands where no rule says so, as ISO 8601."""
 
 
 class Elsewhere(Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from abusedesk.policy import measures, occurrences
 from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import united
+from abusedesk.policy.resting import rests, shrink
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.vocabulary.measure import MeasureKind
 
@@ -33,10 +34,15 @@ def drop(
     Terminations come first, since they hold back what would be said of others.
     """
     for measure in sorted(draft.measures, key=lambda one: one.kind != "terminate"):
-        if stands(measure) and kind in {None, measure.kind}:
-            left = tuple(one for one in measure.grounds if not fallen(one))
-            if len(left) < len(measure.grounds):
-                ground_fell(draft, measure, left, clauses)
+        if kind not in {None, measure.kind} or not (stands(measure) or rests(draft, measure)):
+            continue
+        left = tuple(one for one in measure.grounds if not fallen(one))
+        if len(left) == len(measure.grounds):
+            continue
+        if stands(measure):
+            ground_fell(draft, measure, left, clauses)
+        else:
+            shrink(draft, measure, left)
 
 
 def ground_fell(draft: "Draft", measure: Measure, left: tuple[Ground, ...], clauses: tuple[str, ...]) -> None:

@@ -7,10 +7,13 @@ against a service that has ended or is terminated.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
+from abusedesk.policy import deadlines
 from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
-from abusedesk.policy.docket import Ground, Measure, stands
+from abusedesk.policy.docket import Ended, Ground, Measure, Why, stands
+from abusedesk.policy.expiry import renew
 from abusedesk.policy.pending import PendingMeasure, merged, united
 from abusedesk.policy.restoration import void_waiting
 from abusedesk.policy.suppressed import SUPPRESSED, rest_on_suppressed
@@ -90,7 +93,7 @@ def _impose(draft: "Draft", pending: PendingMeasure) -> None:
 
 
 def _held_back(draft: "Draft", pending: PendingMeasure) -> PendingMeasure:
-    if pending.sanction and not pending.upstream:
+    if pending.sanction and not pending.upstream and pending.mode == "automatic":
         for safeguard in _holding_back(draft, pending.grounds):
             pending = _proposed(pending, safeguard)
     return pending
@@ -166,12 +169,15 @@ def elsewhere(draft: "Draft", kind: str, ip: str | None) -> Literal["proposed", 
 def _share(draft: "Draft", present: Measure | None, pending: PendingMeasure) -> None:
     """A ground, without a word, of what stands on the target already, be it through another docket."""
     if present is None:
-        draft.measures = (*draft.measures, _measure(draft, pending))
+        made = _measure(draft, pending)
+        draft.measures = (*draft.measures, made)
+        renew(draft, made)
         return
     shared = borne(present, (*present.grounds, *pending.grounds))
     if pending.mode != "proposed":
         shared = replace(shared, state="in_force", mode=pending.mode, at=draft.at, upstream=pending.upstream)
     draft.keep_measure(shared)
+    renew(draft, shared)
 
 
 def _take(draft: "Draft", pending: PendingMeasure) -> None:
@@ -214,6 +220,7 @@ def _overtake(draft: "Draft", present: Measure, pending: PendingMeasure) -> None
 def _taken(draft: "Draft", measure: Measure, pending: PendingMeasure) -> None:
     counted = counts(pending)
     say(draft, measure, pending.clauses, counts=counted)
+    renew(draft, measure)
     if counted:
         draft.automatic += 1
         draft.staff_told = False
@@ -237,6 +244,8 @@ def _join(draft: "Draft", present: Measure, pending: PendingMeasure) -> None:
     joined = borne(present, (*present.grounds, *pending.grounds))
     if not pending.upstream and present.upstream:
         joined = replace(joined, upstream=False)
+    if joined.grounds != present.grounds:
+        renew(draft, joined)
     if pending.refund or present.refund is False:
         draft.keep_measure(joined)
     elif pending.mode == "proposed":
@@ -282,14 +291,14 @@ def borne(measure: Measure, grounds: tuple[Ground, ...]) -> Measure:
     return replace(measure, grounds=grounds, clauses=united(*(one.clauses for one in grounds)), refund=refund)
 
 
-def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...], because: Why | None = None) -> None:
     """Lifts what is in force and withdraws what is proposed.
 
     What stands on the same address through another docket is not ended: it goes on without a word, or, where that
     docket only ever proposed it, stands again as proposed.
     """
     if measure.state == "in_force":
-        lift(draft, measure, clauses)
+        lift(draft, measure, clauses, because)
         stand_elsewhere(draft, measure)
         return
     draft.keep_measure(replace(measure, state="withdrawn"))
@@ -297,11 +306,13 @@ def end(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
         say_withdrawn(draft, measure, united(clauses, measure.clauses))
 
 
-def lift(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+def lift(draft: "Draft", measure: Measure, clauses: tuple[str, ...], because: Why | None = None) -> None:
     """What is in force ends here; that is said unless another docket keeps it in force."""
-    draft.keep_measure(replace(measure, state="lifted"))
+    ended = UNSET if because is None else Ended(because, draft.at)
+    draft.keep_measure(replace(measure, state="lifted", ended=ended))
+    deadlines.end_of(draft, measure.id, "expiry", "cancelled")
     if elsewhere(draft, measure.kind, measure.ip) != "in_force":
-        _say_lifted(draft, measure, united(clauses, measure.clauses))
+        _say_lifted(draft, measure, united(clauses, measure.clauses), because)
 
 
 def stand_elsewhere(draft: "Draft", measure: Measure) -> None:
@@ -324,13 +335,14 @@ def stand_elsewhere(draft: "Draft", measure: Measure) -> None:
             return
 
 
-def lift_own(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+def lift_own(draft: "Draft", measure: Measure, clauses: tuple[str, ...], because: Why | None = None) -> None:
     """Lifts what is ours; what the upstream did stays until it says so."""
     theirs = tuple(one for one in measure.grounds if one.upstream)
     if not theirs:
-        end(draft, measure, clauses)
+        end(draft, measure, clauses, because)
     elif len(theirs) < len(measure.grounds):
         draft.keep_measure(replace(borne(measure, theirs), upstream=True))
+        deadlines.end_of(draft, measure.id, "expiry", "cancelled")
 
 
 def approve(draft: "Draft", measure: Measure) -> None:
@@ -342,6 +354,7 @@ def approve(draft: "Draft", measure: Measure) -> None:
     draft.keep_measure(approved)
     say(draft, approved, measure.clauses)
     if not waited:
+        renew(draft, approved)
         in_force(draft, approved)
         void_waiting(draft)
 
@@ -393,7 +406,7 @@ def say(draft: "Draft", measure: Measure, clauses: tuple[str, ...], *, counts: b
     )
 
 
-def _say_lifted(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> None:
+def _say_lifted(draft: "Draft", measure: Measure, clauses: tuple[str, ...], because: Why | None) -> None:
     draft.effects.append(
         Lift(
             clauses,
@@ -406,6 +419,7 @@ def _say_lifted(draft: "Draft", measure: Measure, clauses: tuple[str, ...]) -> N
             measure=measure.kind,
             port=measure.port,
             upstream=measure.upstream,
+            because=because,
         )
     )
 

@@ -124,7 +124,11 @@ def _measure(order: _Order) -> Order:
     if kind == "block_port" and "port" not in order.keys:
         order.node.refuse("block_port lacks the key 'port'; say which")
     refund = order.truth("refund", default=True)
-    return OrderMeasure(kind, order.mode("automatic"), refund, order.port(), order.truth("sanction", default=True))
+    expires = order.parameter("expires", "duration") if "expires" in order.keys else None
+    if expires is not None and kind == "terminate":
+        order.keys["expires"].refuse("a termination cannot be undone and never expires; leave it out")
+    sanction = order.truth("sanction", default=True)
+    return OrderMeasure(kind, order.mode("automatic"), refund, order.port(), sanction, expires)
 
 
 def _charge(order: _Order) -> Order:
@@ -207,7 +211,7 @@ _READERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Order], O
     "notify": (("via", "template"), (), _notify),
     "deadline": (("within",), ("mandate", "calendar"), _deadline),
     "shorten": (("within",), ("calendar",), _shorten),
-    "measure": ((), ("mode", "refund", "port", "sanction"), _measure),
+    "measure": ((), ("mode", "refund", "port", "sanction", "expires"), _measure),
     "charge": (("amount", "each"), ("mode",), _charge),
     "top_up": (("at_least", "per_event"), ("mode",), _top_up),
     "add_to": ((), (), _add_to),

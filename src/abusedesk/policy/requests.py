@@ -8,6 +8,7 @@ from abusedesk.policy import charges, measures
 from abusedesk.policy.decision import Answer, Review
 from abusedesk.policy.docket import OpenRequest, stands
 from abusedesk.policy.pending import united
+from abusedesk.policy.resting import forget, rests
 from abusedesk.policy.rule import GiveAnswer, LiftMeasures, Rule
 from abusedesk.policy.stimulus import Approval, Request
 
@@ -109,3 +110,5 @@ def lift(draft: "Draft", clauses: tuple[str, ...], kinds: tuple[str, ...], *, pr
     for measure in draft.measures:
         if measure.kind in kinds and (measure.state == "in_force" or (proposals and stands(measure))):
             measures.lift_own(draft, measure, clauses)
+        elif measure.kind in kinds and rests(draft, measure):
+            forget(draft, measure)

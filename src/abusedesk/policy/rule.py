@@ -87,6 +87,8 @@ class OrderMeasure(Struct, frozen=True):
     refund: bool = True
     port: int | None = None
     sanction: bool = True
+    expires: str | None = None
+    """The parameter that says how long it stands by itself."""
 
 
 class MakeCharge(Struct, frozen=True):

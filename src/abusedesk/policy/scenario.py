@@ -17,6 +17,9 @@ from abusedesk.policy.stimulus import (
     Approval,
     Cost,
     Evidence,
+    ExpirySet,
+    LiftedByHand,
+    LiftedToClean,
     Payment,
     Proposal,
     Reply,
@@ -38,7 +41,7 @@ from abusedesk.vocabulary.request import REQUESTS
 from abusedesk.vocabulary.suppression import MUFFLED
 
 LISTED = "reputation/blocklist"
-_BRAND_SETTINGS = ("irreversible", "blast_radius")
+_BRAND_SETTINGS = ("irreversible", "blast_radius", "expires")
 _COSTS = ("admin", "upstream_fine", "engineering", "delisting", "actual_damages")
 _CAUSES = ("own_use", "third_party", "provider")
 
@@ -202,6 +205,7 @@ def _settings(keys: dict[str, Node], pack: Pack) -> Settings:
         irreversible=irreversible,
         blast_radius=given["blast_radius"].number("blast_radius") if "blast_radius" in given else 20,
         in_force_from=_instant(keys["in_force_from"]) if "in_force_from" in keys else None,
+        expires=_expires(given["expires"]) if "expires" in given else {},
         overrides={name: _plain(one) for name, one in given.items() if name not in _BRAND_SETTINGS},
     )
     try:
@@ -209,6 +213,16 @@ def _settings(keys: dict[str, Node], pack: Pack) -> Settings:
     except Problem as error:
         keys["parameters"].refuse(str(error))
     return settings
+
+
+def _expires(node: Node) -> dict[str, str]:
+    """How long measures of a kind stand: `{null_route: PT24H}`."""
+    kinds = tuple(one for one in MEASURES if one != "terminate")
+    found = node.mapping("expires")
+    for kind, length in found.items():
+        node.keys[kind].one_of("the measure", kinds)
+        _parsed(length, parse_duration, "a duration")
+    return {kind: str(length.value) for kind, length in found.items()}
 
 
 def _plain(node: Node) -> Any:
@@ -322,6 +336,33 @@ def _proposal(keys: dict[str, Node], _: datetime) -> Stimulus:
     )
 
 
+def _of_measure(keys: dict[str, Node]) -> dict[str, Any]:
+    """Which measure of the service staff speak of, who does, and why."""
+    return {
+        "measure": keys["measure"].one_of("the measure", MEASURES),
+        "by": keys["by"].text("a person"),
+        "reason": keys["reason"].text("a reason") if "reason" in keys else "",
+        "ip": _address(keys["ip"]) if "ip" in keys else None,
+        "port": keys["port"].number("a port") if "port" in keys else None,
+    }
+
+
+def _until(keys: dict[str, Node]) -> datetime | None:
+    return _instant(keys["until"]) if "until" in keys else None
+
+
+def _lifted_by_hand(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return LiftedByHand(**_of_measure(keys))
+
+
+def _expiry_set(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return ExpirySet(until=_until(keys), **_of_measure(keys))
+
+
+def _lifted_to_clean(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return LiftedToClean(until=_until(keys), **_of_measure(keys))
+
+
 def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
     action: Any = keys["action"].one_of("the action", MEASURES)
     state: Any = keys["state"].one_of("the state", ("set", "lifted"))
@@ -329,6 +370,8 @@ def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
 
 
 _REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate", "suppressed")
+_OF_MEASURE = ("service", "measure", "by")
+_OF_ONE = ("ip", "port", "reason")
 _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Node], datetime], Stimulus]]] = {
     "report": (("id", "category", "ips"), _REPORT_KEYS, _report),
     "verification": (("report",), ("assurance", "rejected"), _verification),
@@ -340,6 +383,9 @@ _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, 
     "request": (("id", "kind", "service"), ("ip", "cause"), _request),
     "approval": (("decision", "by"), ("measure", "item", "service", "request", "fee"), _approval),
     "proposal": (("service", "by"), ("measure", "item", "amount", "ip"), _proposal),
+    "lifted_by_hand": (_OF_MEASURE, _OF_ONE, _lifted_by_hand),
+    "expiry_set": (_OF_MEASURE, ("until", *_OF_ONE), _expiry_set),
+    "lifted_to_clean": (_OF_MEASURE, ("until", *_OF_ONE), _lifted_to_clean),
     "upstream": (("action", "ip", "state"), (), _upstream),
 }
 

@@ -148,6 +148,41 @@ class Postponed(Stimulus, frozen=True, tag="postponed"):
     reason: str = ""
 
 
+class LiftedByHand(Stimulus, frozen=True, tag="lifted_by_hand"):
+    """Staff accept that a measure was lifted outside, by hand: it is over, and is not taken again."""
+
+    measure: MeasureKind
+    by: str
+    reason: str
+    ip: str | None = None
+    port: int | None = None
+
+
+class ExpirySet(Stimulus, frozen=True, tag="expiry_set"):
+    """Staff say until when a measure in force stands; with None, until it is lifted."""
+
+    measure: MeasureKind
+    until: datetime | None
+    by: str
+    reason: str
+    ip: str | None = None
+    port: int | None = None
+
+
+class LiftedToClean(Stimulus, frozen=True, tag="lifted_to_clean"):
+    """Staff lift a measure so that the customer can clean up; at `until` it stands again, as far as it is borne then.
+
+    Told of one that is lifted so already, `until` moves; None leaves it lifted.
+    """
+
+    measure: MeasureKind
+    until: datetime | None
+    by: str
+    reason: str
+    ip: str | None = None
+    port: int | None = None
+
+
 class CarriedTicket(Stimulus, frozen=True, tag="carried_ticket"):
     """An old ticket of another system: when it happened, about which addresses, and whether it counted there."""
 
@@ -184,6 +219,9 @@ AnyStimulus = (
     | Upstream
     | DeadlinePassed
     | Postponed
+    | LiftedByHand
+    | ExpirySet
+    | LiftedToClean
     | CarriedTicket
     | CarriedBalance
 )

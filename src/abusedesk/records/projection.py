@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
+from msgspec import UNSET
+
 from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence
 from abusedesk.policy.occurrences import is_silent
 from abusedesk.records.bulk import Row, give_rows
@@ -73,10 +75,10 @@ ON CONFLICT (docket_id, occurrence) DO UPDATE SET number = EXCLUDED.number, at =
 """
 
 _DEADLINES = """
-INSERT INTO records_deadline (docket_id, brand_id, case_id, item, name, due, state, clauses)
-SELECT docket, brand, "case", item, name, due, state, clauses
+INSERT INTO records_deadline (docket_id, brand_id, case_id, item, name, due, state, measure, clauses)
+SELECT docket, brand, "case", item, name, due, state, measure, clauses
 FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, "case" bigint, item text, name text,
-    due timestamptz, state text, clauses jsonb)
+    due timestamptz, state text, measure text, clauses jsonb)
 ON CONFLICT (docket_id, item) DO UPDATE SET due = EXCLUDED.due, state = EXCLUDED.state, clauses = EXCLUDED.clauses,
     lease_until = NULL
 """
@@ -103,15 +105,16 @@ RETURNING key, id
 
 _MEASURES = """
 INSERT INTO records_measure AS present (docket_id, brand_id, service_id, case_id, target_id, item, kind, ip, port, mode,
-    refund, upstream, clauses, at, decided, counts, state, in_force_at, lifted_at, actuator, outside, tried, fence,
-    error)
+    refund, upstream, clauses, at, decided, ended, counts, state, in_force_at, lifted_at, actuator, outside, tried,
+    fence, error)
 SELECT docket, brand, service, "case", target, item, kind, ip, port, mode, refund, upstream, clauses, at, decided,
-       counts, state, in_force_at, lifted_at, '', '{}', '[]', 0, ''
+       ended, counts, state, in_force_at, lifted_at, '', '{}', '[]', 0, ''
 FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, "case" bigint, target bigint,
     item text, kind text, ip inet, port int, mode text, refund bool, upstream bool, clauses jsonb, at timestamptz,
-    decided text, counts bool, state text, in_force_at timestamptz, lifted_at timestamptz)
+    decided text, ended text, counts bool, state text, in_force_at timestamptz, lifted_at timestamptz)
 ON CONFLICT (docket_id, item) DO UPDATE SET mode = EXCLUDED.mode, refund = EXCLUDED.refund, clauses = EXCLUDED.clauses,
     target_id = COALESCE(EXCLUDED.target_id, present.target_id), decided = EXCLUDED.decided,
+    ended = EXCLUDED.ended,
     at = CASE WHEN EXCLUDED.counts THEN EXCLUDED.at ELSE present.at END, counts = present.counts OR EXCLUDED.counts,
     upstream = EXCLUDED.upstream,
     state = CASE WHEN EXCLUDED.upstream OR (EXCLUDED.state = 'dry_run' AND present.state = 'none')
@@ -176,7 +179,9 @@ def _last(occurrence: Occurrence) -> datetime:
 
 
 def _next_due(docket: Docket, abuse_type: str) -> Deadline | None:
-    waiting = (one for one in docket.deadlines if one.state == "open" and _type_of_deadline(docket, one) == abuse_type)
+    # An expiry frees the customer of itself: nobody has to hurry for it.
+    running = (one for one in docket.deadlines if one.state == "open" and one.name != "expiry")
+    waiting = (one for one in running if _type_of_deadline(docket, one) == abuse_type)
     return min(waiting, key=lambda one: one.due, default=None)
 
 
@@ -216,6 +221,9 @@ def _type_of_deadline(docket: Docket, deadline: Deadline) -> str | None:
     for one in docket.occurrences:
         if one.id == deadline.occurrence:
             return one.abuse_type
+    about = next((one for one in docket.measures if one.id == deadline.measure), None)
+    if about is not None:
+        return _type_of_measure(docket, about)
     owed = next((one for one in docket.charges if one.deadline == deadline.id), None)
     return _type_of_charge(docket, owed) if owed else _type_of(docket, ())
 
@@ -256,6 +264,7 @@ def _deadline_rows(change: Change, cases: Cases) -> Iterator[Row]:
             "name": one.name,
             "due": one.due,
             "state": one.state,
+            "measure": "" if one.measure is UNSET else one.measure,
             "clauses": one.clauses,
         }
 
@@ -334,6 +343,7 @@ def _measure_row(change: Change, cases: Cases, one: Measure, target: int | None)
         "clauses": one.clauses,
         "at": change.counted.get(one.id, one.at),
         "decided": one.state,
+        "ended": "" if one.ended is UNSET else one.ended.why,
         "counts": one.id in change.counted,
         "state": told if one.upstream else "dry_run" if about.dry_run else "none",
         "in_force_at": one.at if one.upstream else None,

@@ -81,9 +81,12 @@ def _concerns(deadline: Deadline, docket: Docket, abuse_type: str) -> bool:
 
 
 def _cause(deadline: Deadline) -> str:
-    return {"reply": "No complete reply has come", "payment": "The fine is not paid"}.get(
-        deadline.name, f"{words.sentence(words.plain(deadline.name))} is due"
-    )
+    return {
+        "reply": "No complete reply has come",
+        "payment": "The fine is not paid",
+        "expiry": "The measure expires",
+        "resume": "The time to clean up is over",
+    }.get(deadline.name, f"{words.sentence(words.plain(deadline.name))} is due")
 
 
 def _subject(case: Case) -> Subject:

@@ -1,12 +1,15 @@
 """What staff can say about a case: each form checks its fields and becomes one stimulus for the policy."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.utils import timezone
 
 from abusedesk.policy import stimulus as stimuli
+from abusedesk.records.models import Case, Measure
 from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
 from abusedesk.web import words
 
@@ -35,6 +38,10 @@ class StimulusForm(forms.Form):
     def stimulus(self, by: str) -> stimuli.AnyStimulus:
         """The stimulus that the checked form stands for."""
         raise NotImplementedError
+
+    def refusal(self, case: Case) -> str:  # noqa: ARG002 - most forms may be sent on any case
+        """Why the checked form cannot be sent on a case, or nothing."""
+        return ""
 
 
 class MinorUnits(forms.DecimalField):
@@ -198,6 +205,98 @@ class Judge(StimulusForm):
         return stimuli.Verification(report=report, assurance="verified", by=by)
 
 
-FORMS: dict[str, type[StimulusForm]] = {
-    form.name: form for form in (Reply, Evidence, Payment, Cost, Request, Propose, Decide, Judge)
-}
+class OfMeasure(StimulusForm):
+    """What staff say of one measure, named by its kind and where it acts. `title` opens the form."""
+
+    title = ""
+    measure = forms.ChoiceField(choices=[(one, one) for one in MEASURES], widget=forms.HiddenInput)
+    ip = forms.GenericIPAddressField(required=False, widget=forms.HiddenInput)
+    port = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(label="Why", max_length=300)
+
+    def told(self, by: str) -> dict[str, Any]:
+        """The fields that all stimuli about a measure have."""
+        data = self.cleaned_data
+        about = {"measure": data["measure"], "ip": data["ip"] or None, "port": data["port"]}
+        return about | {"by": by, "reason": data["reason"]}
+
+
+class ByHand(OfMeasure):
+    """Staff accept that a measure was lifted outside."""
+
+    name = "by-hand"
+    title = "Accept that it was lifted by hand"
+    button = "Accept"
+    does = "It counts as lifted by you and is not taken again."
+
+    def refusal(self, case: Case) -> str:
+        """Only what was seen undone outside can be accepted; everything else is lifted by the policy's own ways."""
+        data = self.cleaned_data
+        same = Measure.objects.filter(docket=case.service.docket, kind=data["measure"], ip=data["ip"] or None)
+        seen = same.filter(port=data["port"], decided="in_force", outside__drifted=True)
+        return "" if seen.exists() else "Nobody undid this outside, as far as was seen; nothing is to be accepted."
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        return stimuli.LiftedByHand(**self.told(by))
+
+
+class Expire(OfMeasure):
+    """Staff say until when a measure stands."""
+
+    name = "expire"
+    title = "Say when it expires"
+    button = "Set"
+    does = "Then it is lifted by itself, and read back. Empty: it stands until it is lifted."
+    hours = forms.IntegerField(label="Expires in hours", min_value=1, max_value=8784, required=False)
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        hours = self.cleaned_data["hours"]
+        until = timezone.now() + timedelta(hours=hours) if hours else None
+        return stimuli.ExpirySet(until=until, **self.told(by))
+
+
+class ToClean(OfMeasure):
+    """Staff lift a measure for some hours."""
+
+    name = "to-clean"
+    title = "Lift to clean up"
+    button = "Lift for so long"
+    does = "Taken again then, unless the case was closed or the measure lifted for good."
+    hours = forms.IntegerField(label="Hours to clean up", min_value=1, max_value=720)
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        until = timezone.now() + timedelta(hours=self.cleaned_data["hours"])
+        return stimuli.LiftedToClean(until=until, **self.told(by))
+
+
+class StayLifted(OfMeasure):
+    """What was lifted to clean up is not taken again."""
+
+    name = "stay-lifted"
+    title = "Do not take it again"
+    button = "Do not take it again"
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        return stimuli.LiftedToClean(until=None, **self.told(by))
+
+
+def about(form: type[OfMeasure], measure: Measure) -> OfMeasure:
+    """A form about one measure."""
+    return form(initial={"measure": measure.kind, "ip": measure.ip, "port": measure.port})
+
+
+_SPOKEN = (
+    Reply,
+    Evidence,
+    Payment,
+    Cost,
+    Request,
+    Propose,
+    Decide,
+    Judge,
+    ByHand,
+    Expire,
+    ToClean,
+    StayLifted,
+)
+FORMS: dict[str, type[StimulusForm]] = {form.name: form for form in _SPOKEN}

@@ -105,10 +105,11 @@ def _against(text: str, mode: str) -> Ordered:
     return Ordered(f"{text}, if a person approves", "wait") if mode == "proposed" else Ordered(text, "late", acts=True)
 
 
-def _measure(one: Any, _values: dict[str, str]) -> Ordered:
+def _measure(one: Any, values: dict[str, str]) -> Ordered:
     noun = words.sentence(words.measure(one.kind, port=one.port))
+    length = f" for {values.get(one.expires, words.plain(one.expires))}" if one.expires else ""
     refund = "" if one.refund or one.kind not in {"suspend", "terminate", "shutdown"} else " without refund"
-    return _against(f"{noun}{refund}", one.mode)
+    return _against(f"{noun}{refund}{length}", one.mode)
 
 
 _EACH = {"ip": " for each address", "occurrence": "", "request": " each time", "time": ""}

@@ -338,6 +338,15 @@ def _carried_balance(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
     return Line("clock", "", said, f"by {by}" if by else "")
 
 
+def _of_stimulus(one: Any) -> str:
+    return measure(one.measure, port=one.port, ip=one.ip)
+
+
+def _said(one: Any, ends: str, never: str) -> str:
+    """What staff say of how long a measure stands or is lifted."""
+    return f"{one.by}: the {_of_stimulus(one)} {f'{ends} {instant(one.until)}' if one.until else never}"
+
+
 _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], Line]] = {
     stimuli.Opened: lambda one, _by, _r: Line(
         "server", "", "Service opened", "mail port open by agreement" if one.mail_port else ""
@@ -356,6 +365,15 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.DeadlinePassed: lambda _one, _by, _r: Line("clock", "late", "A deadline passed and nothing had come"),
     stimuli.CarriedTicket: _carried_ticket,
     stimuli.CarriedBalance: _carried_balance,
+    stimuli.LiftedByHand: lambda one, _by, _r: Line(
+        "person", "", f"{one.by} accepts that the {_of_stimulus(one)} was lifted by hand", one.reason
+    ),
+    stimuli.ExpirySet: lambda one, _by, _r: Line(
+        "clock", "", _said(one, "expires", "stands until it is lifted"), one.reason
+    ),
+    stimuli.LiftedToClean: lambda one, _by, _r: Line(
+        "person", "", _said(one, "is lifted to clean up until", "stays lifted"), one.reason
+    ),
     stimuli.Postponed: lambda one, _by, _r: Line(
         "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
     ),
@@ -375,9 +393,17 @@ def _notify(one: Any) -> Line:
     return Line("mail", "", f"Notice to {TO.get(one.to, one.to)}", f"by {ways}" if ways else "")
 
 
+_DUE = {
+    "reply": "Reply asked for",
+    "payment": "Payment due",
+    "expiry": "The measure expires",
+    "resume": "The measure is taken again",
+}
+
+
 def _deadline(one: Any) -> Line:
     due = f" by {instant(one.due)}" if one.due else ""
-    what = {"reply": "Reply asked for", "payment": "Payment due"}.get(one.name, sentence(plain(one.name)))
+    what = _DUE.get(one.name, sentence(plain(one.name)))
     return Line("clock", "", f"{what}{due}")
 
 
@@ -424,6 +450,16 @@ def _review_effect(one: Any) -> Line:
     return Line("eye", "wait", f"A person is asked: {review(one.reason).lower()}", missing)
 
 
+ENDED = {
+    "expired": "expired, lifted",
+    "by_hand": "lifted by hand, and accepted",
+    "to_clean": "lifted to clean up",
+}
+"""How a measure ended, where that was not by its grounds."""
+
+ENDED_SHORT = {"expired": "expired", "by_hand": "lifted by hand, accepted", "to_clean": "lifted to clean up"}
+"""The same as a state."""
+
 _EFFECT: dict[type[effects.Effect], Callable[[Any], Line]] = {
     effects.StrikeMade: lambda one: Line("strike", "late", f"Strike {one.number}", plain(one.abuse_type)),
     effects.Annul: lambda one: Line("strike", "good", "Strike annulled", plain(one.abuse_type)),
@@ -431,7 +467,9 @@ _EFFECT: dict[type[effects.Effect], Callable[[Any], Line]] = {
     effects.SetDeadline: _deadline,
     effects.Take: _take,
     effects.Lift: lambda one: Line(
-        "lift", "good", f"{sentence(measure(one.measure, port=one.port, ip=one.ip))} lifted"
+        "lift",
+        "good",
+        f"{sentence(measure(one.measure, port=one.port, ip=one.ip))} {ENDED.get(one.because or '', 'lifted')}",
     ),
     effects.ChargeMade: _charge,
     effects.Withdraw: _withdraw,
@@ -456,8 +494,13 @@ _MEASURE_STATE: dict[str, tuple[str, Tone]] = {
 }
 
 
-def measure_state(decided: str, state: str) -> tuple[str, Tone]:
-    """What the outside says of a measure. One that is proposed or withdrawn was never sent there."""
+def measure_state(decided: str, state: str, ended: str = "") -> tuple[str, Tone]:
+    """What the outside says of a measure. One that is proposed or withdrawn was never sent there.
+
+    `ended` is how it ended where that was not by its grounds.
+    """
+    if ended and decided == "lifted" and state == "lifted":
+        return f"{ENDED_SHORT[ended]}, read back", "good"
     if decided == "proposed":
         return "waits for approval", "wait"
     if decided == "withdrawn":

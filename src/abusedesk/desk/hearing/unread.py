@@ -32,6 +32,9 @@ SAYS: dict[Verdict, str] = {
     "not_theirs": "it is not the customer's",
     "read": "read",
 }
+UNASKED = PAYMENT | Q(name="expiry")
+"""The deadlines that no answer could meet: a fine is paid, and a measure that expires frees the customer."""
+
 LAY_UNREAD = "an answer of the customer's lay unread"
 HAD_NO_NOTICE = "the customer had no notice"
 
@@ -39,7 +42,7 @@ HAD_NO_NOTICE = "the customer had no notice"
 def answerable() -> Combinable:
     """The deadlines for which nothing that came in time waits for a person."""
     waiting = Review.objects.filter(HOLDING, docket=OuterRef("docket"), closed_at=None, opened_at__lte=OuterRef("due"))
-    return PAYMENT | ~Exists(waiting)
+    return UNASKED | ~Exists(waiting)
 
 
 @transaction.atomic
@@ -94,7 +97,7 @@ def _close(review: Review, by: str, at: datetime, answer: str, reason: str) -> b
     held = Review.objects.filter(HOLDING, pk=review.pk).exists()
     close_review(review, by, at, answer)
     docket = review.docket_id or 0
-    still_asked = Deadline.objects.filter(~PAYMENT, docket=docket, state="open")
+    still_asked = Deadline.objects.filter(~UNASKED, docket=docket, state="open")
     waiting = Review.objects.filter(HOLDING, docket=docket, closed_at=None)
     if not still_asked.exists():
         # Nothing hangs on the others any more; that they were written still wants a reader.

@@ -2,7 +2,7 @@
 
 A router was rebooted, somebody unsuspended a server by hand: that is drift. It is shown on the case. What stands on the
 network is then put up again; whether a server is switched off again a person says, since a person may have switched it
-on. The brand's setting `drift` makes it one way for all: `again` or `ask`.
+on; they may accept it as well (`LiftedByHand`). The brand's setting `drift` makes it one way for all: `again` or `ask`.
 """
 
 from collections.abc import Mapping
@@ -89,10 +89,10 @@ def _drifted(lease: Lease, switch: Switch, outcome: Outcome) -> None:
     ours_still = list(_in_force(switch))
     error = f"{_UNDONE}{f' ({outcome.error})' if outcome.error else ''}"
     if again:
-        _in_force(switch).update(state="applying", outside={"action": "apply"})
+        _in_force(switch).update(state="applying", outside={"action": "apply", "drifted": True})
     else:
         # As after a refusal: the case shows it, and `Try again` takes the measure once more.
-        outside = {"action": "apply", "final": True, **outcome.receipt}
+        outside = {"action": "apply", "final": True, "drifted": True, **outcome.receipt}
         _in_force(switch).update(state="failed", error=error, outside=outside)
     body = {"measure": switch.kind, "ip": switch.ip, "port": switch.port, "again": again, "error": error}
     for measure in ours_still:

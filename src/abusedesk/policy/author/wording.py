@@ -155,7 +155,9 @@ def _measure(one: OrderMeasure) -> str:
     verb = {"automatic": "orders", "proposed": "proposes", "approved": "orders as approved"}[one.mode]
     port = f" {one.port}" if one.port is not None else ""
     refund = "" if one.refund else " without refund"
-    return f"{verb} the {MEASURE_WORDS[one.kind]}{port}{refund}{'' if one.sanction else ', which is no sanction'}"
+    length = f" for {_the(one.expires)}" if one.expires is not None else ""
+    sanction = "" if one.sanction else ", which is no sanction"
+    return f"{verb} the {MEASURE_WORDS[one.kind]}{port}{refund}{length}{sanction}"
 
 
 def _charge(one: MakeCharge) -> str:

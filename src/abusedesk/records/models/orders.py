@@ -38,7 +38,10 @@ class Effect(models.Model):
 
 
 class Deadline(models.Model):
-    """A deadline of a docket. Open ones are found by a partial index on `due`."""
+    """A deadline of a docket. Open ones are found by a partial index on `due`.
+
+    `measure` is the docket's id of the measure that then expires (`expiry`) or stands again (`resume`).
+    """
 
     docket = models.ForeignKey(Docket, models.CASCADE, related_name="deadlines")
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
@@ -47,6 +50,7 @@ class Deadline(models.Model):
     name = models.CharField(max_length=30)
     due = models.DateTimeField()
     state = models.CharField(max_length=12, default="open")
+    measure = models.CharField(max_length=40, blank=True)
     clauses = models.JSONField(default=list)
     lease_until = models.DateTimeField(null=True)
 
@@ -88,6 +92,7 @@ class Measure(models.Model):
 
     `decided` is the docket's word (`proposed`, `in_force`, `lifted`, `withdrawn`); `state` is the outside's:
     `none`, `applying`, `requested`, `acknowledged`, `in_force`, `lifting`, `lifted`, `failed`, `dry_run`.
+    `ended` says how it ended where that was not by its grounds: `expired`, `by_hand`, `to_clean`.
     `tried` says what became of each actuator that was asked (`desk.perform.tried.Tried`), in the order of the chain.
     """
 
@@ -106,6 +111,7 @@ class Measure(models.Model):
     clauses = models.JSONField(default=list)
     at = models.DateTimeField()
     decided = models.CharField(max_length=12)
+    ended = models.CharField(max_length=12, blank=True)
     counts = models.BooleanField(default=False)
     state = models.CharField(max_length=14, default="none")
     actuator = models.CharField(max_length=40, blank=True)

@@ -28,6 +28,9 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     form = FORMS[name](request.POST)
     if not form.is_valid():
         return _refused(request, case, form)
+    if refusal := form.refusal(case):
+        form.add_error(None, refusal)
+        return _refused(request, case, form)
     _tell(request, case, form)
     return _case_again(request, case)
 

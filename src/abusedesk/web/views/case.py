@@ -18,6 +18,7 @@ from abusedesk.records.models import (
     Campaign,
     Case,
     Charge,
+    Deadline,
     Decision,
     Duty,
     Event,
@@ -32,7 +33,7 @@ from abusedesk.records.models import (
 from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.belief import Fact, facts_of
-from abusedesk.web.forms import FORMS
+from abusedesk.web.forms import FORMS, ByHand, Expire, OfMeasure, StayLifted, ToClean, about
 from abusedesk.web.readers import may_read_restricted, may_suppress
 from abusedesk.web.story import Step, Story, story_of, why_of
 
@@ -84,6 +85,8 @@ class StateRow(NamedTuple):
     outside: str
     tone: str
     chain: list[str]
+    due: Deadline | None = None
+    acts: tuple[OfMeasure, ...] = ()
 
 
 def case(request: HttpRequest, pk: int) -> HttpResponse:
@@ -107,6 +110,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     charges = list(one.charges.order_by("-at", "-pk"))
     strikes = list(one.strikes.order_by("-at"))
     deadlines = list(one.deadlines.order_by("state", "due"))
+    of_measures = _of_measures(one)
     reviews = _reviews(request, one)
     story, docket = story_of(one), docket_of(one)
     reports, folded = shown_reports(one), folded_reports(one)
@@ -125,13 +129,13 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "story": story,
         "reports": reports,
         "notices": _notices(one),
-        "measures": [state_row(measure) for measure in measures],
+        "measures": [_with_acts(measure, of_measures.get(measure.item)) for measure in measures],
         "charges": charges,
         "owed": sum(charge.amount - charge.paid for charge in charges if charge.state == "owed"),
         "strikes": strikes,
         "deadlines": [deadline for deadline in deadlines if deadline.state != "open"],
         "law": clauses.of_brand(one.brand, _cited(story, measures, charges, strikes, deadlines, reviews)),
-        "forms": {name: form() for name, form in FORMS.items()},
+        "forms": {name: form() for name, form in FORMS.items() if not issubclass(form, OfMeasure)},
         "irreversible": {"terminate"},
         "ips": _addresses(reports),
     }
@@ -228,9 +232,28 @@ def _notices(one: Case) -> list[Any]:
 
 def state_row(measure: Measure) -> StateRow:
     """A measure as the lists show it."""
-    outside, tone = words.measure_state(measure.decided, measure.state)
+    outside, tone = words.measure_state(measure.decided, measure.state, measure.ended)
     title = words.measure(measure.kind, port=measure.port, ip=measure.ip)
     return StateRow(measure, words.sentence(title), outside, tone, words.chain(measure.tried))
+
+
+def _of_measures(one: Case) -> dict[str, Deadline]:
+    """When the measures of the service expire or stand again, by their ids in the docket."""
+    running = Deadline.objects.filter(docket=one.service.docket, state="open").exclude(measure="")
+    return {each.measure: each for each in running}
+
+
+def _with_acts(measure: Measure, due: Deadline | None) -> StateRow:
+    """A measure with when it ends or stands again, and what staff may say of it."""
+    return state_row(measure)._replace(due=due, acts=tuple(about(form, measure) for form in _sayable(measure, due)))
+
+
+def _sayable(measure: Measure, due: Deadline | None) -> tuple[type[OfMeasure], ...]:
+    if due is not None and due.name == "resume":
+        return ToClean, StayLifted
+    if measure.decided != "in_force" or measure.upstream or measure.kind == "terminate":
+        return ()
+    return ToClean, Expire
 
 
 def _addresses(reports: Iterable[Shown]) -> list[str]:
@@ -355,7 +378,13 @@ def _charge_card(name: str, rows: list[Charge]) -> AskCard:
 
 
 def _failed_cards(measures: list[Measure]) -> list[dict[str, Any]]:
-    return [{"failed": state_row(measure), "error": measure.error} for measure in measures if measure.state == "failed"]
+    failed = (one for one in measures if one.state == "failed")
+    return [{"failed": state_row(one), "error": one.error, "accept": _accept(one)} for one in failed]
+
+
+def _accept(measure: Measure) -> OfMeasure | None:
+    """What was seen undone outside may be accepted."""
+    return about(ByHand, measure) if measure.decided == "in_force" and measure.outside.get("drifted") else None
 
 
 BELIEF = {"verify_report", "low_assurance"}
