@@ -10,6 +10,7 @@ from abusedesk.actuators.actuator import Actuator, Order
 from abusedesk.actuators.models import Switch
 from abusedesk.actuators.registry import actuator
 from tests.contract import hypervisor as virtual
+from tests.contract import openstack as clouds
 from tests.contract.networks import Speaker, counted, namespaces, speaking
 from tests.contract.panel import Panel
 from tests.contract.receiver import SECRET, receiving
@@ -100,9 +101,18 @@ def libvirt_unplugging(folder: Path) -> Iterator[Outside]:
     yield from libvirt(folder, "unplug", '*"update-device"*"--live"*')
 
 
+def openstack(folder: Path) -> Iterator[Outside]:
+    (folder / "secret").write_text(clouds.SECRET)
+    with clouds.cloud() as cloud:
+        cloud.server(1)
+        access = {"credential_id": clouds.CREDENTIAL, "secret_file": str(folder / "secret"), "service_by": "name"}
+        outside = actuator("openstack", {**access, "auth_url": f"{cloud.url}/v3"})
+        yield Outside(outside, lambda: len(cloud.changes), (SUSPENSION, SHUTDOWN))
+
+
 OUTSIDES = {
     one.__name__: one
-    for one in (console, webhook, command, nftables, gobgp, whmcs, proxmox, libvirt, libvirt_unplugging)
+    for one in (console, webhook, command, nftables, gobgp, whmcs, proxmox, openstack, libvirt, libvirt_unplugging)
 }
 
 

@@ -18,6 +18,7 @@ class Asked(NamedTuple):
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: str = ""
 
 
 class Answer(NamedTuple):
@@ -66,7 +67,7 @@ def listening(serve: Serve, wrap: Callable[[Any], Any] | None = None) -> Iterato
             headers = {name.lower(): value for name, value in self.headers.items()}
             form = dict(parse_qsl(body, keep_blank_values=True))
             query = dict(parse_qsl(parts.query))
-            answer = door.answer(Asked(self.command, unquote(parts.path), query, headers, form))
+            answer = door.answer(Asked(self.command, unquote(parts.path), query, headers, form, body))
             time.sleep(door.delay)
             data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             self.send_response(answer.status, answer.reason)
