@@ -219,6 +219,10 @@ def test_a_sweep_says_how_long_it_takes() -> None:
     assert sweep_words(36_000, 10, timedelta(hours=24)) == "36,000 addresses at 10 a second take 60 min, every 24 h"
 
 
+def test_a_sweep_of_nothing_says_what_it_waits_for() -> None:
+    assert sweep_words(0, 10, timedelta(hours=24)).startswith("No service holds an address yet")
+
+
 def test_a_sweep_that_cannot_be_done_in_time_says_so() -> None:
     said = sweep_words(1_000_000, 5, timedelta(hours=24))
     assert said == (

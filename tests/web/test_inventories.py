@@ -71,6 +71,19 @@ def test_the_empty_page_says_where_to_begin(page: Client) -> None:
     assert "Nobody tells the desk who holds what by itself" in text(page.get("/inventories"))
 
 
+def test_what_each_is_believed_about_is_listed(page: Client, inventory: Inventory) -> None:
+    Inventory.objects.create(brand=inventory.brand, kind="csv", name="csv-example")
+    shown = text(page.get("/inventories"))
+    assert "customers (1), services (1), addresses (1)" in shown
+    assert "what no other inventory says" in shown
+
+
+def test_a_yes_or_no_is_chosen(keeper: Client, inventory: Inventory) -> None:
+    shown = text(keeper.get("/inventories/new/netbox"))
+    assert '<select name="option_devices"' in shown
+    assert shown.index("option_url") < shown.index("rank_customers")
+
+
 @pytest.mark.parametrize("path", ["/inventories/new/netbox", "/inventories/1/probe", "/inventories/1/compare"])
 def test_inventories_are_changed_by_few(path: str, page: Client, inventory: Inventory) -> None:
     assert page.post(path.replace("/1/", f"/{inventory.pk}/")).status_code == 403

@@ -207,6 +207,8 @@ def _not_there(one: Standing, at: datetime, wait: timedelta) -> Standing:
 
 def sweep_words(addresses: int, per_second: float, every: timedelta) -> str:
     """How long a sweep takes, and what is wrong if that is longer than it may: said before it begins."""
+    if not addresses:
+        return "No service holds an address yet; what begins to be held is asked about from then on"
     takes = timedelta(seconds=addresses / per_second)
     said = f"{addresses:,} addresses at {per_second:g} a second take {_hours(takes)}"
     if takes > every:

@@ -185,6 +185,13 @@ def test_an_empty_reading_is_a_mass_change_however_little_it_ends() -> None:
     assert why(Claims(), many(2), saying(2)) == "it names 0 services and prefixes, where it named 4 before"
 
 
+def test_a_list_that_lost_most_of_its_rows_is_one_though_the_other_is_whole() -> None:
+    services = tuple(ServiceClaim(f"v{number}") for number in range(9))
+    whole, half = saying(4), saying(1)
+    before, read = Claims(services=services, holdings=whole.holdings), Claims(services=services, holdings=half.holdings)
+    assert d.why_mass(d.Difference(), many(4), read, before, LIMITS) == "it names 1 prefixes, where it named 4 before"
+
+
 def test_two_endings_are_none() -> None:
     assert why(saying(8), many(10), saying(10)) == ""
 

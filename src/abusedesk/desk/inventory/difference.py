@@ -410,12 +410,27 @@ class _Finding:
         return said if self.read.last is None or said >= self.read.last else self.read.at
 
 
+def _shrunk(read: Claims, before: Claims) -> str:
+    """Whether a reading names fewer than half of what the one before did, in words; empty where it does not.
+
+    Services and prefixes count apart too: what lost the right to one list still answers the other in full.
+    """
+    if before.size and read.size * 2 < before.size:
+        return f"it names {read.size:,} services and prefixes, where it named {before.size:,} before"
+    lists = (read.services, before.services, "services"), (read.holdings, before.holdings, "prefixes")
+    for now, then, called in lists:
+        if len(then) > FEW and len(now) * 2 < len(then):
+            return f"it names {len(now):,} {called}, where it named {len(then):,} before"
+    return ""
+
+
 def why_mass(difference: Difference, records: Records, read: Claims, before: Claims | None, limits: Limits) -> str:
     """Why a person must look before the difference is written; empty where it is an everyday one."""
     if before is None:
         return "it is the first reading of this inventory"
-    if before.size and read.size * 2 < before.size:
-        return f"it names {read.size:,} services and prefixes, where it named {before.size:,} before"
+    shrunk = _shrunk(read, before)
+    if shrunk:
+        return shrunk
     services = sum(isinstance(one, EndedService | MovedService) for one in difference.steps)
     prefixes = sum(isinstance(one, Ended | Moved) for one in difference.steps)
     running = sum(one.until is None for one in records.services.values())

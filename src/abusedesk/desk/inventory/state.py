@@ -20,7 +20,7 @@ def state_of(inventory: Inventory, now: datetime) -> State:
     if not inventory.enabled:
         return State("switched off", well=True)
     if inventory.failing_since is not None:
-        return State(f"cannot be read for {_span(now - inventory.failing_since)}", well=False)
+        return State(f"cannot be read{_for(now - inventory.failing_since)}", well=False)
     if inventory.fresh_at is None:
         return State("nothing taken over yet", well=False)
     return State(f"read {_ago(now - inventory.fresh_at)}", well=True)
@@ -31,6 +31,10 @@ def is_stale(inventory: Inventory, now: datetime) -> bool:
     if inventory.fresh_at is None or inventory.fresh_for is None:
         return False
     return now > inventory.fresh_at + inventory.fresh_for
+
+
+def _for(span: timedelta) -> str:
+    return f" for {_span(span)}" if span >= timedelta(minutes=1) else ""
 
 
 def _ago(span: timedelta) -> str:

@@ -39,6 +39,8 @@ class Row(NamedTuple):
     def believed(self) -> list[str]:
         """What it is believed about, with its ranks."""
         one = self.inventory
+        if one.kind not in drivers():
+            return ["what no other inventory says"]
         ranks = {"customers": one.rank_customers, "services": one.rank_services, "addresses": one.rank_assignments}
         return [f"{about} ({rank})" for about, rank in ranks.items() if rank]
 
