@@ -46,3 +46,15 @@ def test_an_unknown_template_is_answered_with_those_there_are() -> None:
 def test_a_value_is_never_read_as_a_placeholder() -> None:
     _, text = render(load_pack("jimcloud"), None, "complaint", "en", VALUES | {"complaint": "see {customer}"})
     assert "see {customer}" in text
+
+
+@pytest.mark.parametrize("name", ["jimcloud", "scalibit"])
+def test_a_pack_of_the_product_has_every_notice_and_remediation_in_each_of_its_languages(name: str) -> None:
+    content = load_pack(name).content
+    assert list(content.languages) == ["en", "zh-Hans"]
+    english = {template for language, template in content.templates if language == "en"}
+    assert english == {template for language, template in content.templates if language == "zh-Hans"}
+    for template in english:
+        assert placeholders(content.templates["en", template]) == placeholders(content.templates["zh-Hans", template])
+    for one in content.abuse_types.values():
+        assert not one.remediation or {"en", "zh-Hans"} <= set(one.remediation)

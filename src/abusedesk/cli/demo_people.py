@@ -251,7 +251,7 @@ def _brand(slug: str, began: datetime) -> Brand:
         defaults={
             "name": name,
             "pack": slug,
-            "languages": ["en", "zh-Hans"] if slug == "jimcloud" else ["en"],
+            "languages": ["en", "zh-Hans"],
             "sender": sender,
             "in_force_from": began - timedelta(days=400) if slug == "scalibit" else None,
             # A demo is switched off overnight: that is no outage after which a person must look first.
