@@ -281,6 +281,13 @@ def test_an_account_that_is_no_administrator_reads_nothing_back(nova: Cloud, tmp
     assert [ours.query(order).state, ours.lift(order).state] == ["unreachable", "refused"]
 
 
+def test_a_termination_erases_nothing_and_is_finished_by_a_person(nova: Cloud, ours: Openstack) -> None:
+    order = replace(SUSPENSION, kind="terminate")
+    assert (ours.apply(order).state, server(nova)["status"]) == ("in_force", "SHUTOFF")
+    server(nova)["status"] = "SOFT_DELETED"
+    assert ours.query(order).state == "in_force"
+
+
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_a_server_that_is_gone_cannot_be_held_and_needs_no_lifting(nova: Cloud, tmp_path: Path, by: str) -> None:
     gone, ours = replace(SUSPENSION, service="vps-9"), actuator(nova, tmp_path, service_by=by)

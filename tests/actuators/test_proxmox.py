@@ -275,6 +275,13 @@ def test_a_guest_that_is_gone_cannot_be_held_and_needs_no_lifting(cluster: Clust
     ]
 
 
+def test_a_termination_erases_nothing_and_is_finished_by_a_person(cluster: Cluster, ours: Proxmox) -> None:
+    order = replace(SUSPENSION, kind="terminate")
+    assert (ours.apply(order).state, cluster.of(100)["status"]) == ("in_force", "stopped")
+    cluster.guests.remove(cluster.of(100))
+    assert ours.query(order).state == "in_force"
+
+
 def test_a_wrong_token_is_refused_and_reads_nothing_back(cluster: Cluster, tmp_path: Path) -> None:
     ours = actuator(cluster, tmp_path)
     (tmp_path / "token").write_text("wrong")

@@ -274,9 +274,15 @@ def test_nobody_listening_is_no_answer(secret: Path) -> None:
     assert [ours.apply(SUSPENSION).state, ours.query(SUSPENSION).state] == ["unreachable"] * 2
 
 
-@pytest.mark.parametrize("kind", ["terminate", "null_route"])
-def test_other_measures_are_refused(panel: Panel, ours: Whmcs, kind: Any) -> None:
-    order = replace(SUSPENSION, kind=kind)
+def test_a_termination_suspends_until_a_person_terminates(panel: Panel, ours: Whmcs) -> None:
+    order = replace(SUSPENSION, kind="terminate")
+    assert (ours.apply(order).state, status(panel)[0]) == ("in_force", "Suspended")
+    product(panel, status="Terminated")
+    assert ours.query(order).state == "in_force"
+
+
+def test_other_measures_are_refused(panel: Panel, ours: Whmcs) -> None:
+    order = replace(SUSPENSION, kind="null_route")
     assert [ours.apply(order).state, ours.lift(order).state] == ["refused", "not_in_force"]
     assert panel.changes == []
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from abusedesk.actuators.actuator import Order, Outcome
+from abusedesk.actuators.actuator import Order, Outcome, State
 from abusedesk.actuators.calls import address_of, library, must_have, secret_in
 from abusedesk.actuators.fence import in_turn, target
 from abusedesk.actuators.program import known_only, seconds_of
@@ -27,7 +27,9 @@ EXTRA = "openstack"
 OPTIONS = frozenset(
     {"auth_url", "credential_id", "secret_file", "region", "ca_file", "service_by", "suspend", "group", "timeout"}
 )
-KINDS = ("suspend", "shutdown")
+KINDS = ("suspend", "shutdown", "terminate")
+"""Nothing is ever erased: a terminated server is off and locked until a person deletes it."""
+
 LOCK_REASONS = "2.73"
 LONGEST_REASON = 255
 PAUSE_S = 0.2
@@ -119,7 +121,7 @@ class Openstack:
         return self._seen(cloud, order)
 
     def _means(self, order: Order) -> str:
-        return "stop" if order.kind == "shutdown" else self._suspend
+        return self._suspend if order.kind == "suspend" else "stop"
 
     def _switch_off(self, cloud: Any, order: Order, server: Any) -> None:
         if not _knows_reasons(cloud):
@@ -207,7 +209,9 @@ class Openstack:
     def _seen(self, cloud: Any, order: Order) -> Outcome:
         server = self._server(cloud, order)
         if server is None:
-            return Outcome("not_in_force", {"server": "gone"}, f"OpenStack has no server {order.service}")
+            # A person who deleted a terminated server has finished what the measure began.
+            state: State = "in_force" if order.kind == "terminate" else "not_in_force"
+            return Outcome(state, {"server": "gone"}, f"OpenStack has no server {order.service}")
         hold = read_hold(server)
         receipt = {"server": server.id, "status": server.status}
         if hold is not None and _is_for(hold, order):

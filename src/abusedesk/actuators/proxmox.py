@@ -20,7 +20,7 @@ from ipaddress import ip_network
 from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult
 
-from abusedesk.actuators.actuator import Order, Outcome
+from abusedesk.actuators.actuator import Order, Outcome, State
 from abusedesk.actuators.calls import address_of, library, must_have, secret_in
 from abusedesk.actuators.fence import in_turn
 from abusedesk.actuators.program import known_only, seconds_of
@@ -28,7 +28,9 @@ from abusedesk.problem import Problem
 
 EXTRA = "proxmox"
 OPTIONS = frozenset({"url", "token_id", "token_file", "ca_file", "service_by", "suspend", "allow", "grace", "timeout"})
-KINDS = ("suspend", "shutdown")
+KINDS = ("suspend", "shutdown", "terminate")
+"""Nothing is ever erased: a terminated guest is switched off until a person deletes it."""
+
 PORT = 8006
 PAUSE_S = 0.2
 """Between two looks at a task."""
@@ -138,7 +140,7 @@ class Proxmox:
         if guest.paused:
             return Outcome("refused", error=f"guest {guest.number} is paused, which could not be put back; resume it")
         _must_be_ours(guest, order)
-        means: Means = "power" if order.kind == "shutdown" else self._suspend
+        means: Means = self._suspend if order.kind == "suspend" else "power"
         if means == "firewall":
             _must_filter(api)
         mark = taken(guest, order, means, _firewall_of(guest) if means == "firewall" else None)
@@ -210,7 +212,9 @@ class Proxmox:
     def _seen(self, api: Any, order: Order) -> Outcome:
         guest = self._guest(api, order)
         if guest is None:
-            return Outcome("not_in_force", {"guest": "gone"}, f"Proxmox has no guest {order.service}")
+            # A person who deleted a terminated guest has finished what the measure began.
+            state: State = "in_force" if order.kind == "terminate" else "not_in_force"
+            return Outcome(state, {"guest": "gone"}, f"Proxmox has no guest {order.service}")
         mark = guest.mark
         receipt = {"guest": guest.number, "node": guest.node, "running": guest.running}
         if mark is None or (mark.brand, mark.service) != (order.brand, order.service):

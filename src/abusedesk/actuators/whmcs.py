@@ -26,7 +26,10 @@ from abusedesk.problem import Problem
 OPTIONS = frozenset(
     {"url", "identifier", "secret_file", "ca_file", "service_by", "reason", "overdue_days", "department", "timeout"}
 )
-KINDS = ("suspend", "shutdown")
+KINDS = ("suspend", "shutdown", "terminate")
+"""All of them suspend: nothing is ever erased, and a terminated service is suspended until a person terminates it."""
+
+_ENDED = frozenset({"Terminated", "Cancelled"})
 LONGEST_ANSWER = 1024 * 1024
 OVERDUE = "Overdue on Payment"
 """The reason that WHMCS gives to what it suspends for an unpaid invoice."""
@@ -241,6 +244,9 @@ def seen(order: Order, service: Service | None) -> Outcome:
     if service is None:
         return Outcome("not_in_force", {"status": "gone"}, _gone(order, service))
     receipt = {"service": service.number, "status": service.status}
+    if order.kind == "terminate" and service.status in _ENDED:
+        # A person has finished what the measure began.
+        return Outcome("in_force", receipt)
     hold = service.hold
     if hold is not None and hold.brand == order.brand and order.kind in hold.kinds:
         return Outcome("in_force", receipt)
