@@ -1,4 +1,4 @@
-"""Which messages intake takes in hand at once."""
+"""Which messages a worker takes in hand at once."""
 
 import uuid
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abusedesk.desk import intake
-from abusedesk.desk.intake import _manageable, process_messages
+from abusedesk.desk import claim
+from abusedesk.desk.claim import _manageable
+from abusedesk.desk.intake import process_messages
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Message, MessageSeen
 from tests.desk.estate import NOW, complaint, provider, with_addresses
@@ -21,14 +22,14 @@ def test_a_batch_is_bounded_and_never_empty_and_begins_with_the_oldest(rows: lis
     assert kept
     assert len(kept) == 1 or all(found[one][1] == 1 for one in kept)
     sizes = [found[one][0] for one in found if one in kept]
-    assert sum(sizes[:-1]) < intake.BATCH_BYTES
+    assert sum(sizes[:-1]) < claim.BATCH_BYTES
 
 
 @pytest.mark.django_db
 def test_large_messages_are_taken_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with_addresses(provider())
     receive_many([Incoming(complaint(note=str(number)), "mail", NOW) for number in range(5)])
-    monkeypatch.setattr(intake, "BATCH_BYTES", len(complaint(note="1")) + 1)
+    monkeypatch.setattr(claim, "BATCH_BYTES", len(complaint(note="1")) + 1)
     assert [process_messages(NOW) for _ in range(4)] == [2, 2, 1, 0]
     assert set(MessageSeen.objects.values_list("attempts", flat=True)) == {1}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from abusedesk.desk import intake
+from abusedesk.desk import claim, intake
 from abusedesk.records.models import (
     Assignment,
     Case,
@@ -180,12 +180,12 @@ def test_a_crash_in_the_middle_leaves_nothing_and_the_next_worker_does_it_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(intake, "_mark_read", broken)
+        patched.setattr(intake, "mark_read", broken)
         with pytest.raises(KeyboardInterrupt):
             take(complaint())
     assert (Report.objects.count(), Decision.objects.count(), Case.objects.count()) == (0, 0, 0)
     assert intake.process_messages(NOW) == 0, "the lease of the dead worker still runs"
-    assert intake.process_messages(NOW + intake.LEASE) == 1
+    assert intake.process_messages(NOW + claim.LEASE) == 1
     assert Decision.objects.count() == 1
 
 

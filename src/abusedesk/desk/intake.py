@@ -6,19 +6,19 @@ on its messages ends and another reads them again, under the same report ids.
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from email.utils import parseaddr
 from typing import NamedTuple
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 
-from abusedesk.desk import campaigns, correlate, designated, names, reporters, suppress, verify
+from abusedesk.desk import campaigns, correlate, designated, names, report_rows, reporters, suppress, verify
 from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.attribute import Placed, attribute, doubt_about, named_by
 from abusedesk.desk.candidates import NameFacts
+from abusedesk.desk.claim import BATCH, claim, mark_read
 from abusedesk.desk.correlate import Complaint, Telling
-from abusedesk.desk.decide import pack_of
 from abusedesk.desk.designated import Filed, Filing
 from abusedesk.desk.enact import Move, docket_of_brand, empty_docket, enact
 from abusedesk.desk.hearing import answers
@@ -28,74 +28,14 @@ from abusedesk.desk.reading import drift
 from abusedesk.desk.verify import Trust, Voice
 from abusedesk.parsing.own import OwnRule
 from abusedesk.records import models
-from abusedesk.records.bulk import Row, copy_rows, give_rows
+from abusedesk.records.bulk import give_rows, storable
 from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.partitions import STANDARD, ensure_month
-from abusedesk.records.payload import destroy, unseal
-from abusedesk.vocabulary.category import ILLEGAL_CONTENT
+from abusedesk.records.payload import destroy
 from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.evidence import Evidence, grade
 from abusedesk.vocabulary.report import Reading, Report
 from abusedesk.vocabulary.suppression import Suppression, Suppressions
-
-BATCH = 200
-BATCH_BYTES = 64 * 1024 * 1024
-"""So much of payloads is held at once; a batch ends with the message that reaches it."""
-
-LEASE = timedelta(minutes=5)
-REPORT_COLUMNS = (
-    "id", "brand_id", "message_id", "reporter_id", "reference", "format", "received_at", "summary", "assurance",
-    "grade_reason", "evidence", "notice", "rejected_by", "suppression_id", "suppressed",
-)  # fmt: skip
-EVENT_COLUMNS = (
-    "retention", "received_at", "brand_id", "report_id", "service_id", "case_id", "category", "source", "ip",
-    "source_port", "target_port", "url", "occurred_at", "count", "evidence",
-)  # fmt: skip
-
-_CLAIM = """
-UPDATE records_messageseen SET lease_until = %(until)s, attempts = attempts + 1
-WHERE digest IN (SELECT digest FROM records_messageseen
-                 WHERE read_at IS NULL AND (lease_until IS NULL OR lease_until <= %(now)s)
-                 ORDER BY received_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING digest, message_id, attempts
-"""
-
-_SIZES = """
-SELECT id, size FROM records_message WHERE id = ANY(%s) ORDER BY received_at, id
-"""
-
-_GIVE_BACK = """
-UPDATE records_messageseen SET lease_until = NULL, attempts = attempts - 1 WHERE digest = ANY(%s)
-"""
-
-_MESSAGES = """
-SELECT message.id, COALESCE(seen.again_at, message.received_at), message.retention, message.brand_id, message.channel,
-       message.name, message.sender, message.payload, message.recipient, message.details, message.envelope_from,
-       message.provenance, message.designation, message.subject, key.key
-FROM records_message message JOIN records_messageseen seen ON seen.digest = message.digest
-LEFT JOIN records_messagekey key ON key.message_id = message.id
-WHERE message.id = ANY(%s) ORDER BY message.received_at, message.id
-"""
-
-_READ = """
-UPDATE records_message message SET outcome = read.outcome, format = read.format, reason = read.reason
-FROM json_to_recordset(%s::json) AS read(id uuid, outcome text, format text, reason text)
-WHERE message.id = read.id
-"""
-
-_DONE = """
-UPDATE records_messageseen seen SET read_at = row.at, lease_until = NULL
-FROM json_to_recordset(%s::json) AS row(digest text, at timestamptz) WHERE seen.digest = decode(row.digest, 'base64')
-"""
-
-_SEEN = """
-INSERT INTO records_eventseen (identity, report_id, seen_at)
-SELECT decode(identity, 'base64'), report, at
-FROM json_to_recordset(%s::json) AS row(identity text, report uuid, at timestamptz)
-ON CONFLICT DO NOTHING
-"""
-
-_SEEN_LATER = _SEEN.replace("DO NOTHING", "(identity) DO UPDATE SET report_id = EXCLUDED.report_id")
 
 _NEW_DOCKETS = """
 INSERT INTO records_docket (brand_id, service_id, sequence, state, digest, head)
@@ -143,7 +83,7 @@ class _Known(NamedTuple):
 
 def process_messages(now: datetime, limit: int = BATCH) -> int:
     """Reads and decides up to `limit` waiting messages, oldest first. Returns how many."""
-    claimed = _claim(now, limit)
+    claimed = claim(now, limit)
     if not claimed:
         return 0
     terms = Terms(_voices(claimed), own_rules(), verify.trust())
@@ -153,44 +93,6 @@ def process_messages(now: datetime, limit: int = BATCH) -> int:
     while not _decide(reads, now):
         pass
     return len(reads)
-
-
-def _claim(now: datetime, limit: int) -> list[Unread]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": now, "until": now + LEASE, "limit": limit})
-        claimed = {message_id: (bytes(digest), attempts) for digest, message_id, attempts in cursor.fetchall()}
-        cursor.execute(_SIZES, [list(claimed)])
-        found = {message_id: (size, claimed[message_id][1]) for message_id, size in cursor.fetchall()}
-        kept = _manageable(found)
-        cursor.execute(_GIVE_BACK, [[claimed[one][0] for one in found if one not in kept]])
-        cursor.execute(_MESSAGES, [list(kept)])
-        return [_unread(row, *claimed[row[0]]) for row in cursor.fetchall()]
-
-
-def _manageable(found: Mapping[uuid.UUID, tuple[int, int]]) -> set[uuid.UUID]:
-    """Of messages with their sizes and attempts, as many from the first on as can be held at once.
-
-    What broke off before is read alone: if it ends its reader again, it takes no other message with it.
-    """
-    kept: set[uuid.UUID] = set()
-    total = 0
-    for message_id, (size, attempts) in found.items():
-        again = attempts > 1
-        if kept and (again or total >= BATCH_BYTES):
-            break
-        kept.add(message_id)
-        total += size
-        if again:
-            break
-    return kept
-
-
-def _unread(row: tuple[object, ...], digest: bytes, attempts: int) -> Unread:
-    *known, provenance, kind, subject, key = row
-    message_id, received_at, retention, brand, channel, name, sender, payload, *envelope = known
-    data = unseal(bytes(key), bytes(payload)) if key is not None and payload is not None else None  # type: ignore[call-overload]
-    envelope += [msgspec.json.decode(str(provenance), type=dict[str, str]), kind, subject]
-    return Unread(message_id, digest, received_at, retention, brand, channel, name, sender, data, attempts, *envelope)  # type: ignore[arg-type]
 
 
 def _filed(read: Read, filing: Filing | None) -> Read:
@@ -317,7 +219,7 @@ def _complaint(
 def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
     _make_dockets({one.service for one in ready.told if one.service is not None})
-    ids = _write_reports(ready.told)
+    ids = report_rows.write_reports(ready.told)
     suppress.note(ready.complaints)
     answered = [(one.unread, one.answer) for one in ready.reads if one.answer is not None]
     moves = sorted([*_moves(ready.told), *answers.moves(answered, now)], key=lambda one: one.at)
@@ -325,15 +227,15 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     raised = correlate.raisings(enacted)
     if raised:
         enact(raised, table)
-    _write_events(ready.told)
+    report_rows.write_events(ready.told)
     campaigns.watch(ready.told, now)
-    _write_seen(ready.told, now)
+    report_rows.write_seen(ready.told, now)
     names.suggest(ready.told, ask_dns=_asks_dns())
     _ask_people(ready, now)
     answers.write(answered, now)
     designated.write([one.filed for one in ready.reads if one.filed is not None], table)
     drift.note(filter(None, map(_yield, ready.reads)))
-    _mark_read(ready.reads, now)
+    mark_read(((one.unread, one.reading) for one in ready.reads), now)
     reporters.note_heard(_heard(ready.reads, ids))
     _forget_illegal(ready.reads)
     acknowledge.order(ready.reads, now)
@@ -365,70 +267,6 @@ def _services(ids: set[int]) -> list[tuple[int, int, str]]:
     return list(models.Service.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "brand_id", "ref"))
 
 
-def _write_reports(told: list[Telling]) -> dict[str, int]:
-    """Returns the ids of the reporters by their keys."""
-    complaints = {one.complaint.id: one.complaint for one in told}
-    ids = reporters.ids_of(complaints.values())
-    rows = (
-        (
-            one.id, one.brand, one.unread.message_id, ids[one.voice.key],
-            _clean(one.report.reference or "")[:300], one.report.format, one.unread.received_at,
-            _clean(one.report.summary), one.assurance, one.grade_reason, _json(one.evidence),
-            _json(one.report.notice) if one.report.notice else None, "",
-            one.covered.id if one.covered else None, one.covered.effect if one.covered else "",
-        )
-        for one in complaints.values()
-    )  # fmt: skip
-    copy_rows("records_report", REPORT_COLUMNS, rows)
-    return ids
-
-
-def _write_events(told: list[Telling]) -> None:
-    cases = _cases(told)
-    rows = (
-        _event_row(telling, placed, cases.get(_file_of(telling)) if correlate.is_heard(telling) else None)
-        for telling in told
-        for placed in telling.placed
-    )
-    copy_rows("records_event", EVENT_COLUMNS, rows)
-
-
-def _file_of(telling: Telling) -> tuple[int | None, int, str]:
-    return telling.service, telling.complaint.brand, telling.complaint.category
-
-
-def _event_row(telling: Telling, placed: Placed, case: int | None) -> tuple[object, ...]:
-    complaint, event = telling.complaint, placed.event
-    illegal = complaint.category in ILLEGAL_CONTENT
-    return (
-        STANDARD, complaint.unread.received_at, complaint.brand, complaint.id, telling.service, case, event.category,
-        event.source[:255], placed.ip, event.source_port, event.target_port,
-        "" if illegal else _clean(event.url or ""), event.occurred_at, event.count,
-        "" if illegal else _clean(event.evidence),
-    )  # fmt: skip
-
-
-def _cases(told: list[Telling]) -> dict[tuple[int | None, int, str], int]:
-    """The case that a category of a brand goes to at a service."""
-    brands = models.Brand.objects.in_bulk({one.complaint.brand for one in told})
-    rows = models.Case.objects.filter(service__in={one.service for one in told if one.service is not None})
-    cases = {
-        (service, abuse_type): pk for pk, service, abuse_type in rows.values_list("pk", "service_id", "abuse_type")
-    }
-    found: dict[tuple[int | None, int, str], int] = {}
-    for one in told:
-        complaint = one.complaint
-        abuse_type = pack_of(brands[complaint.brand]).abuse_type(complaint.category).name
-        if one.service is not None and (one.service, abuse_type) in cases:
-            found[one.service, complaint.brand, complaint.category] = cases[one.service, abuse_type]
-    return found
-
-
-def _write_seen(told: list[Telling], now: datetime) -> None:
-    for query, rows in ((_SEEN, correlate.seen_rows(told)), (_SEEN_LATER, correlate.later_rows(told))):
-        give_rows(query, [{"identity": identity, "report": report, "at": now} for identity, report in rows])
-
-
 def _ask_people(ready: _Ready, now: datetime) -> None:
     """What could not be read, or concerns no brand that we know, is put up for a person."""
     asked = [one for one in ready.reads if one.reading.outcome in {"needs_review", "rejected"}]
@@ -450,7 +288,7 @@ def _review(read: Read, reason: str, detail: str, now: datetime) -> models.Revie
         message_id=read.unread.message_id,
         key=f"message:{read.unread.message_id}",
         reason="illegal_content" if illegal else reason,
-        detail="" if illegal else _clean(detail),
+        detail="" if illegal else storable(detail),
         restricted=illegal,
         opened_at=min(read.unread.received_at, now),
     )
@@ -473,28 +311,9 @@ def _heard(reads: list[Read], ids: Mapping[str, int]) -> Iterable[tuple[int | No
             yield reporter, read.unread.received_at, read.reading.format
 
 
-def _mark_read(reads: list[Read], now: datetime) -> None:
-    give_rows(_READ, [_read_row(one.unread.message_id, one.reading) for one in reads])
-    give_rows(_DONE, [{"digest": one.unread.digest, "at": now} for one in reads])
-
-
-def _read_row(message: uuid.UUID, reading: Reading) -> Row:
-    reason = _clean(reading.reason or "")
-    return {"id": message, "outcome": reading.outcome, "format": reading.format, "reason": reason}
-
-
 def _forget_illegal(reads: list[Read]) -> None:
     """`safeguard:illegal_content`: nothing of it stays, neither bytes nor subject."""
     illegal = [one.unread.message_id for one in reads if is_illegal(one.reading)]
     if illegal:
         destroy(illegal)
         models.Message.objects.filter(pk__in=illegal).update(subject="", name="", reason="")
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL's text cannot hold a zero byte."""
-    return text.replace("\0", "")
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -38,3 +38,8 @@ def give_rows(query: str, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, [msgspec.json.encode(rows).decode()])
         return cursor.fetchall() if cursor.description else []
+
+
+def storable(text: str) -> str:
+    """A text as PostgreSQL can hold it: without zero bytes."""
+    return text.replace("\0", "")
