@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "abusedesk.web.headers.ContentSecurityPolicy",
+    "abusedesk.web.headers.ZeroBytes",
     "abusedesk.web.headers.LargestForm",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -114,6 +114,11 @@ def test_the_day_has_something_of_everything(day: demo_data.Summary) -> None:
     )
 
 
+def test_two_reporters_by_mail_corroborate_each_other(day: demo_data.Summary) -> None:
+    raised = Report.objects.filter(assurance="corroborated", reporter__name="CERT Example")
+    assert any("Honeyfield sensors, a voice independent of it" in one.grade_reason for one in raised)
+
+
 def test_what_customers_answer_stands_in_the_conversation(day: demo_data.Summary) -> None:
     written = TicketEntry.objects.filter(author="customer", message_id__isnull=False)
     assert written.count() == 5

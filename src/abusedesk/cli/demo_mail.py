@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
@@ -180,7 +181,7 @@ def _head(sender: str, to: str, subject: str, at: datetime, more: Mapping[str, s
     address = sender.rpartition("<")[2].rstrip(">")
     domain = address.rpartition("@")[2]
     lines = {
-        "Received": f"from mail.{domain} ([203.0.113.250]) by mx.example.net with ESMTPS; {format_datetime(at)}",
+        "Received": f"from mail.{domain} ([IPv6:{_server_of(domain)}]) by mx.example.net; {format_datetime(at)}",
         "From": sender,
         "To": to,
         "Subject": _word(subject),
@@ -189,6 +190,11 @@ def _head(sender: str, to: str, subject: str, at: datetime, more: Mapping[str, s
         **more,
     }
     return "".join(f"{name}: {value}\n" for name, value in lines.items())
+
+
+def _server_of(domain: str) -> str:
+    """The address of a domain's mail server, each in a network of its own: whoever shares one is no second voice."""
+    return f"2001:db8:{0xA000 + zlib.crc32(domain.encode()) % 0x5FFF:x}::25"
 
 
 def _word(text: str) -> str:
