@@ -14,15 +14,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from abusedesk.actuators.nftables import Nftables
 from abusedesk.desk import hold, watch
 from abusedesk.desk.enact import submit
 from abusedesk.desk.hearing import answers, tokens, unread
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import look_again, perform_effects, perform_targets
+from abusedesk.desk.policies.audit import report
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.policy.decision import Answer, AnyEffect
+from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.stimulus import AnyStimulus, Approval, Request
+from abusedesk.records.chain import verify
 from abusedesk.records.models import (
     Assignment,
     Brand,
@@ -44,6 +49,7 @@ from tests.signing import signed
 OWN = ["192.0.2.0/24"]
 ISP = "isp.example.net"
 JO = "jo@example.com"
+TRANSIT = "noc@transit.example.net"
 HOUR = timedelta(hours=1)
 STEP = HOUR
 _CHARGE = ("name", "amount", "paid", "state")
@@ -113,7 +119,7 @@ class Play:
 
     def attack(self, kind: str) -> None:
         """A reporter who signs complains of an attack: `ddos`, `port_scan`."""
-        report: dict[str, Any] = {
+        told: dict[str, Any] = {
             "xarf_version": "4.2.0",
             "report_id": f"0f8fad5b-d9cb-469f-a165-{next(self._number):012}",
             "timestamp": f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
@@ -127,7 +133,7 @@ class Play:
             "protocol": "tcp",
             "first_seen": f"{self.now - HOUR:%Y-%m-%dT%H:%M:%SZ}",
         }
-        text = XARF.format(isp=ISP, to=self._desk, date=self.now, report=json.dumps(report))
+        text = XARF.format(isp=ISP, to=self._desk, date=self.now, report=json.dumps(told))
         self._arrives(text.replace("\n", "\r\n").encode())
 
     def answer(self, text: str, *, complete: bool) -> None:
@@ -173,10 +179,18 @@ class Play:
         """Each charge: its name, its amount, what was paid of it, and how it stands."""
         return list(Charge.objects.filter(service=self.service).order_by("pk").values_list(*_CHARGE))
 
+    def docket(self) -> PolicyDocket:
+        """All that the policy knows about the service."""
+        return msgspec.json.decode(bytes(Docket.objects.get(service=self.service).state), type=PolicyDocket)
+
     def owes(self, name: str) -> str:
         """How the deadlines of a name stand, oldest first."""
         rows = Deadline.objects.filter(docket__service=self.service, name=name).order_by("due", "pk")
         return " ".join(rows.values_list("state", flat=True))
+
+    def mails_to(self, address: str) -> int:
+        """How many mails somebody got."""
+        return sum(address in envelope.rcpt_tos for envelope in self.post.got)
 
     def upstream_drops(self) -> bool:
         """Whether the upstream has heard that the address is to be dropped."""
@@ -209,7 +223,10 @@ class Play:
 
 @contextmanager
 def play(pack: str, folder: Path, post: Mailbox, *, suspend: str = "unplug") -> Iterator[Play]:
-    """A provider of that policy, its systems running, and one customer whose server is on."""
+    """A provider of that policy, its systems running, and one customer whose server is on.
+
+    When it is over, the chain of its decisions is whole, and each of them comes out the same when it is made again.
+    """
     ours = Speaker(folder, 65001)
     upstream = Speaker(folder, 65002, neighbour(65001, ours.bgp, passive=False))
     ours.listens_to(neighbour(65002, upstream.bgp, passive=True))
@@ -218,7 +235,9 @@ def play(pack: str, folder: Path, post: Mailbox, *, suspend: str = "unplug") -> 
         with speaking(ours, upstream), routed() as hosts, listening(hosts.world, WORLD, 25, 80):
             via = ["ip", "netns", "exec", hosts.router]
             network = Network(hosts, Nftables({"prefixes": OWN, "via": via}))
-            made = provider(pack=pack, in_force_from=LONG_AGO, actuators=_actuators(guest, ours, via, suspend))
+            actuators = _actuators(guest, ours, via, suspend)
+            known = {"upstream_address": TRANSIT}
+            made = provider(pack=pack, in_force_from=LONG_AGO, actuators=actuators, settings=known)
             made.service.ref = guest.name
             made.service.save()
             Assignment.objects.create(service=made.service, prefix=f"{CUSTOMER}/32", period=(LONG_AGO, None))
@@ -227,6 +246,8 @@ def play(pack: str, folder: Path, post: Mailbox, *, suspend: str = "unplug") -> 
             one = Play(made.brand, made.service, guest, ours, upstream, network, post)
             one.turn()
             yield one
+            assert list(verify()) == []
+            assert report(None, None).differing == 0
     finally:
         guest.delete()
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from abusedesk.policy.stimulus import Payment, Verification
-from abusedesk.records.models import Report, Strike
-from tests.acceptance.stage import HOUR, Play, play
+from abusedesk.policy.stimulus import Evidence, Payment, Verification
+from abusedesk.records.models import Effect, Report, Strike, Target
+from tests.acceptance.stage import HOUR, JO, TRANSIT, Play, play
 from tests.contract.mailbox import Mailbox, mailbox
+from tests.contract.networks import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -44,11 +45,11 @@ def test_jimcloud_from_a_complaint_to_the_restoration(jim: Play) -> None:
     assert jim.measures() == {"suspend": "in_force, in_force"}
     assert (jim.guest.power, jim.guest.cables()) == ("running", ["down", "down"])
     assert jim.charges() == [("fine", 2000, 0, "owed")]
-    assert len(jim.post.got) == 1
+    assert jim.mails_to(JO) == 1
 
     jim.until(12.5)
     assert jim.owes("reply") == "missed missed open"
-    assert len(jim.post.got) == 3
+    assert jim.mails_to(JO) == 3
 
     jim.until(15)
     jim.answer("The form is closed and the queue is empty.", complete=True)
@@ -72,7 +73,7 @@ def test_scalibit_from_a_complaint_to_the_restoration(scali: Play) -> None:
 
     scali.spam()
     assert scali.measures() == {}
-    scali.says(Verification(str(Report.objects.get().pk), "verified", by="ann"))
+    scali.says(Verification(_report(), "verified", by="ann"))
     assert scali.measures() == {"block_port": "in_force, in_force"}
     assert scali.reaches() == {25: False, 80: True}
     assert scali.charges() == [("liquidated_damages", 50000, 0, "proposed")]
@@ -101,3 +102,101 @@ def test_scalibit_from_a_complaint_to_the_restoration(scali: Play) -> None:
     assert set(scali.measures().values()) == {"lifted, lifted"}
     assert scali.outside() == found
     assert Strike.objects.count() == 1
+
+
+# --- DDoS, null-route that the peer sees, lifted and withdrawn --------------------------------------------------------
+
+
+def test_scalibit_null_routes_what_floods_until_it_is_restored(scali: Play) -> None:
+    found = scali.outside()
+
+    scali.attack("ddos")
+    assert scali.measures() == {"suspend": "in_force, in_force", "null_route": "in_force, in_force"}
+    eventually(scali.upstream_drops)
+    assert (scali.mails_to(JO), scali.mails_to(TRANSIT)) == (1, 1)
+    assert scali.guest.power == "shut off"
+    assert (Strike.objects.count(), scali.charges()) == (0, [])
+
+    scali.speaker.stop()
+    scali.speaker.start()
+    eventually(lambda: not scali.upstream_drops())
+    scali.wait(HOUR)
+    eventually(scali.upstream_drops)
+
+    scali.answer("It was an open resolver; it answers nobody now.", complete=True)
+    request, answer, _ = scali.asks("restore")
+    assert answer == "needs_approval"
+    scali.agrees(request=request)
+    assert set(scali.measures().values()) == {"lifted, lifted"}
+    eventually(lambda: not scali.upstream_drops())
+    assert scali.outside() == found
+
+
+def test_jimcloud_null_routes_a_flooded_node_that_does_not_answer(jim: Play) -> None:
+    found = jim.outside()
+
+    with jim.guest.hypervisor.frozen():
+        jim.attack("ddos")
+        assert jim.measures() == {"suspend": "in_force, applying"}
+        assert not jim.upstream_drops()
+        jim.wait(HOUR)
+        assert jim.measures() == {"suspend": "in_force, in_force"}
+        eventually(jim.upstream_drops)
+    assert (jim.guest.power, jim.guest.cables()) == ("running", ["up", "down"])
+
+    jim.says(Evidence(accepted=True, by="ann"))
+    assert jim.measures() == {"suspend": "lifted, lifted"}
+    eventually(lambda: not jim.upstream_drops())
+    assert jim.outside() == found
+    assert jim.charges() == [("fine", 2000, 0, "owed")]
+
+
+# --- a wrong suspension, undone with nothing left behind --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ddos", "port_scan"])
+def test_scalibit_undoes_a_wrong_suspension(scali: Play, kind: str) -> None:
+    found = scali.outside()
+    scali.attack(kind)
+    scali.says(Verification(_report(), "verified", by="ann"))
+    assert set(scali.measures().values()) == {"in_force, in_force"}
+    assert len(scali.measures()) == 2
+    assert scali.outside() != found
+    assert Strike.objects.filter(annulled_at=None).count() == 1
+
+    scali.wait(3 * HOUR)
+    scali.says(Verification(_report(), rejected=True, by="iris"), "iris")
+    assert_nothing_is_left(scali, found)
+
+
+def test_jimcloud_undoes_a_wrong_suspension_whose_fine_was_paid_and_missed(jim: Play) -> None:
+    found = jim.outside()
+    jim.spam()
+    jim.until(25)
+    assert jim.measures() == {"suspend": "in_force, in_force", "shutdown": "in_force, in_force"}
+    jim.says(Payment(500))
+
+    jim.says(Verification(_report(), rejected=True, by="iris"), "iris")
+    assert_nothing_is_left(jim, found)
+    assert jim.docket().credit == 500
+
+
+def _report() -> str:
+    return str(Report.objects.get().pk)
+
+
+def assert_nothing_is_left(of: Play, found: tuple[Any, ...]) -> None:
+    """Outside all is as it was; inside nothing stands, is owed, is due, or waits for anybody but the customer."""
+    eventually(lambda: not of.upstream_drops())
+    assert set(of.measures().values()) == {"lifted, lifted"}
+    assert of.outside() == found
+    docket = of.docket()
+    assert [one for one in docket.measures if one.state in {"proposed", "in_force"}] == []
+    assert [one for one in docket.deadlines if one.state == "open"] == []
+    assert (docket.flags, {one.state for one in docket.charges}) == ((), {"withdrawn"})
+    assert not Strike.objects.filter(annulled_at=None).exists()
+    assert not Target.objects.filter(dirty=True).exists()
+    assert not Effect.objects.exclude(state="done").exists()
+    before = of.outside(), len(of.post.got)
+    of.wait(50 * HOUR)
+    assert (of.outside(), len(of.post.got)) == before
