@@ -31,12 +31,14 @@ def _database() -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **named,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "abusedesk", **parts},
+        "OPTIONS": {"connect_timeout": 5, "application_name": "abusedesk", **_ALIVE, **parts},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
 
 
+# A server that is cut off says nothing; without these its clients would wait for it for hours (libpq 34.1.2).
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _CONNECTION_KEYS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 ALLOWED_HOSTS = _hosts()

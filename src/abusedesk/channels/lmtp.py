@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import resource
 import ssl
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -42,7 +43,20 @@ AT_ONCE = 32
 """So many messages are taken in at once at most, so that memory is bounded by this many of the largest size."""
 
 MESSAGE_S = 600.0
-"""A message that takes longer than this to arrive is given up: a slow client must not keep others out."""
+"""A message that takes longer than this to arrive is given up."""
+
+HURRY_S = 10.0
+HURRY_BYTES = 10 * 1024
+"""While others wait for their turn, a message must bring so much in so long: slow clients must not keep them out."""
+
+ANSWER_S = 60.0
+"""A commit that takes longer is not waited for: the mail server keeps the mail, and the same bytes are one message."""
+
+ASK_S = 20.0
+"""So long it may take to find out who is here."""
+
+FILES = 8192
+"""So many files and connections this process may have open, where the system lets it."""
 
 IDLE_S = 300.0
 LONGEST_LINE = 1024 * 1024
@@ -55,7 +69,10 @@ _USUAL = re.compile(r" ?<([\w.+=-]{1,64}@[\w.-]{1,253})>", re.ASCII)
 
 _LATER = "451 4.3.0 it cannot be stored at the moment; please keep it and come back"
 _FULL = "452 4.3.1 there is no room at the moment; please keep it and come back"
+_TOO_LARGE = "552 5.3.4 the message is larger than the size that was announced"
 _BUSY = "421 4.7.0 too many connections; please come back in a moment"
+_TOO_SLOW = "451 4.4.2 the message took too long; please come back"
+_END = b"\r\n.\r\n"
 _UNKNOWN = "550 5.1.1 nobody of this address is here"
 
 
@@ -73,7 +90,16 @@ class Delivery(NamedTuple):
 def run(stop: threading.Event) -> None:
     """Take mail in until `stop`."""
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # The library tells of every command.
+    _allow_files()
     asyncio.run(_serve(settings.CONFIGURATION, stop))
+
+
+def _allow_files() -> None:
+    """Every connection is a file, and the usual limit of 1,024 is soon reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(configuration: Configuration, stop: threading.Event) -> None:
@@ -163,7 +189,11 @@ def _certificate(configuration: Configuration) -> ssl.SSLContext | None:
 
 
 class _Peer(SMTP):
-    """A connection that is counted, and whose messages wait for their turn."""
+    """A connection that is counted, and whose messages wait for their turn.
+
+    What of a message lies beyond the size limit is dropped as it arrives, up to its end: the library would keep a line
+    that never ends.
+    """
 
     line_length_limit = LONGEST_LINE
 
@@ -171,6 +201,9 @@ class _Peer(SMTP):
         super().__init__(handler, **given)
         self._door = door
         self._counted = False
+        self._arriving = self._too_large = self._has_slot = False
+        self._arrived = 0
+        self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Counts the connection; one too many is told so and closed."""
@@ -195,16 +228,76 @@ class _Peer(SMTP):
         usual = _USUAL.match(arg)
         return (usual[1], arg[usual.end() :]) if usual else super()._getaddr(arg)
 
+    def data_received(self, data: bytes) -> None:
+        """Hands on what arrives, of a message as much as may be."""
+        if self._arriving:
+            data = self._within_limit(data)
+        if data:
+            super().data_received(data)
+
+    def _within_limit(self, data: bytes) -> bytes:
+        self._arrived += len(data)
+        window = self._tail + data
+        end = window.find(_END)
+        self._tail = window[-4:]
+        if end >= 0:
+            self._arriving = False
+            return window[end:] if self._too_large else data
+        if self._too_large:
+            return b""
+        if self._arrived > (self.data_size_limit or 0) + 8 and len(data) >= 4:
+            # It holds no memory from here on, so it need not keep others waiting.
+            self._too_large = True
+            self._give_slot_back()
+            return data[:-4]
+        return data
+
+    def _give_slot_back(self) -> None:
+        if self._has_slot:
+            self._has_slot = False
+            self._door.slots.release()
+
+    async def push(self, status: Any) -> None:
+        """Says it; of what was too large always the same, whatever the library made of its beginning."""
+        said = status.decode("ascii") if isinstance(status, bytes) else status
+        if self._too_large and said[:3] in {"500", "552"}:
+            said = _TOO_LARGE
+        await super().push(said)
+
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library calls it by the command
         """Takes a message in when there is room for it, and no longer than `MESSAGE_S`."""
         try:
-            async with asyncio.timeout(MESSAGE_S), self._door.slots:
-                await super().smtp_DATA(arg)
+            async with asyncio.timeout(MESSAGE_S) as limit:
+                await self._door.slots.acquire()
+                self._has_slot = self._arriving = True
+                self._too_large, self._arrived, self._tail = False, 0, b"\r\n"
+                async with self._hurried(limit):
+                    await super().smtp_DATA(arg)
         except TimeoutError:
             with contextlib.suppress(ConnectionError):
-                await self.push("451 4.4.2 the message took too long; please come back")
+                await self.push(_TOO_LARGE if self._too_large else _TOO_SLOW)
             if self.transport is not None:
                 self.transport.close()
+        finally:
+            self._arriving = self._too_large = False
+            self._give_slot_back()
+
+    @contextlib.asynccontextmanager
+    async def _hurried(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
+        """While others wait, ends a message that hardly arrives."""
+        hurrying = asyncio.get_running_loop().create_task(self._hurry(limit))
+        try:
+            yield
+        finally:
+            hurrying.cancel()
+
+    async def _hurry(self, limit: asyncio.Timeout) -> None:
+        while True:
+            before = self._arrived
+            await asyncio.sleep(HURRY_S)
+            if self._arriving and self._door.slots.locked() and self._arrived - before < HURRY_BYTES:
+                limit.reschedule(0)
+                return
 
 
 class SMTPPeer(_Peer):
@@ -255,6 +348,7 @@ class Desk:
         self._addresses: dict[str, int] = {}
         self._anybody = False
         self._known_at = float("-inf")
+        self._committing_since: float | None = None
         self._tide = Tide()
 
     async def handle_RCPT(  # noqa: N802 - the library's hook
@@ -262,9 +356,12 @@ class Desk:
     ) -> str:
         """Whether somebody of this address is here."""
         try:
-            await self._know_addresses()
-        except DatabaseError:
-            return _LATER
+            async with asyncio.timeout(ASK_S):
+                await self._know_addresses()
+        except (DatabaseError, TimeoutError):
+            return self._come_back(envelope.mail_from, [address])
+        if self._is_stuck():
+            return self._come_back(envelope.mail_from, [address])
         if not self._anybody and _plain(address) not in self._addresses:
             return _UNKNOWN
         envelope.rcpt_tos.append(address)
@@ -297,7 +394,28 @@ class Desk:
         )
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         await self._queue.put(Delivery(incoming, answer))
-        return await answer
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                said = await answer
+        except TimeoutError:
+            said = _LATER
+        if said in {_LATER, _FULL}:
+            return self._come_back(envelope.mail_from, envelope.rcpt_tos, said)
+        for one in envelope.rcpt_tos:
+            self._tide.came(_mail(envelope.mail_from, one))
+        return said
+
+    def _come_back(self, sender: str | None, addresses: Sequence[str], said: str = _LATER) -> str:
+        """What a mail server hears that is to keep a mail; until it came again, the mail may hold an answer."""
+        now = datetime.now(UTC)
+        for one in addresses:
+            self._tide.refused(_mail(sender, one), now)
+        return said
+
+    def _is_stuck(self) -> bool:
+        """Whether the database takes a commit and says nothing: then no more is taken in than waits already."""
+        since = self._committing_since
+        return since is not None and asyncio.get_running_loop().time() - since > ANSWER_S
 
     async def commit_all(self) -> None:
         """Commits what waits, as much at once as there is, for ever."""
@@ -305,11 +423,22 @@ class Desk:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < TOGETHER and sum(one.size for one in batch) < TOGETHER_BYTES:
                 batch.append(self._queue.get_nowait())
+            # What is not waited for any more is not taken either: its mail server has it still.
+            batch = [one for one in batch if not one.answer.done()]
             for delivery, said in zip(batch, await self._commit(batch), strict=True):
                 if not delivery.answer.done():
                     delivery.answer.set_result(said)
 
     async def _commit(self, batch: Sequence[Delivery]) -> list[str]:
+        if not batch:
+            return []
+        self._committing_since = asyncio.get_running_loop().time()
+        try:
+            return await self._committed(batch)
+        finally:
+            self._committing_since = None
+
+    async def _committed(self, batch: Sequence[Delivery]) -> list[str]:
         try:
             await self._ask(_take, [one for delivery in batch for one in delivery.incoming])
         except DatabaseError as error:
@@ -321,7 +450,7 @@ class Desk:
                 log.exception("a message cannot be taken in")
                 return [_LATER]
             # Together they are many times faster; one by one shows which of them it is.
-            return [said for delivery in batch for said in await self._commit([delivery])]
+            return [said for delivery in batch for said in await self._committed([delivery])]
         return ["250 2.0.0 committed"] * len(batch)
 
     async def beat(self) -> None:
@@ -346,6 +475,11 @@ class Desk:
 
     async def _ask(self, work: Any, *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._database, _with_connection, work, given)
+
+
+def _mail(sender: str | None, address: str) -> str:
+    """By what a mail is known again that was to be kept."""
+    return f"{(sender or '').lower().strip('<>')[:320]} {_plain(address)[:320]}"
 
 
 def _plain(address: str) -> str:
