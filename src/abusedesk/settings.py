@@ -190,7 +190,13 @@ LOGGING = {
             "foreign_pre_chain": _BEFORE,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False),
+                structlog.dev.ConsoleRenderer(
+                    colors=False,
+                    pad_event_to=0,
+                    pad_level=False,
+                    # The others show local variables, and a password is one.
+                    exception_formatter=structlog.dev.plain_traceback,
+                ),
             ],
         },
     },

@@ -2,22 +2,19 @@
 
 import os
 import random
-import signal
 import smtplib
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
 
 from abusedesk.records.models import Message
-from tests.channels.test_lmtp import connects, eventually, free_port
+from tests.acceptance.mail_door import MailDoor
+from tests.channels.test_lmtp import eventually
 from tests.desk.estate import complaint, provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,39 +45,13 @@ class MailServer(threading.Thread):
                 self.acknowledged += 1
 
 
-class MailDoor:
-    """The command as it runs in production, on the database of the test."""
-
-    def __init__(self, folder: Path) -> None:
-        known = {key: quote(str(connection.settings_dict[key]), safe="") for key in ("NAME", "HOST", "PORT", "USER")}
-        database = f"postgresql://{known['USER']}@/{known['NAME']}?host={known['HOST']}&port={known['PORT']}"
-        self.port = free_port()
-        self.environment = {
-            **os.environ,
-            "ABUSEDESK_DATA": str(folder),
-            "ABUSEDESK_DATABASE_URL": database,
-            "ABUSEDESK_LMTP": f"127.0.0.1:{self.port}",
-        }
-        self.environment.pop("DJANGO_SETTINGS_MODULE", None)
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "abusedesk.cli", "lmtp"], env=self.environment)
-        eventually(lambda: connects(self.port))
-
-    def die(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[MailDoor]:
+def door(tmp_path: Path, transactional_db: Any, database_url: str) -> Iterator[MailDoor]:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE records_message")
-    one = MailDoor(tmp_path)
+    one = MailDoor(tmp_path, database_url)
     yield one
-    one.process.terminate()
-    one.process.wait(30)
+    one.end()
 
 
 def test_what_was_acknowledged_is_there_once_however_often_the_door_is_killed(door: MailDoor, db: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from abusedesk.channels import lmtp
+from abusedesk.channels import delivery, lmtp, peers
 from abusedesk.configuration import Listen
 from abusedesk.problem import Problem
 from abusedesk.records.models import BrandAddress, Channel, Message
@@ -81,8 +81,10 @@ def _no_message_of_another_test(transactional_db: Any) -> None:
 
 
 @pytest.fixture
-def doors(settings: Any, tmp_path: Path) -> Iterator[Doors]:
+def doors(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
     provider()
+    monkeypatch.setattr(peers, "ROOM_MB", 1)
+    monkeypatch.setattr(peers, "HURRY_S", 0.5)
     one = Doors(free_port(), free_port())
     certificate, key = self_signed(tmp_path)
     settings.CONFIGURATION = replace(
@@ -161,6 +163,13 @@ def test_the_sender_of_the_envelope_is_kept_and_nobody_is_one(doors: Doors, give
     assert Message.objects.get().envelope_from == kept
 
 
+def test_a_message_has_no_more_recipients_than_can_be_kept(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "RECIPIENTS", 2)
+    with doors.lmtp() as client:
+        client.mail("a@example.net")
+        assert [client.rcpt(JIM)[0] for _ in range(3)] == [250, 250, 452]
+
+
 def test_two_addresses_of_a_brand_are_one_message_and_two_brands_are_two(doors: Doors) -> None:
     sca = provider("sca", "scalibit")
     BrandAddress.objects.create(brand=sca.brand, address="legal@sca.example.org")
@@ -234,14 +243,14 @@ def test_the_same_mail_again_is_acknowledged_and_is_one_message(doors: Doors) ->
 
 def test_many_connections_are_committed_together(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    take = lmtp._take
+    take = delivery._take
 
     def slowly(incoming: Any) -> None:
         sizes.append(len(incoming))
         time.sleep(0.2)
         take(incoming)
 
-    monkeypatch.setattr(lmtp, "_take", slowly)
+    monkeypatch.setattr(delivery, "_take", slowly)
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda number: doors.deliver(complaint(note=str(number))), range(20)))
 
@@ -254,7 +263,7 @@ def test_what_cannot_be_committed_is_left_to_the_mail_server(doors: Doors, monke
         raise OperationalError("the server closed the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lmtp, "_take", fail)
+        patch.setattr(delivery, "_take", fail)
         with pytest.raises(smtplib.SMTPDataError) as refused:
             doors.deliver(complaint())
         assert refused.value.smtp_code == 451
@@ -270,24 +279,12 @@ def test_a_database_connection_that_breaks_is_made_anew(doors: Doors) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    for _ in range(3):
-        with contextlib.suppress(smtplib.SMTPException):
-            doors.deliver(complaint(note="2"))
+    doors.deliver(complaint(note="2"))
     assert Message.objects.count() == 2
 
 
-def test_a_full_disk_is_said_as_such(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Any) -> None:
-        raise OperationalError('could not extend file "base/1": No space left on device')
-
-    monkeypatch.setattr(lmtp, "_take", fail)
-    with pytest.raises(smtplib.SMTPDataError) as refused:
-        doors.deliver(complaint())
-    assert refused.value.smtp_code == 452
-
-
 def test_a_message_that_breaks_takes_no_other_with_it(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    take = lmtp._take
+    take = delivery._take
 
     def picky(incoming: Any) -> None:
         if any(b"<bad@example.com>" in one.data for one in incoming):
@@ -295,7 +292,7 @@ def test_a_message_that_breaks_takes_no_other_with_it(doors: Doors, monkeypatch:
         time.sleep(0.1)
         take(incoming)
 
-    monkeypatch.setattr(lmtp, "_take", picky)
+    monkeypatch.setattr(delivery, "_take", picky)
 
     def deliver(note: str) -> int:
         try:
@@ -321,7 +318,7 @@ def test_a_thousand_idle_connections_keep_nobody_out(doors: Doors) -> None:
 
 
 def test_one_connection_too_many_is_told_to_come_back(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lmtp, "CONNECTIONS", 3)
+    monkeypatch.setattr(peers, "CONNECTIONS", 3)
     with contextlib.ExitStack() as stack:
         greetings = set()
         for _ in range(4):
@@ -338,19 +335,83 @@ def _answers(doors: Doors) -> bool:
     return False
 
 
-def test_a_client_too_slow_with_its_message_is_let_go(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lmtp, "MESSAGE_S", 0.3)
-    monkeypatch.setattr(lmtp, "AT_ONCE", 1)
+def test_a_client_too_slow_with_its_message_is_told_so_and_let_go(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "MESSAGE_S", 0.5)
     with doors.lmtp() as slow:
-        slow.mail("a@example.net")
-        slow.rcpt(JIM)
-        slow.putcmd("data")
-        assert slow.getreply()[0] == 354
+        begin(slow)
         slow.send(b"Subject: never ends\r\n")
-        time.sleep(0.6)
         doors.deliver(complaint())
+        assert slow.getreply() == (451, b"4.4.2 the message took too long; please come back")
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            slow.noop()
 
     assert Message.objects.count() == 1
+
+
+def begin(client: smtplib.SMTP) -> None:
+    """All up to the message."""
+    client.mail("a@example.net")
+    client.rcpt(JIM)
+    client.putcmd("data")
+    assert client.getreply()[0] == 354
+
+
+def test_a_message_may_take_longer_than_a_connection_may_be_idle(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "IDLE_S", 0.5)
+    with doors.lmtp() as slow:
+        begin(slow)
+        for _ in range(5):
+            time.sleep(0.2)
+            slow.send(b"Subject: slow\r\n")
+        slow.send(b".\r\n")
+        assert slow.getreply()[0] == 250
+
+
+def test_an_idle_connection_is_closed(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "IDLE_S", 0.3)
+    with socket.create_connection(("127.0.0.1", doors.lmtp_port), 10) as idle:
+        assert idle.recv(100).startswith(b"220")
+        assert idle.recv(100) == b""
+
+
+def test_a_client_that_does_not_wait_to_be_asked_is_heard_all_the_same(doors: Doors) -> None:
+    with doors.lmtp() as hasty:
+        hasty.send(f"MAIL FROM:<a@example.net>\r\nRCPT TO:<{JIM}>\r\nDATA\r\n".encode())
+        hasty.send(b"Subject: x\r\n\r\nx\r\n.\r\nNOOP\r\n")
+        assert [hasty.getreply()[0] for _ in range(5)] == [250, 250, 354, 250, 250]
+
+
+def test_messages_that_find_no_room_are_refused_for_the_moment(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room for four of the largest."""
+    monkeypatch.setattr(peers, "HURRY_BYTES", 0)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(doors.lmtp()) for _ in range(6)]
+        for one in clients:
+            begin(one)
+        for one in clients:
+            one.send(b"Subject: x\r\n\r\n" + b"x" * 900_000)
+        for one in clients:
+            one.send(b"\r\n.\r\n")
+        assert sorted(one.getreply()[0] for one in clients) == [250, 250, 250, 250, 452, 452]
+        # The room is free again.
+        begin(clients[0])
+        clients[0].send(b"Subject: x\r\n\r\n" + b"y" * 900_000 + b"\r\n.\r\n")
+        assert clients[0].getreply()[0] == 250
+
+
+def test_while_room_is_short_those_who_hardly_send_are_let_go_and_the_next_gets_its_turn(doors: Doors) -> None:
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(doors.lmtp()) for _ in range(3)]
+        for one in slow:
+            begin(one)
+        for one in slow:
+            one.send(b"Subject: x\r\n\r\n" + b"x" * 900_000)
+        began = time.monotonic()
+        doors.deliver(complaint())
+        assert time.monotonic() - began < 3
+        assert [one.getreply()[0] for one in slow] == [451] * 3
 
 
 def test_the_watermark_follows_the_clock_while_the_door_is_open(doors: Doors) -> None:
@@ -358,6 +419,21 @@ def test_the_watermark_follows_the_clock_while_the_door_is_open(doors: Doors) ->
     watermark = Channel.objects.get(name="lmtp").watermark
     assert watermark is not None
     assert datetime.now(UTC) - watermark < timedelta(minutes=1)
+
+
+def test_the_watermark_does_not_overtake_a_message_that_is_being_committed(db: Any) -> None:
+    now = datetime.now(UTC)
+    arrived = now - timedelta(seconds=3)
+
+    async def beat(database: ThreadPoolExecutor) -> None:
+        desk = delivery.Desk("lmtp", peers.LMTPPeer.provenance, database)
+        desk._waiting[asyncio.get_running_loop().create_future()] = arrived
+        await desk._move_on(now)
+
+    with ThreadPoolExecutor(1) as database:
+        asyncio.run(beat(database))
+        database.submit(delivery.close).result()
+    assert Channel.objects.get(name="lmtp").watermark == arrived
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(settings: Any, db: Any) -> None:

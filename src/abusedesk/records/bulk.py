@@ -14,7 +14,8 @@ Row = Mapping[str, object]
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Writes rows in the order of the columns; nothing is asked of the database where there are none.
 
-    The rows are made before the copy begins: on a connection that copies, no row could be asked for.
+    The rows are made before the copy begins: on a connection that copies, no row could be asked for. Raises
+    django.db.Error, as any query does.
     """
     ready = list(rows)
     if not ready:
@@ -22,7 +23,8 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
+    # Django knows no COPY; its users are to see its errors all the same.
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(query) as copy:
         for row in ready:
             copy.write_row(row)
 

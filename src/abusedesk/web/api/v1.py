@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
@@ -27,7 +27,7 @@ def refused(request: HttpRequest, refusal: Any) -> HttpResponse:
     return problem.answer(request, refusal)
 
 
-@api.exception_handler(DatabaseError)
+@api.exception_handler(Error)
 def unavailable(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001 - what went wrong stays in the log
     """Nothing could be committed: whoever sent it keeps it."""
     said = Refusal(

@@ -1,7 +1,13 @@
 """Pages for what goes wrong: in the style of the house, and useful."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+RETRY_S = 30
+"""When to come back while the database is away, in seconds."""
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -17,13 +23,27 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500. Asks nothing of the database, which may be what failed."""
+    """500, or 503 where the database failed. Asks nothing of it."""
+    if isinstance(sys.exception(), InterfaceError | OperationalError):
+        return _unavailable(request)
     return _page(
         request,
         500,
         "Something broke",
         "Nothing was lost: what came in is stored before it is acknowledged. The server's log says more.",
     )
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    page = _page(
+        request,
+        503,
+        "The database does not answer",
+        "Nothing was lost: what came in is stored before it is acknowledged. "
+        "What you just sent was not stored; try again in a moment.",
+    )
+    page["Retry-After"] = str(RETRY_S)
+    return page
 
 
 def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
