@@ -16,8 +16,8 @@ from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
 from abusedesk.desk.watch import fire_due
 from abusedesk.records.models import Channel, Charge, Deadline, Measure, Message, Report, Review, Strike
+from tests.acceptance.mail_door import MailDoor
 from tests.acceptance.test_forged_campaign import ISPS, forgeries, genuine, hurt, passed_on
-from tests.acceptance.test_mail_door import MailDoor
 from tests.contract.mailbox import mailbox
 from tests.contract.receiver import SECRET, Receiver, receiving
 from tests.desk.estate import LONG_AGO, Provider, known_reporter, provider, with_addresses
@@ -61,7 +61,9 @@ class Desk:
 
 
 @pytest.fixture(params=["jimcloud", "scalibit"])
-def desk(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Iterator[Desk]:
+def desk(
+    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, transactional_db: Any, database_url: str
+) -> Iterator[Desk]:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE records_message")
     with mailbox() as mail, receiving() as outside:
@@ -71,10 +73,9 @@ def desk(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Itera
         made = with_addresses(provider(pack=request.param, in_force_from=LONG_AGO, actuators=driven))
         for domain in ISPS:
             known_reporter(domain)
-        door = MailDoor(tmp_path)
+        door = MailDoor(tmp_path, database_url)
         yield Desk(door, made, outside)
-        door.process.terminate()
-        door.process.wait(30)
+        door.end()
 
 
 def an_hour_ago() -> str:

@@ -131,7 +131,7 @@ class Web:
         self.process.terminate()
         self.process.wait(30)
 
-    def report(self, key: str, **more: str) -> tuple[int, Message, dict[str, Any]]:
+    def report(self, key: str, **more: Any) -> tuple[int, Message, dict[str, Any]]:
         """Sends a report: status, headers and body of what comes back."""
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         return self._call("POST", "/api/v1/reports", json.dumps(xarf4(**more)), headers)
@@ -156,7 +156,7 @@ class Web:
     def memory_mb(self) -> float:
         """The most memory that any of its processes ever had."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return max(most_memory_mb(int(pid)) for pid in [self.process.pid, *children])
+        return max(most_memory_mb(int(pid)) for pid in [str(self.process.pid), *children])
 
 
 @pytest.fixture(scope="module")
