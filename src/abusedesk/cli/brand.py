@@ -19,6 +19,7 @@ _SAFEGUARDS = (
     "irreversible",
     "blast_radius",
     "long_outage",
+    "remind_before",
     "drift",
     "ticket_serves",
     "html_notices",
@@ -231,11 +232,11 @@ def _safeguard(name: str, value: str) -> Any:
         return _YES_NO[value]
     if value in _CHOICES.get(name, ()):
         return value
-    if name == "long_outage":
+    if name in {"long_outage", "remind_before"}:
         try:
             parse_duration(value)
         except ValueError as error:
-            raise Problem(f"--setting: long_outage cannot be {value!r}: {error}") from None
+            raise Problem(f"--setting: {name} cannot be {value!r}: {error}") from None
         return value
     *first, last = _CHOICES.get(name, ("yes", "no") if name in _TRUTHS else ("a whole number below 10000",))
     may_be = f"{', '.join(first)} or {last}" if first else last

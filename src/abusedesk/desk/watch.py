@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from abusedesk.desk import hold
-from abusedesk.desk.answering import outcomes
+from abusedesk.desk.answering import outcomes, reminders
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
@@ -53,9 +53,10 @@ def run(stop: threading.Event) -> None:
     """Fire what is due until `stop`."""
     clock = Clock(_wall, _steady)
     looked_at: datetime | None = None
+    reminded_at: datetime | None = None
 
     def turn() -> int:
-        nonlocal looked_at
+        nonlocal looked_at, reminded_at
         now = clock.wall()
         hold_if_doubtful(now, clock.drift())
         if looked_at is None or now - looked_at >= DRIFT_EVERY:
@@ -63,6 +64,9 @@ def run(stop: threading.Event) -> None:
             drift.check(now)
             forget_answers(now)
             door.forget(now)
+        if reminded_at is None or now - reminded_at >= reminders.EVERY:
+            reminded_at = now
+            reminders.remind(now)
         return fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
 
     keep_doing(turn, stop, POLL_S)

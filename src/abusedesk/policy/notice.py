@@ -24,7 +24,7 @@ and no others. `render` fills `{policy}` and `{remediation}` from the pack; all 
 import re
 from collections.abc import Mapping
 
-from abusedesk.policy.own_notices import LANGUAGES, own_notice
+from abusedesk.policy.own_notices import LANGUAGES, OWN, own_notice
 from abusedesk.policy.pack import Pack, Version
 from abusedesk.problem import Problem
 
@@ -58,6 +58,8 @@ def render(
     """
     chosen, text = _template(pack, template, language)
     known_values = {**_own(pack, version, chosen, values), **values}
+    if template in OWN:
+        known_values.setdefault("remediation", "")
     filled = _PLACEHOLDER.sub(lambda match: _value(match[1], known_values, template), text)
     subject, _, body = filled.partition("\n")
     # A value that is empty leaves its paragraph empty, and no hole in the letter.

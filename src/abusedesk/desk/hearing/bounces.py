@@ -15,6 +15,7 @@ from abusedesk.desk.perform import marks, unserved
 from abusedesk.desk.perform.notice import addresses
 from abusedesk.desk.perform.reaching import served_elsewhere
 from abusedesk.parsing.answers import Bounce
+from abusedesk.policy.own_notices import REMINDERS
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
 from abusedesk.records.models import Effect, Notice
@@ -42,6 +43,7 @@ def moves(returned: Sequence[Returned], now: datetime) -> list[Move]:
         if one.bounce.action == "failed"
         and one.notice.state != "bounced"
         and one.notice.to == "customer"
+        and one.notice.template not in REMINDERS
         and one.notice.case is not None
         and not unserved.ticket_serves(one.notice.brand)
         and _next(one.notice)

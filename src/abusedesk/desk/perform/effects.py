@@ -18,6 +18,7 @@ from abusedesk.desk.perform.notice import LETTER, addresses, letter, notice_of
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Docket, Effect, Notice
+from abusedesk.vocabulary.instant import parse_instant
 
 log = structlog.get_logger()
 
@@ -102,6 +103,9 @@ def _try(effect: Effect, out: Post, now: datetime) -> str:
 def _carry(effect: Effect, out: Post, now: datetime) -> None:
     if effect.attempts > ATTEMPTS:
         raise Problem(f"given up: {ATTEMPTS} attempts ended without a result, each with the worker")
+    if _is_past(effect, now):
+        _end_lease(effect, state="dropped", done_at=now, error="what it reminds of has passed")
+        return
     notice = _written(effect, now)
     accepted = Accepted(notice.state) if notice.state in {"ticket", "shown"} else _send(effect, notice, out)
     with _ours(effect):
@@ -110,6 +114,12 @@ def _carry(effect: Effect, out: Post, now: datetime) -> None:
         _end_lease(effect, state="done", error="", done_at=now, receipt=receipt | {"state": accepted.state})
         _tell(effect, notice.case_id, "carried_out", now, state=accepted.state)
         marks.done_with(notice.case_id, "failed:notice")
+
+
+def _is_past(effect: Effect, now: datetime) -> bool:
+    """Whether it waited so long that it would say what no longer holds."""
+    until = effect.payload.get("until")
+    return bool(until) and parse_instant(str(until)) <= now
 
 
 def _written(effect: Effect, now: datetime) -> Notice:

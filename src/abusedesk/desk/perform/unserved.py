@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 
+from abusedesk.policy.own_notices import REMINDERS
 from abusedesk.records.models import Brand, Notice, Review
 from abusedesk.records.reviews import refresh_needs
 
@@ -18,7 +19,7 @@ def ticket_serves(brand: Brand) -> bool:
 def ask(notice: Notice, said: str, at: datetime, message: uuid.UUID | None = None) -> None:
     """Asks a person, once for a notice. Where the ticket does not serve, deadlines wait from when it was written."""
     case = notice.case
-    if case is None or notice.to not in {"customer", "reseller"}:
+    if case is None or notice.to not in {"customer", "reseller"} or notice.template in REMINDERS:
         return
     served = ticket_serves(notice.brand) or notice.to != "customer"
     waits = "the ticket alone serves, deadlines run" if served else "its reply deadlines wait until this is answered"

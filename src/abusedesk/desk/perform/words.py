@@ -10,7 +10,7 @@ import msgspec
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
 from abusedesk.policy.pack import Pack
-from abusedesk.records.models import Case, Charge, Deadline, Effect, Event, Measure, Report, Service, Thread
+from abusedesk.records.models import Case, Charge, Deadline, Docket, Effect, Event, Measure, Report, Service, Thread
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
@@ -171,9 +171,12 @@ def _service(effect: Effect, case: Case | None) -> Service | None:
 
 def _occurrence(effect: Effect, case: Case | None) -> Occurrence | None:
     """The occurrence that the notice is about; without one named, the last of the case."""
-    if effect.decision is None or case is None:
+    if case is None:
         return None
-    docket = _docket(bytes(effect.decision.docket.state))
+    stored = effect.decision.docket if effect.decision else Docket.objects.filter(service=case.service_id).first()
+    if stored is None:
+        return None
+    docket = _docket(bytes(stored.state))
     ours = [one for one in docket.occurrences if one.abuse_type == case.abuse_type]
     named = [one for one in ours if one.id == effect.payload.get("occurrence")] or ours
     return named[-1] if named else None

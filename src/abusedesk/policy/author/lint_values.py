@@ -7,12 +7,13 @@ from datetime import datetime
 from abusedesk.policy.author.difference import day
 from abusedesk.policy.author.finding import Finding, error, warning
 from abusedesk.policy.pack import Pack, Parameter
+from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.policy.rule import MakeCharge, MakeStrike, Order, ShortenDeadline, StartDeadline, TopUp
 from abusedesk.policy.source import Node
 from abusedesk.vocabulary.money import format_amount, parse_amount
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_USED_BY_THE_ENGINE = frozenset({"limitation", "occurrence_window", "good_behaviour"})
+_USED_BY_THE_ENGINE = frozenset({"limitation", "occurrence_window", "good_behaviour", REMIND_BEFORE})
 
 
 def versions(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
