@@ -20,6 +20,10 @@ ACTIONS = (
     "UpdateClientProduct",
     "GetTickets",
     "OpenTicket",
+    "GetClientsDetails",
+    "GetInvoices",
+    "CreateInvoice",
+    "UpdateInvoice",
 )
 OVERDUE = "Overdue on Payment"
 
@@ -33,6 +37,8 @@ class Whmcs:
     clients: list[Object] = field(default_factory=list)
     products: list[Object] = field(default_factory=list)
     tickets: list[Object] = field(default_factory=list)
+    invoices: list[Object] = field(default_factory=list)
+    currency: str = "USD"
     changes: list[tuple[str, int]] = field(default_factory=list)
     allowed: set[str] = field(default_factory=lambda: set(ACTIONS))
     """What the API role of the credential may do."""
@@ -155,6 +161,27 @@ class Whmcs:
         number = len(self.tickets) + 1
         self.tickets.append({"id": number, "tid": f"51675{number}", "userid": form["clientid"], **form})
         return Answer(200, {"result": "success", "id": number, "tid": f"51675{number}", "c": "KPqH7yG3"})
+
+    def _GetClientsDetails(self, form: dict[str, str]) -> Answer:
+        client = {"id": form["clientid"], "currency_code": self.currency}
+        return Answer(200, {"result": "success", "client": client, **client})
+
+    def _GetInvoices(self, form: dict[str, str]) -> Answer:
+        rows = [one for one in self.invoices if one["userid"] == form["userid"]]
+        return self._page(form, rows, "invoices", "invoice")
+
+    def _CreateInvoice(self, form: dict[str, str]) -> Answer:
+        number = 900 + len(self.invoices)
+        amount = {"subtotal": form["itemamount1"], "total": form["itemamount1"], "currencycode": self.currency}
+        self.invoices.append({**form, "id": number, **amount})
+        return Answer(200, {"result": "success", "invoiceid": number, "status": form["status"]})
+
+    def _UpdateInvoice(self, form: dict[str, str]) -> Answer:
+        found = next((one for one in self.invoices if str(one["id"]) == form["invoiceid"]), None)
+        if found is None:
+            return Answer(200, {"result": "error", "message": "Invoice ID Not Found"})
+        found["status"] = form["status"]
+        return Answer(200, {"result": "success", "invoiceid": found["id"]})
 
     @staticmethod
     def _page(form: dict[str, str], rows: list[Object], many: str, one: str) -> Answer:

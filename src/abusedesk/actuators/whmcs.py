@@ -110,14 +110,14 @@ class Whmcs:
         """Look at the service's status and at whose hold it is."""
         if order.kind not in KINDS:
             return Outcome("not_in_force")
-        told = _answered(lambda: seen(order, self._service(order)))
+        told = _answered(lambda: seen(order, self.find(order.service)))
         # A refusal to tell says nothing about the measure.
         return Outcome("unreachable", told.receipt, told.error) if told.state == "refused" else told
 
     # --- what is changed --------------------------------------------------------------------------------------------
 
     def _hold(self, order: Order) -> Outcome:
-        service = self._service(order)
+        service = self.find(order.service)
         if service is None or service.status not in {"Active", "Suspended"}:
             return Outcome("refused", error=f"{_gone(order, service)}; nothing can be suspended")
         found = service.hold
@@ -130,20 +130,20 @@ class Whmcs:
 
     def _write(self, service: Service, reason: str) -> None:
         if service.status == "Active":
-            self._call("ModuleSuspend", serviceid=service.number, suspendreason=reason)
+            self.call("ModuleSuspend", serviceid=service.number, suspendreason=reason)
         elif reason:
-            self._call("UpdateClientProduct", serviceid=service.number, suspendreason=reason)
+            self.call("UpdateClientProduct", serviceid=service.number, suspendreason=reason)
         else:
-            self._call("UpdateClientProduct", **{"serviceid": service.number, "unset[0]": "suspendreason"})
+            self.call("UpdateClientProduct", **{"serviceid": service.number, "unset[0]": "suspendreason"})
 
     def _release(self, order: Order) -> Outcome:
-        service = self._service(order)
+        service = self.find(order.service)
         hold = service.hold if service else None
         if service is None or hold is None or hold.brand != order.brand or order.kind not in hold.kinds:
             return Outcome("not_in_force", {"status": service.status if service else "gone"})
         left = remains(hold, order.kind, service.row, datetime.now(UTC).date(), self._overdue_days)
         if left is None:
-            self._call("ModuleUnsuspend", serviceid=service.number)
+            self.call("ModuleUnsuspend", serviceid=service.number)
             return Outcome("not_in_force", {"service": service.number, "status": "Active"})
         reason = left.text(self._reason) if isinstance(left, Hold) else left
         self._write(service, reason)
@@ -156,7 +156,7 @@ class Whmcs:
         mark = f"[AD-{sha256(f'{order.brand} {order.key}'.encode()).hexdigest()[:10]}]"
         about = {"clientid": service.client, "deptid": self._department}
         try:
-            known = self._call("GetTickets", subject=mark, ignore_dept_assignments="true", limitnum=100, **about)
+            known = self.call("GetTickets", subject=mark, ignore_dept_assignments="true", limitnum=100, **about)
             for one in (known.get("tickets") or {}).get("ticket", ()):
                 if mark in str(one.get("subject")):
                     return {"ticket": one.get("tid")}
@@ -164,30 +164,29 @@ class Whmcs:
                 f"{self._reason}: {order.kind} of service {service.number} by our abuse desk (case entry {order.key})."
             )
             subject = f"{self._reason}: {order.kind} of service {service.number} {mark}"
-            opened = self._call("OpenTicket", subject=subject, message=text, serviceid=service.number, **about)
-        except _No as no:
+            opened = self.call("OpenTicket", subject=subject, message=text, serviceid=service.number, **about)
+        except Refusal as no:
             return {"ticket_error": str(no)}
         return {"ticket": opened.get("tid")}
 
     # --- what is asked ----------------------------------------------------------------------------------------------
 
-    def _service(self, order: Order) -> Service | None:
-        """The order's service; None where WHMCS knows none."""
-        if self._by == "id" and not order.service.isdecimal():
-            raise _No(f"{order.service!r} is no number of a service in WHMCS; see service_by")
-        which = {"serviceid": order.service} if self._by == "id" else {"domain": order.service}
-        rows = (self._call("GetClientsProducts", **which).get("products") or {}).get("product", ())
+    def find(self, ref: str) -> Service | None:
+        """The service of that id or domain; None where WHMCS knows none. Raises Refusal or Unanswered."""
+        if self._by == "id" and not ref.isdecimal():
+            raise Refusal(f"{ref!r} is no number of a service in WHMCS; see service_by")
+        which = {"serviceid": ref} if self._by == "id" else {"domain": ref}
+        rows = (self.call("GetClientsProducts", **which).get("products") or {}).get("product", ())
         found = [
-            one
-            for one in map(_read, rows)
-            if str(one.number if self._by == "id" else one.row.get("domain")) == order.service
+            one for one in map(_read, rows) if str(one.number if self._by == "id" else one.row.get("domain")) == ref
         ]
         running = [one for one in found if one.status in {"Active", "Suspended"}] or found[-1:]
         if len(running) > 1:
-            raise _No(f"{len(running)} services of WHMCS have the domain {order.service!r}; see service_by")
+            raise Refusal(f"{len(running)} services of WHMCS have the domain {ref!r}; see service_by")
         return running[0] if running else None
 
-    def _call(self, action: str, **arguments: object) -> Row:
+    def call(self, action: str, **arguments: object) -> Row:
+        """The answer to one action of the API. Raises Refusal or Unanswered."""
         body = urlencode({**self._access, "action": action, **arguments}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "abusedesk"}
         status, answer = posted(
@@ -196,8 +195,8 @@ class Whmcs:
         return _checked(action, status, answer)
 
 
-class _No(Exception):  # noqa: N818 - the outside's no
-    """WHMCS refuses, and will again."""
+class Refusal(Exception):  # noqa: N818 - the outside's no
+    """WHMCS refuses, and will again. The text says what and why."""
 
 
 def read_hold(reason: str) -> Hold | None:
@@ -258,7 +257,7 @@ def seen(order: Order, service: Service | None) -> Outcome:
 def _answered(carry_out: Callable[[], Outcome]) -> Outcome:
     try:
         return carry_out()
-    except _No as no:
+    except Refusal as no:
         return Outcome("refused", error=str(no))
     except Unanswered as silence:
         return Outcome("unreachable", error=str(silence))
@@ -278,7 +277,7 @@ def _checked(action: str, status: int, answer: bytes) -> Row:
         raise Unanswered(f"WHMCS's module did not carry out {action}: {message}")
     if status >= 500:
         raise Unanswered(f"WHMCS answered {action} with the status {status}: {message}")
-    raise _No(f"WHMCS refuses {action}: {message}")
+    raise Refusal(f"WHMCS refuses {action}: {message}")
 
 
 def _read(row: Row) -> Service:

@@ -36,6 +36,9 @@ COMMANDS: tuple[Command, ...] = (
         _DAILY, "inventory", "abusedesk.cli.inventory", "compare NetBox and other systems that know who holds what"
     ),
     Command(_DAILY, "listings", "abusedesk.cli.listings", "ask the blocklists about an address now"),
+    Command(
+        _DAILY, "invoices", "abusedesk.cli.invoices", "charges as invoices of WHMCS, and what was paid booked here"
+    ),
     Command(_DAILY, "database", "abusedesk.cli.database", "dump, restore, or open a shell on the database"),
     Command(_DAILY, "audit", "abusedesk.cli.audit", "prove that decisions stand as they were made, or make them again"),
     Command(_DAILY, "brand", "abusedesk.cli.brand", "make and change brands: policy, addresses, safeguards, actuators"),
