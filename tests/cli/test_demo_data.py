@@ -165,6 +165,7 @@ def test_programs_told_of_things(day: demo_data.Summary) -> None:
     assert {one.closed_at is None for one in Duty.objects.all()} == {True, False}
     assert UpstreamMeasure.objects.filter(lifted_at=None).count() == 1
     assert Report.objects.filter(assurance="verified").exists()
+    assert not Message.objects.filter(channel="upstream").exclude(outcome="not_a_report").exists()
 
 
 def test_inventories_were_read(day: demo_data.Summary) -> None:

@@ -136,6 +136,15 @@ def test_what_was_not_seen_is_not_written(keeper: Client, inventory: Inventory) 
     assert not Assignment.objects.exists()
 
 
+def test_one_kind_of_row_is_shown_alone(page: Client, inventory: Inventory) -> None:
+    waiting = compare(inventory).comparison
+    assert waiting is not None
+    assert "vps-1" in text(page.get(f"/inventories/differences/{waiting.pk}?kind=begun"))
+    alone = text(page.get(f"/inventories/differences/{waiting.pk}?kind=new customer"))
+    assert ">acme<" in alone
+    assert ">vps-1<" not in alone
+
+
 def test_the_difference_is_downloaded(page: Client, inventory: Inventory) -> None:
     waits = compare(inventory).comparison
     assert waits is not None

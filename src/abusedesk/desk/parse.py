@@ -67,7 +67,8 @@ def read_message(unread: Unread, rules: Sequence[OwnRule] = (), *, from_known_re
     if own is not None:
         return own
     reading = _admitted(read(unread.payload, unread.name), unread.provenance)
-    if reading.outcome == "not_a_report" and from_known_reporter:
+    # What an upstream tells of its own doing was acted on when it came, and is no puzzle for a person.
+    if reading.outcome == "not_a_report" and from_known_reporter and reading.format not in _PROVEN_BY:
         reason = f"a known reporter sent it, and yet: {reading.reason}"
         return Reading("needs_review", reading.format, reason, reading.reporter, found=reading.found)
     return reading

@@ -20,6 +20,8 @@ from abusedesk.records.models import (
     Measure,
     Message,
     OwnPrefix,
+    Reporter,
+    Review,
     TimelineEntry,
     UpstreamMeasure,
 )
@@ -228,3 +230,12 @@ def test_a_measure_alone_is_no_complaint(transit: Caller) -> None:
         pass
     assert Message.objects.get().outcome == "not_a_report"
     assert len(stimuli()) == 1
+
+
+def test_a_measure_of_an_upstream_that_is_a_known_reporter_asks_nobody(transit: Caller) -> None:
+    Reporter.objects.update(known=True)
+    transit.post("upstream", word())
+    while process_messages(datetime.now(UTC)):
+        pass
+    assert Message.objects.get().outcome == "not_a_report"
+    assert not Review.objects.exists()

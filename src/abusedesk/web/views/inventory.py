@@ -2,6 +2,8 @@
 
 import csv
 import secrets
+from collections import Counter
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -159,7 +161,10 @@ def difference(request: HttpRequest, pk: int) -> HttpResponse:
         "comparison": one,
         "inventory": one.inventory,
         "figures": in_words(one.figures),
-        "rows": chosen[:SHOWN],
+        "rows": [(*row[:4], datetime.fromisoformat(row[4]) if row[4] else None) for row in chosen[:SHOWN]],
+        "kinds": list(Counter(row[0] for row in found).items()),
+        "all": len(found),
+        "kind": kind,
         "more": max(len(chosen) - SHOWN, 0),
         "may_change": may_change_inventories(request.user),
     }
