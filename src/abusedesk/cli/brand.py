@@ -21,6 +21,7 @@ _SAFEGUARDS = (
     "long_outage",
     "remind_before",
     "drift",
+    "carrying",
     "ticket_serves",
     "html_notices",
     "acknowledge",
@@ -35,6 +36,7 @@ _CHOICES = {
     "irreversible": ("approve", "automatic"),
     "acknowledge": ("off", "known", "everybody"),
     "drift": ("again", "ask"),
+    "carrying": ("propose", "narrow", "whole"),
 }
 _YES_NO = {"yes": True, "no": False}
 

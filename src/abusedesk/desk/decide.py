@@ -45,6 +45,7 @@ class Subject(NamedTuple):
     customer_ref: str | None = None
     customer_since: datetime | None = None
     reseller: str | None = None
+    carries: bool = False
 
 
 class Radius(NamedTuple):
@@ -86,7 +87,9 @@ class Surroundings(NamedTuple):
 
 def settings_of(brand: Brand) -> Settings:
     """A brand's safeguards as the policy takes them: what is none of the safeguards overrides a pack parameter."""
-    own = {name: brand.settings[name] for name in ("irreversible", "blast_radius") if name in brand.settings}
+    own = {
+        name: brand.settings[name] for name in ("irreversible", "blast_radius", "carrying") if name in brand.settings
+    }
     overrides = dict(brand.settings.get("parameters", {}))
     expires = dict(brand.settings.get("expires", {}))
     return Settings(**own, in_force_from=brand.in_force_from, overrides=overrides, expires=expires)
@@ -131,6 +134,7 @@ def facts_for(
         service_until=subject.until,
         trial=subject.trial,
         protected=subject.protected,
+        carries=subject.carries,
         held_ips=frozenset(ip for ip in addresses if _not_passed_on(ip, subject.service, at, surroundings.holders)),
         struck_ips=_struck_elsewhere(subject, stimulus),
     )

@@ -93,6 +93,8 @@ class Ground(Struct, frozen=True):
     """True where the upstream itself took the measure."""
     expires: timedelta | UnsetType = UNSET
     """How long it bears what it ordered, where the pack says so."""
+    narrowed: MeasureKind | UnsetType = UNSET
+    """What was ordered on the whole service, where it was narrowed to the accused address."""
 
 
 Why = Literal["expired", "by_hand", "to_clean"]

@@ -18,6 +18,8 @@ class Settings(Struct, frozen=True):
     blast_radius: int = 20
     in_force_from: datetime | None = None
     overrides: dict[str, str | int | dict[str, str]] = {}
+    carrying: Literal["propose", "narrow", "whole"] = "propose"
+    """What becomes of a measure on the whole of a service that carries others (`safeguard:carries`)."""
     expires: dict[str, str] = {}
     """How long a measure of a kind stands where no rule says so, as ISO 8601."""
 
@@ -57,6 +59,8 @@ class Facts(Struct, frozen=True):
     service_until: datetime | None = None
     trial: bool = False
     protected: bool = False
+    carries: bool = False
+    """Whether the service carries others: a reseller's node, many customers' addresses."""
     held_ips: frozenset[str] | None = None
     struck_ips: frozenset[str] = frozenset()
     """Addresses that carry a strike on another service of the same customer."""

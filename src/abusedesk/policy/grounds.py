@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from abusedesk.policy import measures, occurrences
+from abusedesk.policy.carrying import is_of
 from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import united
 from abusedesk.policy.resting import rests, shrink
@@ -34,9 +35,9 @@ def drop(
     Terminations come first, since they hold back what would be said of others.
     """
     for measure in sorted(draft.measures, key=lambda one: one.kind != "terminate"):
-        if kind not in {None, measure.kind} or not (stands(measure) or rests(draft, measure)):
+        if not (stands(measure) or rests(draft, measure)):
             continue
-        left = tuple(one for one in measure.grounds if not fallen(one))
+        left = tuple(one for one in measure.grounds if not (is_of(measure, one, kind) and fallen(one)))
         if len(left) == len(measure.grounds):
             continue
         if stands(measure):

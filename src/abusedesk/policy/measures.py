@@ -11,6 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy import deadlines
+from abusedesk.policy.carrying import CARRIES, hits_others, narrowed
 from abusedesk.policy.decision import Lift, Notify, Review, Take, Withdraw
 from abusedesk.policy.docket import Ended, Ground, Measure, Why, stands
 from abusedesk.policy.expiry import renew
@@ -49,7 +50,12 @@ def order(draft: "Draft", pending: PendingMeasure) -> None:
     _note(draft, pending)
 
 
-def _note(draft: "Draft", pending: PendingMeasure) -> None:
+def _note(draft: "Draft", ordered: PendingMeasure) -> None:
+    for pending in narrowed(draft, ordered):
+        _note_one(draft, pending)
+
+
+def _note_one(draft: "Draft", pending: PendingMeasure) -> None:
     for index, other in enumerate(draft.pending):
         if (other.kind, other.ip, other.port) == (pending.kind, pending.ip, pending.port):
             draft.pending[index] = merged(other, pending)
@@ -94,8 +100,10 @@ def _impose(draft: "Draft", pending: PendingMeasure) -> None:
 
 def _held_back(draft: "Draft", pending: PendingMeasure) -> PendingMeasure:
     if pending.sanction and not pending.upstream and pending.mode == "automatic":
+        hits = hits_others(draft, pending)
         for safeguard in _holding_back(draft, pending.grounds):
             pending = _proposed(pending, safeguard)
+        pending = _proposed(pending, CARRIES) if hits else pending
     return pending
 
 

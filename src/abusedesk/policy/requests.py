@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec.structs import replace
 
 from abusedesk.policy import charges, measures
+from abusedesk.policy.carrying import answers_to
 from abusedesk.policy.decision import Answer, Review
 from abusedesk.policy.docket import OpenRequest, stands
 from abusedesk.policy.pending import united
@@ -108,7 +109,9 @@ def restore_paid(draft: "Draft", *, unpaid: bool) -> None:
 def lift(draft: "Draft", clauses: tuple[str, ...], kinds: tuple[str, ...], *, proposals: bool) -> None:
     """Lifts our measures of some kinds that are in force, and withdraws those only proposed where that is asked."""
     for measure in draft.measures:
-        if measure.kind in kinds and (measure.state == "in_force" or (proposals and stands(measure))):
+        if not any(answers_to(measure, kind) for kind in kinds):
+            continue
+        if measure.state == "in_force" or (proposals and stands(measure)):
             measures.lift_own(draft, measure, clauses)
-        elif measure.kind in kinds and rests(draft, measure):
+        elif rests(draft, measure):
             forget(draft, measure)

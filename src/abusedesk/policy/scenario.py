@@ -41,7 +41,7 @@ from abusedesk.vocabulary.request import REQUESTS
 from abusedesk.vocabulary.suppression import MUFFLED
 
 LISTED = "reputation/blocklist"
-_BRAND_SETTINGS = ("irreversible", "blast_radius", "expires")
+_BRAND_SETTINGS = ("irreversible", "blast_radius", "expires", "carrying")
 _COSTS = ("admin", "upstream_fine", "engineering", "delisting", "actual_damages")
 _CAUSES = ("own_use", "third_party", "provider")
 
@@ -66,6 +66,7 @@ class Service(NamedTuple):
     trial: bool
     mail_port: bool
     protected: bool
+    carries: bool
 
 
 class Entry(NamedTuple):
@@ -167,12 +168,12 @@ def _customer(node: Node) -> Customer:
 
 
 def _service(node: Node, customers: dict[str, Customer]) -> Service:
-    optional = ("type", "until", "trial", "mail_port", "protected")
+    optional = ("type", "until", "trial", "mail_port", "protected", "carries")
     keys = node.known_keys("a service", ("id", "customer", "since"), optional)
     customer = keys["customer"].one_of("the customer", customers)
     kind = keys["type"].text("a type") if "type" in keys else ""
     until = _instant(keys["until"]) if "until" in keys else None
-    flags = (_flag(keys, name) for name in ("trial", "mail_port", "protected"))
+    flags = (_flag(keys, name) for name in ("trial", "mail_port", "protected", "carries"))
     return Service(keys["id"].text("an id"), customer, kind, _instant(keys["since"]), until, *flags)
 
 
@@ -201,10 +202,14 @@ def _settings(keys: dict[str, Node], pack: Pack) -> Settings:
     irreversible: Any = (
         given["irreversible"].one_of("irreversible", ("approve", "automatic")) if "irreversible" in given else "approve"
     )
+    carrying: Any = (
+        given["carrying"].one_of("carrying", ("propose", "narrow", "whole")) if "carrying" in given else "propose"
+    )
     settings = Settings(
         irreversible=irreversible,
         blast_radius=given["blast_radius"].number("blast_radius") if "blast_radius" in given else 20,
         in_force_from=_instant(keys["in_force_from"]) if "in_force_from" in keys else None,
+        carrying=carrying,
         expires=_expires(given["expires"]) if "expires" in given else {},
         overrides={name: _plain(one) for name, one in given.items() if name not in _BRAND_SETTINGS},
     )

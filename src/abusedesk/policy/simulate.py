@@ -180,6 +180,7 @@ class Stage:
             service_until=thing.until,
             trial=thing.trial,
             protected=thing.protected or customer.protected,
+            carries=thing.carries,
             held_ips=frozenset(ip for ip in addresses_in(docket, stimulus) if self._not_passed_on(ip, service, at)),
             struck_ips=self._struck_elsewhere(service, customer.id) if isinstance(stimulus, Request) else frozenset(),
         )

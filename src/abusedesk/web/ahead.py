@@ -107,4 +107,5 @@ def _subject(case: Case) -> Subject:
         customer.ref,
         customer.since,
         customer.reseller.ref if customer.reseller else None,
+        service.carries,
     )

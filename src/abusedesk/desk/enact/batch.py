@@ -41,7 +41,7 @@ WHERE docket.id = ANY(%s) ORDER BY docket.id FOR UPDATE
 _SUBJECTS = """
 SELECT docket.id, docket.brand_id, brand.slug, service.id, service.ref, service.type, service.since, service.until,
        service.trial, service.mail_port, service.protected OR customer.protected,
-       customer.id, customer.ref, customer.since, reseller.ref
+       customer.id, customer.ref, customer.since, reseller.ref, service.carries
 FROM records_docket docket JOIN records_brand brand ON brand.id = docket.brand_id
 JOIN records_service service ON service.id = docket.service_id
 JOIN records_customer customer ON customer.id = service.customer_id

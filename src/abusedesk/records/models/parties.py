@@ -96,7 +96,8 @@ class Contact(models.Model):
 class Service(models.Model):
     """A server. `ref` is the provider's own id; `until` is set when it ended.
 
-    `shared` marks one that carries many people's sites; `infrastructure` one that is the provider's own (a mail server,
+    `shared` marks one that carries many people's sites; `carries` one that carries other servers, a reseller's node, of
+    which no measure by itself hits the whole; `infrastructure` one that is the provider's own (a mail server,
     a resolver, a hypervisor): the policy never acts on a complaint about it. `inventory` is the inventory that says
     that it runs; None where it came by CSV or by hand.
     """
@@ -112,6 +113,7 @@ class Service(models.Model):
     mail_port = models.BooleanField(default=False)
     protected = models.BooleanField(default=False)
     shared = models.BooleanField(default=False)
+    carries = models.BooleanField(default=False)
     infrastructure = models.BooleanField(default=False)
     inventory = models.ForeignKey("records.Inventory", models.SET_NULL, null=True, related_name="services")
 

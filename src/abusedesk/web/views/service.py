@@ -32,6 +32,11 @@ class MarksForm(forms.Form):
         required=False,
         help_text="It carries the sites of many people: notices say which site is meant.",
     )
+    carries = forms.BooleanField(
+        label="Carries others",
+        required=False,
+        help_text="A reseller's node, other people's servers: nothing hits the whole of it without a person.",
+    )
     infrastructure = forms.BooleanField(
         label="Our own infrastructure",
         required=False,
@@ -137,7 +142,9 @@ def _page(request: HttpRequest, one: Service, name: NameForm | None = None, stat
         "suppressed": suppressed_on(one.pk),
         "charges": one.charges.select_related("case").order_by("-at")[:50],
         "may_mark": may_mark_services(request.user),
-        "marks": MarksForm(initial={"shared": one.shared, "infrastructure": one.infrastructure}),
+        "marks": MarksForm(
+            initial={"shared": one.shared, "carries": one.carries, "infrastructure": one.infrastructure}
+        ),
         "declare": name or NameForm(),
     }
     return render(request, "web/service.html", context, status=status)
