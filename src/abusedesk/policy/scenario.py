@@ -66,7 +66,7 @@ class Service(NamedTuple):
     trial: bool
     mail_port: bool
     protected: bool
-    carries: bool
+    carries: bool = False
 
 
 class Entry(NamedTuple):
