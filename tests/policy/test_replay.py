@@ -50,6 +50,7 @@ def facts(one: Scenario, service: str | None) -> Facts:
         service_until=thing.until,
         trial=thing.trial,
         protected=thing.protected or customer.protected,
+        carries=thing.carries,
     )
 
 
