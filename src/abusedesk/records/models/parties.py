@@ -113,7 +113,7 @@ class Service(models.Model):
     mail_port = models.BooleanField(default=False)
     protected = models.BooleanField(default=False)
     shared = models.BooleanField(default=False)
-    carries = models.BooleanField(default=False)
+    carries = models.BooleanField(default=False, db_default=False)
     infrastructure = models.BooleanField(default=False)
     inventory = models.ForeignKey("records.Inventory", models.SET_NULL, null=True, related_name="services")
 
