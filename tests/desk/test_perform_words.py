@@ -7,7 +7,7 @@ import pytest
 
 from abusedesk.desk.decide import pack_of
 from abusedesk.desk.perform.words import ENGLISH, LANGUAGES, values_of
-from abusedesk.records.models import Case, DeclaredName, Effect, Service
+from abusedesk.records.models import Case, DeclaredName, Effect, Reporter, Service
 from abusedesk.vocabulary.measure import MEASURES
 from tests.desk.estate import LONG_AGO, provider, take, with_addresses
 from tests.desk.test_names import HOST, phishing, to_jim
@@ -40,7 +40,7 @@ def test_a_notice_about_a_server_with_many_sites_names_the_site(shared: bool, na
     case = Case.objects.get()
     effect = Effect.objects.filter(kind="notice").get()
     told = values_of(effect, case, pack_of(jim.brand), "en", "")["complaint"]
-    assert ("what is complained about: shop.example.net/login" in told) is named
+    assert ("what is complained about: shop[.]example[.]net/login" in told) is named
 
 
 @pytest.mark.django_db
@@ -50,4 +50,37 @@ def test_a_notice_about_a_name_names_it() -> None:
     take(to_jim(phishing(HOST)))
     effect = Effect.objects.filter(kind="notice").get()
     told = values_of(effect, Case.objects.get(), pack_of(jim.brand), "en", "")["complaint"]
-    assert f"what is complained about: {HOST}/login" in told
+    assert f"what is complained about: {HOST.replace('.', '[.]')}/login" in told
+
+
+SUBJECT = "CERT Example: spam from info@shop.example.com to trap@traps.example.net, see http://cert.example/7"
+
+
+def _told(**settings: object) -> str:
+    """What the notice passes on of a mail whose subject names everybody."""
+    jim = with_addresses(provider(settings=settings))
+    DeclaredName.objects.create(service=jim.service, name="shop.example.com", period=(LONG_AGO, None))
+    Reporter.objects.create(
+        key="reports@cert.example", name="Jo Roe", organisation="CERT Example", domains=["cert.example"]
+    )
+    take(
+        f"From: reports@cert.example\r\nTo: abuse@jim.example.org\r\nSubject: {SUBJECT}\r\n"
+        "Date: Mon, 2 Mar 2026 11:00:00 +0000\r\nMessage-ID: <1@cert.example>\r\n\r\n"
+        "Your address 192.0.2.1 sent spam, last at 2026-03-02 10:30 UTC.\r\n".encode()
+    )
+    effect = Effect.objects.filter(kind="notice").get()
+    return values_of(effect, Case.objects.get(), pack_of(jim.brand), "en", "")["complaint"]
+
+
+@pytest.mark.django_db
+def test_a_notice_names_neither_who_reports_nor_a_trap_and_has_no_link() -> None:
+    told = _told()
+    assert "[hidden]: spam from info@shop.example.com to [hidden], see hxxp://[hidden]/7" in told
+
+
+@pytest.mark.django_db
+def test_a_brand_may_say_who_reported_and_still_nothing_is_a_link() -> None:
+    told = _told(show_identities=True)
+    assert "CERT Example: spam" in told
+    assert "trap@" in told
+    assert "hxxp://cert[.]example/7" in told

@@ -24,13 +24,14 @@ _SAFEGUARDS = (
     "carrying",
     "ticket_serves",
     "html_notices",
+    "show_identities",
     "acknowledge",
     "receipts_an_hour",
     "tell_outcome",
     "campaign_reporters",
     "campaign_hours",
 )
-_TRUTHS = ("ticket_serves", "html_notices", "tell_outcome")
+_TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome")
 _WHOLE = ("blast_radius", "receipts_an_hour", "campaign_reporters", "campaign_hours")
 _CHOICES = {
     "irreversible": ("approve", "automatic"),

@@ -10,12 +10,28 @@ import msgspec
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
 from abusedesk.policy.pack import Pack
-from abusedesk.records.models import Case, Charge, Deadline, Docket, Effect, Event, Measure, Report, Service, Thread
+from abusedesk.records.models import (
+    Brand,
+    Case,
+    Charge,
+    Deadline,
+    DeclaredName,
+    Docket,
+    Effect,
+    Event,
+    Measure,
+    Report,
+    Service,
+    Thread,
+)
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
+from abusedesk.vocabulary.passing_on import defanged, without_identities
 
 LONGEST_COMPLAINT = 2000
+SHOWS_IDENTITIES = "show_identities"
+"""The brand's setting: notices say who reported; no, where nothing is said."""
 SITES = 20
 """So many sites are named of a report."""
 
@@ -33,6 +49,7 @@ class Language:
     sites: str
     refunded: dict[bool, str]
     your_report: str
+    hidden: str
     outcomes: dict[str, str]
 
 
@@ -53,6 +70,7 @@ ENGLISH = Language(
     sites="what is complained about: {sites}",
     refunded={True: "", False: "without refund"},
     your_report="your report",
+    hidden="[hidden]",
     outcomes={
         "measure_taken": "We acted on it: a measure stands against the source.",
         "closed": "The case on it is closed; what you reported was dealt with.",
@@ -86,6 +104,7 @@ CHINESE = Language(
     sites="被投诉的内容：{sites}",
     refunded={True: "", False: "不予退款"},
     your_report="您的举报",
+    hidden="[已隐藏]",
     outcomes={
         "measure_taken": "我们已采取措施，相关来源目前受到限制。",
         "closed": "相关案件已结案，您举报的问题已得到处理。",
@@ -112,6 +131,7 @@ GERMAN = Language(
     sites="beanstandet wird: {sites}",
     refunded={True: "", False: "ohne Erstattung"},
     your_report="Ihre Meldung",
+    hidden="[verborgen]",
     outcomes={
         "measure_taken": "Wir haben gehandelt: Gegen die Quelle steht eine Maßnahme.",
         "closed": "Der Fall dazu ist abgeschlossen; um das Gemeldete hat man sich gekümmert.",
@@ -136,7 +156,7 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "addresses": ", ".join(_addresses(effect, occurrence)),
         "abuse_type": case.abuse_type if case else "",
         "first_seen": _first_seen(occurrence, case, zone),
-        "complaint": _complaint(occurrence, service, said, zone) or said.none,
+        "complaint": _complaint(occurrence, service, said, zone, show=shows_identities(effect.brand)) or said.none,
         "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
         "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
         "measure": _upstream_measure(effect, said),
@@ -203,11 +223,20 @@ def _first_seen(occurrence: Occurrence | None, case: Case | None, zone: ZoneInfo
     return _moment(first, zone) if first else ""
 
 
-def _complaint(occurrence: Occurrence | None, service: Service | None, said: Language, zone: ZoneInfo) -> str:
+def shows_identities(brand: Brand) -> bool:
+    """Whether the brand's notices say who reported, and carry addresses and Message-IDs as the reporter wrote them."""
+    return brand.settings.get(SHOWS_IDENTITIES) is True
+
+
+def _complaint(
+    occurrence: Occurrence | None, service: Service | None, said: Language, zone: ZoneInfo, *, show: bool
+) -> str:
     """Each report with its category, addresses and count, the sites meant, and the summary that intake made of it."""
     reports = _reports(occurrence)
     known = [one.id for one in reports if _is_uuid(one.id)]
-    summaries = {str(pk): summary for pk, summary in Report.objects.filter(pk__in=known).values_list("pk", "summary")}
+    stored = Report.objects.filter(pk__in=known).select_related("reporter")
+    own = _own_names(service) if known and not show else []
+    summaries = {str(one.pk): _passed_on(one, own, said, show=show) for one in stored}
     # On a server with many sites an address says nothing; nor does a report that named none.
     unclear = [one.id for one in reports if _is_uuid(one.id) and (not one.ips or (service and service.shared))]
     sites = _sites(unclear, service) if unclear else {}
@@ -218,12 +247,30 @@ def _complaint(occurrence: Occurrence | None, service: Service | None, said: Lan
     return "\n\n".join(told)[:LONGEST_COMPLAINT]
 
 
+def _own_names(service: Service | None) -> list[str]:
+    """The names under which the customer's own addresses stand."""
+    if service is None:
+        return []
+    return [service.label, *DeclaredName.objects.filter(service=service).values_list("name", flat=True)]
+
+
+def _passed_on(report: Report, own: list[str], said: Language, *, show: bool) -> str:
+    text = report.summary if show else without_identities(report.summary, _names_of(report), own, said.hidden)
+    return defanged(text)
+
+
+def _names_of(report: Report) -> list[str]:
+    """The names by which a reporter is known."""
+    one = report.reporter
+    return [one.name, one.organisation, one.key, one.key.rpartition("@")[2], *one.domains] if one else []
+
+
 def _sites(reports: list[str], service: Service | None) -> dict[str, dict[str, None]]:
     """The sites that reports name on a service, without the scheme: nobody follows such a link by mistake."""
     events = Event.objects.filter(report_id__in=reports, service_id=service.pk if service else None).order_by("pk")
     found: dict[str, dict[str, None]] = {}
     for report, url, source, ip in events.values_list("report_id", "url", "source", "ip")[: SITES * len(reports)]:
-        site = url.partition("://")[2] or url or ("" if ip else source)
+        site = without_identities(url.partition("://")[2] or url or ("" if ip else source), (), (), "…")
         if site:
             found.setdefault(str(report), {})[site] = None
     return found
@@ -231,7 +278,7 @@ def _sites(reports: list[str], service: Service | None) -> dict[str, dict[str, N
 
 def _said_sites(sites: Iterable[str], said: Language) -> str:
     named = list(sites)
-    return said.sites.format(sites=", ".join(named[:SITES])) if named else ""
+    return said.sites.format(sites=defanged(", ".join(named[:SITES]))) if named else ""
 
 
 def _is_uuid(text: str) -> bool:
