@@ -1,5 +1,7 @@
 """OpenStack: a server is held by its lock or by its ports, and put back as both say that it was."""
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from tests.contract.openstack import CREDENTIAL, DEFAULT, GROUP, OLD, SECRET, WE
 from tests.inventories.serving import Answer, Asked
 
 pytestmark = pytest.mark.django_db
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 
 SUSPENSION = Order(brand="acme", service="vps-1", kind="suspend", key="1:m1:apply", fence=1, standing=("suspend",))
 SHUTDOWN = replace(SUSPENSION, kind="shutdown", key="1:m2:apply")
@@ -327,6 +330,30 @@ def test_a_reason_that_somebody_changed_is_told_and_nothing_guessed(nova: Cloud,
     told = ours.apply(SUSPENSION)
     assert told.state == "refused"
     assert "was changed by hand" in told.error
+
+
+def test_the_documented_access_rules_are_what_it_needs_and_no_more(nova: Cloud, tmp_path: Path) -> None:
+    page = (PAGES / "openstack-actuator.md").read_text(encoding="utf-8")
+    rules = json.loads(re.search(r"```json\n(   \[.*?\])\n   ```", page, re.DOTALL)[1])  # type: ignore[index]
+    for suspend in ("stop", "suspend", "quarantine"):
+        for by in ("name", "id"):
+            ours = actuator(nova, tmp_path, suspend=suspend, service_by=by, group=GROUP)
+            for ref in (server(nova)[by], "gone"):
+                for act in (ours.apply, ours.query, ours.lift):
+                    act(replace(SUSPENSION, service=ref))
+    assert nova.door is not None
+    asked = {(one.method, one.path) for one in nova.door.asked if "x-auth-token" in one.headers}
+    patterns = [(one["method"], re.compile(one["path"].replace("*", "[^/]+"))) for one in rules]
+    matched = {
+        call: [number for number, (method, path) in enumerate(patterns) if call[0] == method and _fits(path, call[1])]
+        for call in asked
+    }
+    assert all(matched.values())
+    assert {number for numbers in matched.values() for number in numbers} == set(range(len(rules)))
+
+
+def _fits(rule: re.Pattern[str], path: str) -> bool:
+    return rule.fullmatch(path.removeprefix("/compute").removeprefix("/network")) is not None
 
 
 def test_the_library_is_not_loaded_until_the_actuator_acts() -> None:

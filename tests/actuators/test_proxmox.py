@@ -1,5 +1,6 @@
 """Proxmox VE: a guest is held by what its measures say, and put back as it was found."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.inventories.proxmox import Proxmox as Cluster
 from tests.inventories.serving import Answer, Asked
 
 pytestmark = pytest.mark.django_db
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 
 SUSPENSION = Order(brand="acme", service="100", kind="suspend", key="1:m1:apply", fence=1, standing=("suspend",))
 SHUTDOWN = replace(SUSPENSION, kind="shutdown", key="1:m2:apply")
@@ -250,6 +252,13 @@ def test_a_paused_guest_could_not_be_put_back_and_is_refused(cluster: Cluster, o
     cluster.of(100)["qmpstatus"] = "paused"
     assert "is paused, which could not be put back" in ours.apply(SUSPENSION).error
     assert cluster.changes == []
+
+
+def test_the_documented_role_is_what_it_needs() -> None:
+    page = (PAGES / "proxmox-actuator.md").read_text(encoding="utf-8")
+    role = re.search(r'role add AbuseDesk --privs "([^"]+)"', page)
+    assert role is not None
+    assert {*role[1].split(), "Sys.Audit"} == set(PRIVILEGES)
 
 
 @pytest.mark.parametrize("privilege", [one for one in PRIVILEGES if one != "Sys.Audit"])

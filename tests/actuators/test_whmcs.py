@@ -1,5 +1,6 @@
 """WHMCS: our hold and billing's are two, and neither lifts the other."""
 
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.inventories.whmcs import IDENTIFIER, SECRET, whmcs
 from tests.inventories.whmcs import Whmcs as Panel
 
 pytestmark = pytest.mark.django_db
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 
 SUSPENSION = Order(brand="acme", service="17", kind="suspend", key="1:m1:apply", fence=1, standing=("suspend",))
 SHUTDOWN = replace(SUSPENSION, kind="shutdown", key="1:m2:apply")
@@ -228,6 +230,23 @@ def test_wrong_credentials_are_refused_and_read_nothing_back(panel: Panel, tmp_p
 def test_a_role_that_may_not_suspend_is_named(panel: Panel, ours: Whmcs) -> None:
     panel.allowed -= {"ModuleSuspend"}
     assert 'action "ModuleSuspend" is not allowed' in ours.apply(SUSPENSION).error
+
+
+NEEDED = {"GetClientsProducts", "ModuleSuspend", "ModuleUnsuspend", "UpdateClientProduct", "GetTickets", "OpenTicket"}
+
+
+def test_the_documented_role_is_enough(panel: Panel, secret: Path) -> None:
+    page = (PAGES / "whmcs-actuator.md").read_text(encoding="utf-8")
+    role = page[page.index("API role**") : page.index("Make an API credential")]
+    assert set(re.findall(r"`(\w+)`", role)) == NEEDED
+    panel.allowed = set(NEEDED)
+    ours = actuator(panel, secret, department=3)
+    for number, before in ((17, "Active"), (16, "Suspended")):
+        order = replace(SUSPENSION, service=str(number))
+        next(one for one in panel.products if one["id"] == number)["status"] = before
+        assert "ticket" in ours.apply(order).receipt
+        assert ours.lift(order).state == "not_in_force"
+    assert {one.form["action"] for one in panel.door.asked} == NEEDED  # type: ignore[union-attr]
 
 
 def test_a_module_that_fails_may_do_better_later(panel: Panel, ours: Whmcs) -> None:
