@@ -11,9 +11,11 @@ import pytest
 from abusedesk.actuators.actuator import Order
 from abusedesk.actuators.libvirt import Libvirt
 from abusedesk.problem import Problem
-from tests.contract.hypervisor import CLOSED, GUEST, OPEN, Guest, Hypervisor, hypervisor
+from tests.contract.hypervisor import BRIDGED, CLOSED, GUEST, OPEN, Bridged, Guest, Hypervisor, hypervisor, started
 
 pytestmark = pytest.mark.django_db
+
+PROVIDERS_FILTER = "<filter name='provider'><rule action='accept' direction='inout' priority='500'/></filter>"
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +155,29 @@ def test_a_filter_that_the_host_does_not_know_is_refused_before_anything_is_chan
     assert refused.state == "refused"
     assert "has no network filter 'no-such-filter'; define it there first" in refused.error
     assert guest.everything() == found
+
+
+def test_a_filtered_domain_reaches_what_the_filter_of_the_guide_allows() -> None:
+    with started(Bridged()) as bridged:
+        for one in (PROVIDERS_FILTER, filter_of_the_guide("255.255.255.255", "32")):
+            bridged.virsh("nwfilter-define", "/dev/stdin", given=one)
+        guest = bridged.guest(BRIDGED)
+        found = guest.everything()
+        assert bridged.packets(guest) == "IPv4 IPv6"
+
+        ours = libvirt(guest, suspend="filter", filter="abusedesk-quarantine")
+        assert ours.apply(order(guest)).state == ours.query(order(guest)).state == "in_force"
+        assert bridged.packets(guest) == "IPv4"  # A request for an address goes to all, which the filter allows here.
+        ours.lift(order(guest))
+        assert bridged.packets(guest) == "IPv4 IPv6"
+        assert guest.everything() == found
+
+
+def filter_of_the_guide(network: str, length: str) -> str:
+    """The filter as the guide has it, with another allow-list."""
+    guide = (Path(__file__).parents[2] / "docs/how-to/libvirt-actuator.md").read_text(encoding="utf-8")
+    written = guide.partition("```xml\n")[2].partition("```")[0]
+    return written.replace("198.51.100.0", network).replace("mask='28'", f"mask='{length}'")
 
 
 # --- several measures -----------------------------------------------------------------------------------------------

@@ -9,17 +9,20 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from tests.conftest import needs
-from tests.contract.networks import eventually
+from tests.contract.networks import eventually, must_be_root
 
+Kind = TypeVar("Kind", bound="Hypervisor")
 NOBODY = pwd.getpwnam("nobody")
 
 GUEST = """
@@ -54,34 +57,45 @@ while True:
 class Hypervisor:
     """A libvirtd in a folder of its own, which can be stopped, frozen and started again while its guests run on."""
 
+    user = NOBODY
+
     def __init__(self) -> None:
         for tool in ("libvirtd", "virsh", "qemu-system-x86_64"):
             needs(tool)
         self.folder = Path(tempfile.mkdtemp(prefix="desk-virt-"))
-        self._process = 0
+        self.process = 0
         self._keepers: list[subprocess.Popen[bytes]] = []
         settings = self.folder / "config/libvirt/qemu.conf"
         settings.parent.mkdir(parents=True)
         settings.write_text('stdio_handler = "file"\n')  # Otherwise a daemon for logs stays for two minutes.
         if os.geteuid() == 0:
             for one in (self.folder, *self.folder.rglob("*")):
-                os.chown(one, NOBODY.pw_uid, NOBODY.pw_gid)
+                os.chown(one, self.user.pw_uid, self.user.pw_gid)
 
     @property
     def uri(self) -> str:
         return f"qemu+unix:///session?socket={self.folder}/run/libvirt/libvirt-sock"
 
+    @property
+    def words(self) -> list[str]:
+        """What starts libvirtd."""
+        return [needs("libvirtd")]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The places that a libvirtd without root has for itself."""
+        places = {f"XDG_{one.upper()}_HOME": str(self.folder / one) for one in ("config", "cache", "data")}
+        return places | {"XDG_RUNTIME_DIR": str(self.folder / "run"), "HOME": str(self.folder)}
+
     def start(self) -> None:
-        places = ("config", "cache", "data", "run")
-        environment = {f"XDG_{one.upper()}_HOME": str(self.folder / one) for one in places[:3]}
-        environment |= {"XDG_RUNTIME_DIR": str(self.folder / "run"), "HOME": str(self.folder)}
-        words = [sys.executable, "-c", _KEEPER, str(NOBODY.pw_uid), str(NOBODY.pw_gid), needs("libvirtd")]
+        keeper = [sys.executable, "-c", _KEEPER, str(self.user.pw_uid), str(self.user.pw_gid)]
+        environment = {**os.environ, **self.environment}
         with (self.folder / "log").open("ab") as log:
-            keeper = subprocess.Popen(words, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=log)
-        assert keeper.stdout is not None
-        with keeper.stdout as told:
-            self._process = int(told.readline())
-        self._keepers.append(keeper)
+            begun = subprocess.Popen([*keeper, *self.words], env=environment, stdout=subprocess.PIPE, stderr=log)
+        assert begun.stdout is not None
+        with begun.stdout as told:
+            self.process = int(told.readline())
+        self._keepers.append(begun)
         eventually(self.answers, 60)
 
     def answers(self) -> bool:
@@ -90,27 +104,28 @@ class Hypervisor:
 
     def stop(self) -> None:
         """Ends libvirtd; its guests run on."""
-        os.kill(self._process, signal.SIGKILL)
-        eventually(lambda: not Path(f"/proc/{self._process}").exists())
+        os.kill(self.process, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{self.process}").exists())
 
     def end(self) -> None:
         """Ends libvirtd and every guest, and leaves nothing behind."""
-        self.stop()
-        for file in self.folder.glob("run/libvirt/qemu/run/vps-*.pid"):
-            with contextlib.suppress(ProcessLookupError, ValueError):
-                os.kill(int(file.read_text()), signal.SIGKILL)
         for keeper in self._keepers:
+            while children := Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children").read_text().split():
+                for child in children:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(child), signal.SIGKILL)
+                time.sleep(0.01)
             keeper.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Libvirtd takes no word for the length of a block, and refuses none."""
-        os.kill(self._process, signal.SIGSTOP)
+        os.kill(self.process, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self._process, signal.SIGCONT)
+            os.kill(self.process, signal.SIGCONT)
 
     def virsh(self, *words: str, given: str = "") -> str:
         whole = ["virsh", "-q", "-c", self.uri, *words]
@@ -121,10 +136,92 @@ class Hypervisor:
     def guest(self, *interfaces: str, on: bool = True, name: str = "") -> "Guest":
         """A new domain with these interfaces, one that is open where none is given."""
         one = Guest(self, name or f"vps-{uuid.uuid4().hex[:8]}")
-        self.virsh("define", "/dev/stdin", given=GUEST.format(name=one.name, interfaces="".join(interfaces or [OPEN])))
+        given = GUEST.format(name=one.name, interfaces="".join(interfaces or [OPEN]))
+        self.virsh("define", "/dev/stdin", given=given)
         if on:
             self.virsh("start", one.name)
         return one
+
+
+_BRIDGED = """
+set -e
+cd "$0"
+for place in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /run/libvirt; do
+  mkdir -p $place
+  mount -t tmpfs tmpfs $place
+done
+cp /etc/passwd /etc/group .
+echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>passwd
+printf 'libvirt-qemu:x:64055:\\nkvm:x:64056:\\n' >>group
+mount --bind passwd /etc/passwd
+mount --bind group /etc/group
+mount -t sysfs sysfs /sys
+ip link set lo up
+ip link add br0 type bridge
+ip link set br0 up
+printf 'security_driver = "none"\\nuser = "root"\\ngroup = "root"\\nnamespaces = []\\n' >/etc/libvirt/qemu.conf
+printf 'cgroup_controllers = []\\nstdio_handler = "file"\\n' >>/etc/libvirt/qemu.conf
+printf 'auth_unix_rw = "none"\\nunix_sock_dir = "%s"\\n' "$0" >/etc/libvirt/libvirtd.conf
+exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file "$0/pid"
+"""
+_LISTEN = """
+import socket, sys, time
+one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+one.bind(("br0", 0))
+one.settimeout(0.2)
+print("ready", flush=True)
+end, seen = time.monotonic() + float(sys.argv[1]), set()
+while time.monotonic() < end and len(seen) < 2:
+    try:
+        packet = one.recv(2000)
+    except TimeoutError:
+        continue
+    if packet[6:12] == bytes.fromhex("525400000003"):
+        seen.add({b"\\x08\\x00": "IPv4", b"\\x86\\xdd": "IPv6"}.get(packet[12:14], packet[12:14].hex()))
+print(*sorted(seen))
+"""
+BRIDGED = """
+<interface type='bridge'>
+  <mac address='52:54:00:00:00:03'/><source bridge='br0'/><model type='virtio'/><filterref filter='provider'/>
+  <boot order='1'/>
+</interface>
+"""
+
+
+class Bridged(Hypervisor):
+    """A libvirtd as root with a bridge and network filters, in namespaces of its own: nothing outside is touched.
+
+    A guest with the interface BRIDGED asks for an address, by IPv4 and IPv6, each time it is reset.
+    """
+
+    user = pwd.getpwuid(0)
+
+    def __init__(self) -> None:
+        must_be_root()
+        for tool in ("ebtables", "iptables", "unshare", "nsenter", "ip"):
+            needs(tool)
+        super().__init__()
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///system?socket={self.folder}/libvirt-sock"
+
+    @property
+    def words(self) -> list[str]:
+        return ["unshare", "--mount", "--net", "sh", "-c", _BRIDGED, str(self.folder)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def packets(self, guest: "Guest", seconds: float = 8) -> str:
+        """What kinds of packets a guest gets onto the bridge after it was reset."""
+        words = ["nsenter", "-t", str(self.process), "-n", "python3", "-c", _LISTEN, str(seconds)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as listener:
+            assert listener.stdout is not None
+            assert listener.stdout.readline() == "ready\n"
+            guest.do("reset")
+            return listener.communicate()[0].strip()
 
 
 class Guest:
@@ -178,6 +275,16 @@ def _compared(xml: str) -> str:
     if metadata is not None and not len(metadata):
         tree.remove(metadata)
     return ElementTree.canonicalize(ElementTree.tostring(tree, encoding="unicode"), strip_text=True)
+
+
+@contextmanager
+def started(one: Kind) -> Iterator[Kind]:
+    """A hypervisor for the length of a block."""
+    try:
+        one.start()
+        yield one
+    finally:
+        one.end()
 
 
 @cache
