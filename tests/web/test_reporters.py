@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.records.models import Reporter, ReporterChange
+from abusedesk.records.shipped import load, shipped_reporters
 from abusedesk.vocabulary.permission import REPORTERS
 from tests.desk.vouching import pki
 from tests.web import rows
@@ -77,6 +78,13 @@ def test_a_reporter_shows_its_record_and_its_reports(page: Client, desk: rows.De
     assert "EX-4711" in shown
     assert "Signed by example.net, which is known" in shown
     assert "Nobody changed anything" in shown
+
+
+def test_a_reporter_of_the_release_says_when_it_was_checked(page: Client, cert: Reporter) -> None:
+    assert "Came with the release" not in text(page.get(f"/reporters/{cert.pk}"))
+    load()
+    shown = text(page.get(f"/reporters/{Reporter.objects.get(key='shadowserver.org').pk}"))
+    assert f"checked {shipped_reporters().date:%-d %b %Y}" in shown
 
 
 def test_a_record_that_speaks_against_a_reporter_is_said(page: Client, cert: Reporter) -> None:

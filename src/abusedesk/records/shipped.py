@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +31,7 @@ class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporter: list[Shipped]
 
 
+@lru_cache(maxsize=1)
 def shipped_reporters() -> _List:
     """The list of this release with its date."""
     text = files("abusedesk.records").joinpath("reporters.toml").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk import reporters as roster
 from abusedesk.records.models import ApiKey, Reporter
+from abusedesk.records.shipped import shipped_reporters
 from abusedesk.vocabulary.evidence import record_doubt
 from abusedesk.web import paging
 from abusedesk.web.readers import may_change_reporters
@@ -68,6 +69,7 @@ def _page(request: HttpRequest, one: Reporter, reason: ReasonForm, key: KeyForm,
         "changes": one.changes.all()[:50],
         "api_keys": ApiKey.objects.filter(reporter=one, revoked_at=None).order_by("label"),
         "feeds": one.feeds.order_by("name"),
+        "checked_on": shipped_reporters().date if one.shipped else None,
         "may_change": may_change_reporters(request.user),
         "reason_form": reason,
         "key_form": key,
