@@ -61,6 +61,27 @@ def test_the_same_report_by_two_roads_is_one_report() -> None:
     assert Decision.objects.count() == 1
 
 
+def test_the_same_report_by_mail_and_under_an_api_key_is_one_report() -> None:
+    holder = known_reporter("isp.example.net")
+    take(signed_complaint("isp.example.net"))
+    under_key = Incoming(complaint(), "api", NOW, brand=Brand.objects.get().pk, provenance={"reporter": str(holder.pk)})
+    receive_many([under_key])
+    process_messages(NOW)
+    assert counts() == (2, 1, 1)
+
+
+def test_a_report_that_anybody_wrote_is_told_once_more_by_who_can_prove_it() -> None:
+    known_reporter("isp.example.net")
+    for at, mail in enumerate((complaint(), signed_complaint("isp.example.net"), complaint(note="2"))):
+        take(mail, at=NOW + timedelta(seconds=at))
+    take(signed_complaint("isp.example.net", note="again"))
+    assert list(Report.objects.order_by("received_at").values_list("assurance", flat=True)) == [
+        "unverified",
+        "authenticated",
+    ]
+    assert Case.objects.get().strikes.count() == 1
+
+
 def test_both_roads_in_one_batch_are_one_report_as_well() -> None:
     take(
         complaint(),
