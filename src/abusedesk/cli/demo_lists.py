@@ -100,18 +100,22 @@ def set_up(listed: List) -> None:
     """The channel that asks the list, where it is now."""
     options = {"list": "own", "zone": ZONE, "accuses": _SPAM, "nameservers": listed.place, "per_second": "2000"}
     row, _ = Channel.objects.get_or_create(
-        name=CHANNEL, defaults={"kind": "blocklist", "carries_answers": False, "options": {"hours": "3"}}
+        name=CHANNEL,
+        defaults={"kind": "blocklist", "enabled": False, "carries_answers": False, "options": {"hours": "3"}},
     )
     row.options = {**row.options, **options}
     row.save(update_fields=["options"])
 
 
-def answer() -> None:
+def answer() -> List:
     """Answers from now on, as long as this process lives, what the list said last."""
     listed = List()
     for one in Listing.objects.filter(blocklist=ZONE, gone_at=None):
         listed.entries[one.address] = one.text
     set_up(listed)
+    # Switched on only while somebody answers: by `serve` alone it would be a list that is never there.
+    Channel.objects.filter(name=CHANNEL).update(enabled=True)
+    return listed
 
 
 def scenes(world: World, listed: List) -> Iterator[Scene]:
