@@ -1,5 +1,7 @@
 """What every actuator must do, whatever stands behind it. A new one joins by a fixture of its own."""
 
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,16 +27,31 @@ SHUTDOWN = replace(SUSPENSION, kind="shutdown", key="1:m5:apply", standing=("sus
 CLOSED_PORT = replace(SUSPENSION, kind="block_port", port=25, key="1:m2:apply")
 NULL_ROUTE = replace(SUSPENSION, kind="null_route", ip="192.0.2.7", key="1:m3:apply")
 RATE_LIMIT = replace(NULL_ROUTE, kind="rate_limit", key="1:m4:apply")
+GONE = replace(SUSPENSION, service="vps-gone")
 OWN = ["192.0.2.0/24", "2001:db8::/32"]
 
 
 @dataclass
 class Outside:
-    """An actuator, how often something really changed behind it, and what it can be ordered: two at least."""
+    """An actuator, how often something really changed behind it, and what it can be ordered: two at least.
+
+    `silent` is the same where nobody answers, `denied` with credentials that are wrong, `gone` an order about what is
+    not there; None where an outside knows no such thing.
+    """
 
     actuator: Actuator
     changes: Callable[[], int]
     orders: tuple[Order, ...] = (SUSPENSION, CLOSED_PORT, NULL_ROUTE)
+    silent: Actuator | None = None
+    denied: Actuator | None = None
+    gone: Order | None = None
+
+
+def nobody() -> str:
+    """An address of this machine at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def console(_: Path) -> Iterator[Outside]:
@@ -43,20 +60,30 @@ def console(_: Path) -> Iterator[Outside]:
 
 def webhook(_: Path) -> Iterator[Outside]:
     with receiving() as receiver:
+        receiver.gone = {GONE.service}
         options = {"url": receiver.url, "secret": SECRET, "timeout": 2}
-        yield Outside(actuator("webhook", options), lambda: len(receiver.changes))
+        yield Outside(
+            actuator("webhook", options),
+            lambda: len(receiver.changes),
+            silent=actuator("webhook", options | {"url": f"http://{nobody()}"}),
+            denied=actuator("webhook", options | {"secret": SECRET[::-1]}),
+            gone=GONE,
+        )
 
 
 def command(folder: Path) -> Iterator[Outside]:
     panel = Panel(folder)
-    yield Outside(actuator("command", {"command": panel.words}), panel.changes)
+    silent = actuator("command", {"command": [sys.executable, "-c", "raise SystemExit(75)"]})
+    yield Outside(actuator("command", {"command": panel.words}), panel.changes, silent=silent)
 
 
 def nftables(folder: Path) -> Iterator[Outside]:
     with namespaces("router") as (router,):
         nft = counted(folder, "nft", f"ip netns exec {router} nft", '*"-f -"*')
         options = {"prefixes": OWN, "nft": [nft.program]}
-        yield Outside(actuator("nftables", options), nft.changes, (SUSPENSION, CLOSED_PORT, NULL_ROUTE, RATE_LIMIT))
+        silent = actuator("nftables", options | {"nft": ["false"]})
+        orders = (SUSPENSION, CLOSED_PORT, NULL_ROUTE, RATE_LIMIT)
+        yield Outside(actuator("nftables", options), nft.changes, orders, silent)
 
 
 def gobgp(folder: Path) -> Iterator[Outside]:
@@ -64,16 +91,25 @@ def gobgp(folder: Path) -> Iterator[Outside]:
     with speaking(speaker):
         program = counted(folder, "gobgp", " ".join(speaker.words), '*"rib add"*|*"rib del"*')
         options = {"prefixes": OWN, "gobgp": [program.program], "next_hop": "192.0.2.1"}
-        yield Outside(actuator("gobgp", options), program.changes, (NULL_ROUTE, RATE_LIMIT))
+        nowhere = ["gobgp", "-u", "127.0.0.1", "-p", nobody().rpartition(":")[2]]
+        silent = actuator("gobgp", options | {"gobgp": nowhere, "timeout": 5})
+        yield Outside(actuator("gobgp", options), program.changes, (NULL_ROUTE, RATE_LIMIT), silent)
 
 
 def whmcs(folder: Path) -> Iterator[Outside]:
     (folder / "secret").write_text(billing.SECRET)
     with billing.whmcs() as panel:
         panel.product(17, 4, domain="vps-1")
-        options = {"url": panel.url, "identifier": billing.IDENTIFIER, "secret_file": str(folder / "secret")}
-        outside = actuator("whmcs", {**options, "service_by": "domain"})
-        yield Outside(outside, lambda: len(panel.changes), (SUSPENSION, SHUTDOWN))
+        access = {"identifier": billing.IDENTIFIER, "secret_file": str(folder / "secret")}
+        options = {"url": panel.url, "service_by": "domain", **access}
+        yield Outside(
+            actuator("whmcs", options),
+            lambda: len(panel.changes),
+            (SUSPENSION, SHUTDOWN),
+            actuator("whmcs", options | {"url": f"http://{nobody()}"}),
+            actuator("whmcs", options | {"identifier": "nobody"}),
+            GONE,
+        )
 
 
 def proxmox(folder: Path) -> Iterator[Outside]:
@@ -81,8 +117,16 @@ def proxmox(folder: Path) -> Iterator[Outside]:
     with hypervisor.proxmox(folder) as cluster:
         cluster.guest(100, {"onboot": 1, "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0"}, name="vps-1")
         access = {"token_id": hypervisor.TOKEN_ID, "token_file": str(folder / "token")}
-        options = {"url": cluster.url, "ca_file": str(folder / "pve-root-ca.pem"), "service_by": "name"}
-        yield Outside(actuator("proxmox", access | options), lambda: len(cluster.changes), (SUSPENSION, SHUTDOWN))
+        place = {"url": cluster.url, "ca_file": str(folder / "pve-root-ca.pem"), "service_by": "name"}
+        options = access | place
+        yield Outside(
+            actuator("proxmox", options),
+            lambda: len(cluster.changes),
+            (SUSPENSION, SHUTDOWN),
+            actuator("proxmox", options | {"url": f"https://{nobody()}"}),
+            actuator("proxmox", options | {"token_id": "nobody@pve!act"}),
+            GONE,
+        )
 
 
 def libvirt(folder: Path, suspend: str = "off", changing: str = '*" destroy "*|*" start "*') -> Iterator[Outside]:
@@ -91,8 +135,9 @@ def libvirt(folder: Path, suspend: str = "off", changing: str = '*" destroy "*|*
     options = {"uri": guest.hypervisor.uri, "virsh": [virsh.program], "suspend": suspend}
     suspension = replace(SUSPENSION, service=guest.name)
     shutdown = replace(SHUTDOWN, service=guest.name)
+    silent = actuator("libvirt", options | {"uri": "qemu+unix:///session?socket=/nowhere/libvirt-sock"})
     try:
-        yield Outside(actuator("libvirt", options), virsh.changes, (suspension, shutdown))
+        yield Outside(actuator("libvirt", options), virsh.changes, (suspension, shutdown), silent, gone=GONE)
     finally:
         guest.delete()
 
@@ -106,8 +151,15 @@ def openstack(folder: Path) -> Iterator[Outside]:
     with clouds.cloud() as cloud:
         cloud.server(1)
         access = {"credential_id": clouds.CREDENTIAL, "secret_file": str(folder / "secret"), "service_by": "name"}
-        outside = actuator("openstack", {**access, "auth_url": f"{cloud.url}/v3"})
-        yield Outside(outside, lambda: len(cloud.changes), (SUSPENSION, SHUTDOWN))
+        options = {**access, "auth_url": f"{cloud.url}/v3"}
+        yield Outside(
+            actuator("openstack", options),
+            lambda: len(cloud.changes),
+            (SUSPENSION, SHUTDOWN),
+            actuator("openstack", options | {"auth_url": f"http://{nobody()}/v3"}),
+            actuator("openstack", options | {"credential_id": "nobody"}),
+            GONE,
+        )
 
 
 OUTSIDES = {
@@ -172,3 +224,31 @@ def test_a_late_order_is_refused(outside: Outside) -> None:
     assert late.state == "refused"
     assert late.error
     assert outside.actuator.query(outside.orders[0]).state == "in_force"
+
+
+def test_where_nobody_answers_nothing_is_said_of_the_measure(outside: Outside) -> None:
+    if outside.silent is None:
+        pytest.skip("it lies in our own database, without which nothing runs")
+    outside.actuator.apply(outside.orders[0])
+    for act in (outside.silent.apply, outside.silent.query, outside.silent.lift):
+        told = act(replace(outside.orders[0], fence=4))
+        assert (told.state, bool(told.error)) == ("unreachable", True)
+    assert outside.actuator.query(outside.orders[0]).state == "in_force"
+
+
+def test_wrong_credentials_are_refused_and_read_nothing_back(outside: Outside) -> None:
+    if outside.denied is None:
+        pytest.skip("it has no credentials of its own")
+    told = outside.denied.apply(outside.orders[0])
+    assert (told.state, bool(told.error)) == ("refused", True)
+    assert outside.denied.query(outside.orders[0]).state not in {"in_force", "not_in_force"}
+    assert outside.changes() == 0
+
+
+def test_what_is_gone_can_be_put_under_no_measure_and_is_under_none(outside: Outside) -> None:
+    if outside.gone is None:
+        pytest.skip("it acts on addresses, which are never gone")
+    told = outside.actuator.apply(outside.gone)
+    assert (told.state, bool(told.error)) == ("refused", True)
+    assert outside.actuator.query(outside.gone).state == "not_in_force"
+    assert outside.changes() == 0

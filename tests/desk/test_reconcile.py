@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from abusedesk.actuators.actuator import Outcome
+from abusedesk.actuators.actuator import Outcome, State
 from abusedesk.actuators.models import Switch
 from abusedesk.desk.perform import look_again, perform_target, retry_target
 from abusedesk.desk.perform.pace import LOOK_AGAIN
@@ -90,10 +90,13 @@ def test_the_brand_may_have_it_one_way_for_all(acme: Desk, says: str, kind: str,
     assert state(measure) == then
 
 
-def test_an_outside_that_does_not_answer_has_undone_nothing(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("says", ["unreachable", "refused"])
+def test_an_outside_that_does_not_tell_has_undone_nothing(
+    acme: Desk, monkeypatch: pytest.MonkeyPatch, says: State
+) -> None:
     measure = in_force(acme, "suspend")
     fake = plug_in(monkeypatch, Fake())
-    fake.says["query"] = Outcome("unreachable", error="no answer")
+    fake.says["query"] = Outcome(says, error="no answer, or no access")
     assert look_again("w1", LATER)
     assert (state(measure), drifted()) == ("in_force", [])
 

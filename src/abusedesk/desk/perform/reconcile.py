@@ -74,7 +74,8 @@ def _seen(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Outcome:
 
 
 def _is_undone(outcome: Outcome) -> bool:
-    return outcome.state not in {"in_force", "unreachable"}
+    # Who refuses to tell, because a secret was changed perhaps, says nothing of the measure.
+    return outcome.state not in {"in_force", "unreachable", "refused"}
 
 
 def _note(lease: Lease, switch: Switch, outcome: Outcome) -> None:
