@@ -163,6 +163,22 @@ def test_a_suspension_and_a_shutdown_are_one_hold_until_the_last_is_lifted(clust
     assert config(cluster) == before
 
 
+@pytest.mark.parametrize("kinds", [("suspend",), ("suspend", "shutdown")])
+def test_what_the_customer_switches_off_in_quarantine_stays_off(
+    cluster: Cluster, tmp_path: Path, kinds: tuple[Any, ...]
+) -> None:
+    ours = actuator(cluster, tmp_path, suspend="quarantine")
+    for kind in kinds:
+        ours.apply(replace(SUSPENSION, kind=kind))
+    for kind in reversed(kinds[1:]):
+        ours.lift(replace(SUSPENSION, kind=kind))
+    cluster.of(100)["status"], cluster.configs[100]["onboot"] = "stopped", 0
+    ours.lift(SUSPENSION)
+    assert (cluster.of(100)["status"], config(cluster)["onboot"]) == ("stopped", "0")
+    assert "link_down" not in config(cluster)["net0"]
+    assert config(cluster)["description"] == "Web shop\n"
+
+
 def test_a_guest_started_by_hand_is_drift_and_switched_off_again(cluster: Cluster, ours: Proxmox) -> None:
     before = config(cluster)
     ours.apply(SUSPENSION)

@@ -48,8 +48,8 @@ Row = Mapping[str, Any]
 class Mark(NamedTuple):
     """Our line in a guest's notes: whose it is, by which means each measure holds it, and what was found.
 
-    `found` is `running`, `onboot`, `nets` (of each interface its `link_down` and `firewall`) and, once the firewall was
-    touched, `firewall`, whether it was on. None stands for a setting that was not there.
+    `found` is `nets` (of each interface its `link_down` and `firewall`); while it is held off, `running` and `onboot`
+    as they were; and, once the firewall was touched, `firewall`, whether it was on. None: the setting was not there.
     """
 
     brand: str
@@ -161,8 +161,8 @@ class Proxmox:
         self._filter(guest, mark)
         if not mark.uses("power") and mark.found.get("running"):
             self._switch_on(guest)
-        if not mark.holds:
-            _configure(self._again(api, order, guest), mark, [])
+        mark = settled(mark)
+        _configure(self._again(api, order, guest), mark, [mark.line] if mark.holds else [])
         return self._seen(api, order)
 
     def _switch_off(self, guest: Guest) -> None:
@@ -311,20 +311,25 @@ def read_mark(notes: str) -> Mark | None:
 
 def taken(guest: Guest, order: Order, means: Means, firewall: str | None) -> Mark:
     """The mark as it is to be with the order's measure among it. What was found stays what it was at the first."""
-    mark = guest.mark or Mark(order.brand, order.service, {}, _found(guest))
+    mark = guest.mark or Mark(order.brand, order.service, {}, {"nets": {}})
     nets = {name: _flags(one) for name, one in nets_of(guest.config).items()} | mark.found["nets"]
-    found = {**mark.found, "nets": nets}
+    found = {**(_power_of(guest) if means == "power" else {}), **mark.found, "nets": nets}
     if means == "firewall":
         found.setdefault("firewall", firewall)
     return mark._replace(holds={**mark.holds, order.kind: means}, found=found)
 
 
+def settled(mark: Mark) -> Mark:
+    """The mark once what it does not hold off any more was put back: what the customer does from now on is theirs."""
+    done = frozenset() if mark.uses("power") else frozenset({"running", "onboot"})
+    return mark._replace(found={name: value for name, value in mark.found.items() if name not in done})
+
+
 def settings(config: Row, mark: Mark, lines: Iterable[str]) -> dict[str, str | None]:
     """The guest's settings as a mark wants them; None for what is not to be there. `lines` are ours in its notes."""
-    wanted: dict[str, str | None] = {
-        "onboot": "0" if mark.uses("power") else mark.found["onboot"],
-        "description": notes(str(config.get("description") or ""), lines) or None,
-    }
+    wanted: dict[str, str | None] = {"description": notes(str(config.get("description") or ""), lines) or None}
+    if "onboot" in mark.found:
+        wanted["onboot"] = "0" if mark.uses("power") else mark.found["onboot"]
     for name, flags in nets_of(config).items():
         found = mark.found["nets"].get(name)
         if found is not None:
@@ -377,9 +382,9 @@ def named(guest: Row, by: str) -> str:
     return str(guest.get(by) or "")
 
 
-def _found(guest: Guest) -> dict[str, Any]:
+def _power_of(guest: Guest) -> dict[str, Any]:
     onboot = guest.config.get("onboot")
-    return {"running": guest.running, "onboot": None if onboot is None else str(onboot), "nets": {}}
+    return {"running": guest.running, "onboot": None if onboot is None else str(onboot)}
 
 
 def _flags(net: Mapping[str, str]) -> dict[str, str | None]:
