@@ -9,8 +9,11 @@ import pytest
 from django.db import connection
 
 from abusedesk.desk import watch
-from abusedesk.desk.enact import Move
+from abusedesk.desk.enact import Enacted, Move
 from abusedesk.desk.watch import LEASE, Clock, fire_due, hold_if_doubtful, read_until
+from abusedesk.policy.decision import Decision
+from abusedesk.policy.docket import Docket as PolicyDocket
+from abusedesk.policy.facts import Facts
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import Holders
 from abusedesk.records.models import Brand, Case, Channel, Deadline, Heartbeat, Hold, MessageSeen
@@ -24,12 +27,17 @@ NONE = timedelta()
 class Submitted(list[tuple[str, datetime]]):
     """What was submitted: keys and instants. A deadline that was is missed."""
 
-    def __call__(self, moves: list[Move], _holders: Holders) -> list[Move]:
+    def __call__(self, moves: list[Move], _holders: Holders) -> list[Enacted]:
         for move in moves:
             assert isinstance(move.stimulus, DeadlinePassed)
             self.append((move.key, move.at))
             Deadline.objects.filter(docket=move.docket, item=move.stimulus.deadline).update(state="missed")
-        return moves
+        return decided(moves)
+
+
+def decided(moves: list[Move]) -> list[Enacted]:
+    """The moves as decided, with nothing that follows."""
+    return [Enacted(move, 0, 1, Facts(brand=""), Decision(PolicyDocket(None))) for move in moves]
 
 
 @pytest.fixture
@@ -148,10 +156,10 @@ def test_what_another_has_claimed_waits_for_the_end_of_its_lease(acme: Desk, sub
 
 
 def test_one_that_breaks_is_shown_and_keeps_no_other(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(moves: list[Move], _holders: Holders) -> list[Move]:
+    def broken(moves: list[Move], _holders: Holders) -> list[Enacted]:
         if any(move.docket == acme.docket.pk for move in moves):
             raise RuntimeError("oh")
-        return moves
+        return decided(moves)
 
     monkeypatch.setattr(watch, "enact", broken)
     acme.deadline(NOW)

@@ -18,6 +18,7 @@ KINDS = ("abuse", "legal", "dsa", "authority", "copyright", "dmca")
 _SAFEGUARDS = (
     "irreversible",
     "blast_radius",
+    "mass_expiry",
     "long_outage",
     "remind_before",
     "drift",
@@ -32,7 +33,7 @@ _SAFEGUARDS = (
     "campaign_hours",
 )
 _TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome")
-_WHOLE = ("blast_radius", "receipts_an_hour", "campaign_reporters", "campaign_hours")
+_WHOLE = ("blast_radius", "mass_expiry", "receipts_an_hour", "campaign_reporters", "campaign_hours")
 _CHOICES = {
     "irreversible": ("approve", "automatic"),
     "acknowledge": ("off", "known", "everybody"),

@@ -42,6 +42,9 @@ def _restore(settings: Configuration, chosen: argparse.Namespace) -> int:
     if not chosen.replace and not backup.is_empty(_dsn(settings)):
         raise Problem("the database is not empty; stop `serve` and add --replace to give up what it holds")
     backup.restore(_dsn(settings), chosen.file)
+    held = backup.held(_dsn(settings))
+    if held:
+        print(f"held until somebody releases them: {', '.join(held)}; what happened since the backup is not known here")
     print(f"restored {chosen.file}; run `abusedesk migrate` if it was dumped by an older release")
     return 0
 

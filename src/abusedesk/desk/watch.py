@@ -15,7 +15,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from abusedesk.desk import hold
+from abusedesk.desk import brake, hold
 from abusedesk.desk.answering import outcomes, reminders
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
@@ -73,17 +73,27 @@ def run(stop: threading.Event) -> None:
 
 
 def fire_due(now: datetime, limit: int = BATCH) -> int:
-    """Submit the deadlines that are due and can be decided, oldest first. Returns how many were."""
+    """Submit the deadlines that are due and can be decided, oldest first. Returns how many were, or are held."""
     claimed = _claim(now, limit)
     if not claimed:
         return 0
     try:
-        return _fire(claimed)
+        return _fire_or_hold(claimed, now)
     except DatabaseError:
         raise
     except Exception:
         # Together they are many times faster; one by one shows which of them it is.
-        return sum(_fire_alone(deadline) for deadline in claimed)
+        return sum(_fire_alone(deadline, now) for deadline in claimed)
+
+
+def _fire_or_hold(deadlines: list[Deadline], now: datetime) -> int:
+    """Fires them; where too many would act at once, holds those for a person and fires the others."""
+    try:
+        return _fire(deadlines, now)
+    except brake.TooMany as many:
+        brake.hold(many.would, now)
+        left = [one for one in deadlines if one.pk not in many.would]
+        return len(many.would) + (_fire_or_hold(left, now) if left else 0)
 
 
 def read_until(now: datetime) -> dict[int, datetime]:
@@ -114,17 +124,20 @@ def _claim(now: datetime, limit: int) -> list[Deadline]:
         ready |= Q(brand=brand, due__lte=until)
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = Deadline.objects.filter(free, ready, answerable(), state="open", due__lte=max(horizons.values()))
+    due = due.filter(braked_at=None)
     claimed = list(due.order_by("due").select_for_update(skip_locked=True)[:limit])
     Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
     return claimed
 
 
 @transaction.atomic
-def _fire(deadlines: list[Deadline]) -> int:
+def _fire(deadlines: list[Deadline], now: datetime) -> int:
     lock_version()
     stopped = set(Brand.objects.filter(STOPPED).values_list("pk", flat=True))
     moves = [_move(one) for one in deadlines if one.brand_id not in stopped]
-    return len(enact(moves, holders()))
+    enacted = enact(moves, holders())
+    brake.check(deadlines, enacted, now)
+    return len(enacted)
 
 
 def _move(deadline: Deadline) -> Move:
@@ -132,10 +145,10 @@ def _move(deadline: Deadline) -> Move:
     return Move(deadline.docket_id, DeadlinePassed(deadline=deadline.item), key, deadline.due)
 
 
-def _fire_alone(deadline: Deadline) -> int:
+def _fire_alone(deadline: Deadline, now: datetime) -> int:
     """Whether it was decided. One that cannot be is shown, and is tried again when its lease is over."""
     try:
-        return _fire([deadline])
+        return _fire_or_hold([deadline], now)
     except DatabaseError:
         raise
     except Exception:

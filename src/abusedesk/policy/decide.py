@@ -36,6 +36,7 @@ from abusedesk.policy.stimulus import (
     CarriedBalance,
     CarriedTicket,
     Cost,
+    DeadlineDropped,
     DeadlinePassed,
     Evidence,
     ExpirySet,
@@ -222,6 +223,13 @@ def _payment_missed(draft: Draft, deadline_id: str) -> None:
         weigh_all(draft, "missed", deadline.name)
 
 
+def _deadline_dropped(draft: Draft, dropped: DeadlineDropped) -> None:
+    """A person lets a deadline pass without an effect; the occurrence waits for no answer by it any more."""
+    deadline = next((one for one in draft.deadlines if one.id == dropped.deadline), None)
+    if deadline is not None and deadline.state == "open":
+        deadlines.end(draft, deadline, "cancelled")
+
+
 def _postponed(draft: Draft, postponed: Postponed) -> None:
     deadlines.postpone(draft, postponed.by)
 
@@ -383,6 +391,7 @@ _HEAR: dict[type, Callable[[Draft, Any], None]] = {
     Proposal: _proposal,
     Upstream: _upstream,
     DeadlinePassed: _deadline_passed,
+    DeadlineDropped: _deadline_dropped,
     Postponed: _postponed,
     LiftedByHand: _lifted_by_hand,
     ExpirySet: _expiry_set,

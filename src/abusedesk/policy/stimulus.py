@@ -141,6 +141,14 @@ class DeadlinePassed(Stimulus, frozen=True, tag="deadline_passed"):
     deadline: str
 
 
+class DeadlineDropped(Stimulus, frozen=True, tag="deadline_dropped"):
+    """Staff let a deadline pass without an effect. `deadline` is its id in the docket."""
+
+    deadline: str
+    by: str
+    reason: str
+
+
 class Postponed(Stimulus, frozen=True, tag="postponed"):
     """Every open deadline of the docket moves by `by`: the brand was held for that long."""
 
@@ -218,6 +226,7 @@ AnyStimulus = (
     | Proposal
     | Upstream
     | DeadlinePassed
+    | DeadlineDropped
     | Postponed
     | LiftedByHand
     | ExpirySet

@@ -30,19 +30,42 @@ def dump(dsn: str, file: Path) -> None:
 
 
 def restore(dsn: str, file: Path) -> None:
-    """Replace everything in the database by what `file` holds, in one transaction.
+    """Replace everything in the database by what `file` holds, in one transaction, with every brand held.
 
+    What was decided, paid or answered after the backup is not known in it, so nothing may act before a person looked.
     Raises Problem when the file is no dump or does not fit; the database is then as before.
     """
     if not file.is_file():
         raise Problem(f"{file}: there is no such file; name one that `abusedesk database dump` wrote")
     script = _tool("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file))
     once = ("--single-transaction", "--set=ON_ERROR_STOP=1")
-    _tool("psql", "--no-psqlrc", "--quiet", *once, dsn=dsn, text=_EMPTY + script)
+    _tool("psql", "--no-psqlrc", "--quiet", *once, dsn=dsn, text=_EMPTY + script + _HOLD)
 
 
 # A restore that waits for ever behind an open connection would look like a slow one.
 _EMPTY = "set lock_timeout = '10s';\ndrop schema public cascade;\ncreate schema public;\n"
+
+
+# Held since the last sign of life in the backup, so that deadlines move by all the time that is missing. What stands is
+# looked at again at once. A dump of before there were brands, or looks, has none of it.
+_HOLD = """
+do $$ begin
+  update public.records_brand set held_by = 'restore',
+    held_since = coalesce((select at from public.records_heartbeat where name = 'watch'), now()),
+    held_reason = 'restored from a backup; compare what stands with the outside, see what would fire, then release'
+  where held_since is null and not dry_run;
+  update public.records_target set look_at = now() where look_at is not null;
+exception when undefined_table or undefined_column then null; end $$;
+"""
+
+
+def held(dsn: str) -> list[str]:
+    """The slugs of the brands that a restore left held."""
+    said = _tool("psql", "--no-psqlrc", "-At", "-c", _HELD, dsn=dsn)
+    return said.split()
+
+
+_HELD = "select slug from records_brand where held_by = 'restore' and held_since is not null order by slug"
 
 
 def is_empty(dsn: str) -> bool:

@@ -51,6 +51,7 @@ _CATEGORY = {
     "other/unclassified": "unclassified",
 }
 REVIEW_ASKS = {
+    "mass_expiry": "Many deadlines at once: what becomes of them?",
     "verify_report": "Verify a report",
     "low_assurance": "Verify a report",
     "no_attribution": "Nobody held this address",
@@ -365,6 +366,9 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.DeadlinePassed: lambda _one, _by, _r: Line("clock", "late", "A deadline passed and nothing had come"),
     stimuli.CarriedTicket: _carried_ticket,
     stimuli.CarriedBalance: _carried_balance,
+    stimuli.DeadlineDropped: lambda one, _by, _r: Line(
+        "clock", "good", f"{one.by} let a deadline pass without an effect", one.reason
+    ),
     stimuli.LiftedByHand: lambda one, _by, _r: Line(
         "person", "", f"{one.by} accepts that the {_of_stimulus(one)} was lifted by hand", one.reason
     ),

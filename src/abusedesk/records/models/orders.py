@@ -40,7 +40,9 @@ class Effect(models.Model):
 class Deadline(models.Model):
     """A deadline of a docket. Open ones are found by a partial index on `due`.
 
-    `measure` is the docket's id of the measure that then expires (`expiry`) or stands again (`resume`).
+    `measure` is the docket's id of the measure that then expires (`expiry`) or stands again (`resume`). `braked_at`
+    says that it is held for a person as one of many, `would` what it would take, `released_at` that a person let it go,
+    `acted_at` when it fired and acted against a customer.
     """
 
     docket = models.ForeignKey(Docket, models.CASCADE, related_name="deadlines")
@@ -53,10 +55,24 @@ class Deadline(models.Model):
     measure = models.CharField(max_length=40, blank=True)
     clauses = models.JSONField(default=list)
     lease_until = models.DateTimeField(null=True)
+    braked_at = models.DateTimeField(null=True)
+    released_at = models.DateTimeField(null=True)
+    would = models.JSONField(null=True)
+    acted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["docket", "item"], name="deadline_of_docket")]
-        indexes = [models.Index(fields=["due"], condition=models.Q(state="open"), name="deadline_due")]
+        indexes = [
+            models.Index(fields=["due"], condition=models.Q(state="open"), name="deadline_due"),
+            models.Index(
+                fields=["brand", "due"],
+                condition=models.Q(state="open", braked_at__isnull=False),
+                name="deadline_braked",
+            ),
+            models.Index(
+                fields=["brand", "acted_at"], condition=models.Q(acted_at__isnull=False), name="deadline_acted"
+            ),
+        ]
 
 
 class Target(models.Model):

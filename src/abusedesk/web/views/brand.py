@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.actuators.chain import names_of
-from abusedesk.desk import hold
+from abusedesk.desk import brake, hold
 from abusedesk.desk.answering import acknowledge
 from abusedesk.desk.channel import drivers
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
@@ -118,6 +118,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "brand": one,
         "form": form,
         "held": _preview(one, now) if one.held_since else None,
+        "braked": brake.held_of(one).count(),
         "soon": Deadline.objects.filter(brand=one, state="open")
         .select_related("case__service", "case__customer")
         .order_by("due")[:8],
