@@ -1,7 +1,6 @@
 """A hypervisor: libvirtd with real QEMU guests, run by this test for itself, without root and without KVM."""
 
 import atexit
-import contextlib
 import os
 import pwd
 import shutil
@@ -9,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +38,22 @@ CLOSED = (
 )
 
 
-# Whoever is the first process here may be slow to take notice of a guest that ended, and libvirt waits for that.
+# Whoever is the first process here may be slow to notice that a guest ended, and libvirt waits for that. And what a
+# test started ends with it, even when it is killed.
 _KEEPER = """
-import ctypes, os, subprocess, sys
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+import ctypes, os, signal, subprocess, sys, time
+
+def end(*_):
+    while children := open(f"/proc/self/task/{os.getpid()}/children").read().split():
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+            os.waitpid(int(child), 0)
+    os._exit(0)
+
+prctl = ctypes.CDLL(None).prctl
+prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+signal.signal(signal.SIGTERM, end)
+prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
 who = dict(user=int(sys.argv[1]), group=int(sys.argv[2]), extra_groups=[]) if os.geteuid() == 0 else {}
 print(subprocess.Popen(sys.argv[3:], umask=0o077, **who).pid, flush=True)
 while True:
@@ -110,11 +120,7 @@ class Hypervisor:
     def end(self) -> None:
         """Ends libvirtd and every guest, and leaves nothing behind."""
         for keeper in self._keepers:
-            while children := Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children").read_text().split():
-                for child in children:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(child), signal.SIGKILL)
-                time.sleep(0.01)
+            keeper.terminate()
             keeper.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
