@@ -245,6 +245,7 @@ class Expire(OfMeasure):
 
     name = "expire"
     title = "Say when it expires"
+    field_order = ("hours", "reason")
     button = "Set"
     does = "Then it is lifted by itself, and read back. Empty: it stands until it is lifted."
     hours = forms.IntegerField(label="Expires in hours", min_value=1, max_value=8784, required=False)
@@ -260,6 +261,7 @@ class ToClean(OfMeasure):
 
     name = "to-clean"
     title = "Lift to clean up"
+    field_order = ("hours", "reason")
     button = "Lift for so long"
     does = "Taken again then, unless the case was closed or the measure lifted for good."
     hours = forms.IntegerField(label="Hours to clean up", min_value=1, max_value=720)
