@@ -49,6 +49,15 @@ def before(brand: Brand, now: datetime) -> timedelta:
     return said if isinstance(said, timedelta) else DEFAULT
 
 
+def own_word(brand: Brand) -> str:
+    """The clause by which the brand's policy itself says when customers are reminded; empty where it says nothing."""
+    try:
+        own = pack_of(brand).parameters.get(REMIND_BEFORE)
+    except Problem:
+        return ""
+    return own.clause if own is not None else ""
+
+
 def _setting(brand: Brand) -> timedelta:
     try:
         return parse_duration(str(brand.settings[REMIND_BEFORE]))

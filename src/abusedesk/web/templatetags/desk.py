@@ -208,6 +208,8 @@ _SECTIONS = {
     "file": "more",
     "file-report": "more",
     "brand": "brands",
+    "notices-say": "brands",
+    "reporters-told": "brands",
     "addresses": "brands",
     "policy": "policies",
     "what-if": "policies",

@@ -12,14 +12,17 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.actuators.chain import names_of
 from abusedesk.desk import brake, hold
-from abusedesk.desk.answering import acknowledge
+from abusedesk.desk.answering import acknowledge, reminders
 from abusedesk.desk.channel import drivers
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
+from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
+from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
 from abusedesk.web import words
 
 _SHOWN = 50
 _RECEIPT = {"known": "to known reporters", "everybody": "to everybody who may be answered", "off": "none"}
+_SHOWN_ELSEWHERE = {acknowledge.SETTING, TELL_OUTCOME, REMIND_BEFORE, SHOWS_IDENTITIES}
 _STALE = timedelta(minutes=15)
 
 
@@ -135,10 +138,12 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "settings": sorted(
             (words.plain(name), value)
             for name, value in one.settings.items()
-            if not isinstance(value, dict) and name not in {acknowledge.SETTING, TELL_OUTCOME}
+            if not isinstance(value, dict) and name not in _SHOWN_ELSEWHERE
         ),
         "receipt": _RECEIPT[acknowledge.setting_of(one)],
         "outcome": acknowledge.tells_outcome(one),
+        "reminder": words.length(reminders.before(one, now)) if reminders.before(one, now) else "",
+        "identities": shows_identities(one),
     }
     return render(request, "web/brand.html", context, status=status)
 

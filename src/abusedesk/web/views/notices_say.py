@@ -1,0 +1,92 @@
+"""What notices to customers of a brand carry, when customers are reminded, and whether the ticket alone serves."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from abusedesk.desk.answering import reminders
+from abusedesk.desk.perform.notice import HTML
+from abusedesk.desk.perform.unserved import ticket_serves
+from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
+from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
+from abusedesk.records.models import Brand
+from abusedesk.vocabulary.duration import format_duration
+from abusedesk.web.readers import may_change_channels
+
+MOST_HOURS = 240
+
+
+class NoticesForm(forms.Form):
+    """The settings of a brand's notices."""
+
+    html_notices = forms.BooleanField(
+        label="HTML beside the text", required=False, help_text="The same words, and nothing to fetch."
+    )
+    show_identities = forms.BooleanField(
+        label="Say who reported",
+        required=False,
+        help_text="Names of reporters, mail addresses and Message-IDs as they were written. A spammer learns from them "
+        "which addresses are traps.",
+    )
+    ticket_serves = forms.BooleanField(
+        label="The ticket alone serves a notice",
+        required=False,
+        help_text="If not, reply deadlines wait while no address of the customer can be reached.",
+    )
+    remind_hours = forms.IntegerField(
+        label="Hours before a deadline at which the customer is reminded; 0 is never",
+        min_value=0,
+        max_value=MOST_HOURS,
+        help_text="Only where the last mail about the case lies more than twice as long before the end.",
+    )
+
+    @staticmethod
+    def initial_of(brand: Brand) -> dict[str, Any]:
+        """What the form shows of a brand."""
+        return {
+            "html_notices": bool(brand.settings.get(HTML, True)),
+            "show_identities": shows_identities(brand),
+            "ticket_serves": ticket_serves(brand),
+            "remind_hours": int(reminders.before(brand, timezone.now()) / timedelta(hours=1)),
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """The brand's settings that the checked form stands for."""
+        given = self.cleaned_data
+        return {
+            HTML: given["html_notices"],
+            SHOWS_IDENTITIES: given["show_identities"],
+            "ticket_serves": given["ticket_serves"],
+            REMIND_BEFORE: format_duration(timedelta(hours=given["remind_hours"])),
+        }
+
+
+def say(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show and change what notices carry."""
+    brand = get_object_or_404(Brand, slug=slug)
+    form = NoticesForm(request.POST or None, initial=NoticesForm.initial_of(brand))
+    may = may_change_channels(request.user)
+    if request.method == "POST":
+        if not may:
+            raise PermissionDenied
+        if form.is_valid():
+            _save(slug, form.settings())
+            messages.success(request, "Saved. It holds from the next notice on.", extra_tags="good")
+            return redirect("brand", slug)
+    status = 422 if request.method == "POST" else 200
+    context = {"brand": brand, "form": form, "may": may, "own_word": reminders.own_word(brand)}
+    return render(request, "web/notices_say.html", context, status=status)
+
+
+@transaction.atomic
+def _save(slug: str, changed: dict[str, Any]) -> None:
+    brand = Brand.objects.select_for_update().get(slug=slug)
+    brand.settings = {**brand.settings, **changed}
+    brand.save(update_fields=["settings"])
