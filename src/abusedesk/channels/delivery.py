@@ -18,6 +18,7 @@ from abusedesk.channels.peers import FULL, Peer
 from abusedesk.channels.tide import Tide
 from abusedesk.desk.receive import Incoming, receive_many, without_detail
 from abusedesk.records.models import Brand, BrandAddress, Channel
+from abusedesk.records.room import NoRoom
 
 log = structlog.get_logger()
 
@@ -179,8 +180,7 @@ class Desk:
             await self._ask(_take, [one for delivery in batch for one in delivery.incoming])
         except Error as error:
             log.warning("mail cannot be committed", error=str(error).strip().splitlines()[:1], messages=len(batch))
-            full = getattr(error.__cause__, "sqlstate", None) == _DISK_FULL
-            return [FULL if full else _LATER] * len(batch)
+            return [FULL if _is_full(error) else _LATER] * len(batch)
         except Exception:
             if len(batch) == 1:
                 log.exception("a message cannot be taken in")
@@ -214,6 +214,10 @@ class Desk:
 
     async def _ask(self, work: Callable[..., Any], *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._database, _with_connection, work, given)
+
+
+def _is_full(error: Error) -> bool:
+    return isinstance(error, NoRoom) or getattr(error.__cause__, "sqlstate", None) == _DISK_FULL
 
 
 def _mail(sender: str | None, address: str) -> str:

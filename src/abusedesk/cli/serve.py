@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from abusedesk import configuration, lifeline
 from abusedesk.cli.web import refuse_busy_port
@@ -75,6 +76,35 @@ class Part:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+@dataclass(slots=True)
+class Database(Part):
+    """The embedded server. Its parts wait while it is away, and go on by themselves."""
+
+    server: embedded.Server | None = None
+    is_away: bool = False
+
+    def look_after(self) -> None:
+        """Starts it again when it ended by itself: where the disk was full, as soon as there is room."""
+        if self.server is None or self.server.alive():
+            self.is_away = False
+        elif not self.is_away:
+            self.is_away = True
+            pause = self.postpone()
+            say(f"the database ended by itself ({self.server.place.log} says why); starting it again in {pause:g} s")
+        elif time.monotonic() >= self.due:
+            self.start()
+
+    def start(self) -> None:
+        """Start the server."""
+        self.started = time.monotonic()
+        try:
+            embedded.restart(cast("embedded.Server", self.server))
+        except embedded.DatabaseProblem as problem:
+            say(f"{problem}; trying again in {self.postpone():g} s")
+        else:
+            say("the database is back")
 
 
 def run(arguments: list[str]) -> int:
@@ -157,14 +187,11 @@ def _parts(settings: Configuration) -> list[Part]:
 
 
 def _supervise(settings: Configuration, running: embedded.Server | None, stop: threading.Event) -> int:
-    parts = _parts(settings)
+    database, parts = Database("database", [], server=running), _parts(settings)
     threading.Thread(target=_announce, args=(settings, stop), daemon=True).start()
     try:
         while not stop.wait(TICK_S):
-            if running is not None and not running.alive():
-                raise Problem(
-                    f"the database server ended by itself; {running.place.log} says why; put that right and start again"
-                )
+            database.look_after()
             for part in parts:
                 _look_after(part)
     finally:

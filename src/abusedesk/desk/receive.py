@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from abusedesk.records import room
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import copy_rows, give_rows
 from abusedesk.records.models import BrandAddress, Channel
@@ -97,9 +98,10 @@ def receive(incoming: Incoming) -> Received:
 
 @transaction.atomic
 def receive_many(batch: Sequence[Incoming]) -> list[Received]:
-    """Commits a batch of messages in one transaction, in their order."""
+    """Commits a batch of messages in one transaction, in their order. Raises NoRoom before the disk is full."""
     if not batch:
         return []
+    room.must_be_left()
     owned = BrandAddress.objects.values_list("address", "brand_id", "kind")
     addresses = {address: Owned(brand, kind) for address, brand, kind in owned}
     channels = dict(Channel.objects.exclude(brand=None).values_list("name", "brand_id"))

@@ -119,6 +119,15 @@ def start(data: Path, *, volatile: bool = False) -> Server:
     return server
 
 
+def restart(server: Server) -> None:
+    """Start a server again that this process owns and that ended by itself. Raises DatabaseProblem when it cannot."""
+    if server.lock is None or server.keeper is None:
+        raise DatabaseProblem(f"{server.place.cluster}: the server belongs to another process")
+    server.keeper.communicate()
+    _end_orphan(server.place)
+    _launch(server, server.lock, cluster.reachable_binaries(server.place), volatile=False)
+
+
 @contextlib.contextmanager
 def running(data: Path, *, volatile: bool = False, tell: Callable[[str], None] | None = None) -> Iterator[Server]:
     """A server to work with: the one that runs, or one of our own that ends with the block.
