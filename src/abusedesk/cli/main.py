@@ -25,7 +25,9 @@ class Command(NamedTuple):
 _START, _DAILY, _PARTS, _PURE = "To begin", "Every day", "Parts of `serve`, alone", "Without a database"
 
 COMMANDS: tuple[Command, ...] = (
-    Command(_START, "demo", "abusedesk.cli.demo", "fill a fresh installation with a day of complaints, and serve it"),
+    Command(
+        _START, "demo", "abusedesk.cli.demo.run", "fill a fresh installation with a day of complaints, and serve it"
+    ),
     Command(_START, "serve", "abusedesk.cli.serve", "run everything: database, console, worker and watch"),
     Command(_START, "check", "abusedesk.cli.check", "say in words what is wrong with the configuration"),
     Command(_DAILY, "ingest", "abusedesk.cli.ingest", "take in mail, mbox, Maildir, zip, CSV and JSON files"),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from abusedesk.cli.demo_people import World
+from abusedesk.cli.demo.people import World
 from abusedesk.desk.inventory.compare import read, settle
 from abusedesk.records.models import Assignment, Brand, Customer, Inventory, Service
 

@@ -11,8 +11,8 @@ from importlib.resources import files
 from random import Random
 from typing import Any, NamedTuple
 
-from abusedesk.cli.demo_mail import Spam, arf, feed_mail, plain, signed, xarf, xarf_mail, zulu
-from abusedesk.cli.demo_people import REPORTERS, World
+from abusedesk.cli.demo.mail import Spam, arf, feed_mail, plain, signed, xarf, xarf_mail, zulu
+from abusedesk.cli.demo.people import REPORTERS, World
 from abusedesk.policy import stimulus as stimuli
 
 _TOLD = {"brand", "by", "on", "minutes", "event", "pair", "port"}
@@ -24,7 +24,7 @@ COLLEAGUE = "mara"
 READ_AFTER = 4
 """So many minutes after it came in the colleague reads an answer."""
 
-_STORY: dict[str, Any] = tomllib.loads((files("abusedesk.cli") / "demo_day.toml").read_text(encoding="utf-8"))
+_STORY: dict[str, Any] = tomllib.loads((files("abusedesk.cli.demo") / "day.toml").read_text(encoding="utf-8"))
 
 
 class Arrival(NamedTuple):

@@ -17,8 +17,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from abusedesk.cli.demo_machines import Scene
-from abusedesk.cli.demo_people import World
+from abusedesk.cli.demo.machines import Scene
+from abusedesk.cli.demo.people import World
 from abusedesk.cli.part import resolve
 from abusedesk.records.models import Channel, Listing
 

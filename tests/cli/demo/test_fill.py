@@ -9,10 +9,10 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.cli import demo_data
-from abusedesk.cli.demo_day import Arrival, Day
-from abusedesk.cli.demo_mail import Keys
-from abusedesk.cli.demo_people import REPORTERS
+from abusedesk.cli.demo import fill
+from abusedesk.cli.demo.day import Arrival, Day
+from abusedesk.cli.demo.mail import Keys
+from abusedesk.cli.demo.people import REPORTERS
 from abusedesk.cli.progress import Progress
 from abusedesk.parsing.read import read
 from abusedesk.records.models import (
@@ -66,8 +66,8 @@ COUNTED = (
 )
 
 
-def _fill() -> demo_data.Summary:
-    return demo_data.fill(Progress(io.StringIO()))
+def _fill() -> fill.Summary:
+    return fill.fill(Progress(io.StringIO()))
 
 
 @pytest.fixture(scope="module")
@@ -91,18 +91,18 @@ def _with_data(folder: Path) -> Any:
 
 
 @pytest.fixture
-def day(_filled: demo_data.Summary, db: Any) -> demo_data.Summary:
+def day(_filled: fill.Summary, db: Any) -> fill.Summary:
     return _filled
 
 
-def test_a_day_of_complaints_is_there(day: demo_data.Summary) -> None:
+def test_a_day_of_complaints_is_there(day: fill.Summary) -> None:
     assert Brand.objects.count() == 2
     assert Service.objects.count() == 80
     assert Message.objects.count() >= 130
     assert not Message.objects.filter(outcome="").exists()
 
 
-def test_the_day_has_something_of_everything(day: demo_data.Summary) -> None:
+def test_the_day_has_something_of_everything(day: fill.Summary) -> None:
     assert {"reported", "not_a_report", "needs_review"} <= set(Message.objects.values_list("outcome", flat=True))
     assert {"unverified", "authenticated", "corroborated"} <= set(Report.objects.values_list("assurance", flat=True))
     assert {"suspend", "terminate", "null_route", "rate_limit"} <= set(Measure.objects.values_list("kind", flat=True))
@@ -114,12 +114,12 @@ def test_the_day_has_something_of_everything(day: demo_data.Summary) -> None:
     )
 
 
-def test_two_reporters_by_mail_corroborate_each_other(day: demo_data.Summary) -> None:
+def test_two_reporters_by_mail_corroborate_each_other(day: fill.Summary) -> None:
     raised = Report.objects.filter(assurance="corroborated", reporter__name="CERT Example")
     assert any("Honeyfield sensors, a voice independent of it" in one.grade_reason for one in raised)
 
 
-def test_what_customers_answer_stands_in_the_conversation(day: demo_data.Summary) -> None:
+def test_what_customers_answer_stands_in_the_conversation(day: fill.Summary) -> None:
     written = TicketEntry.objects.filter(author="customer", message_id__isnull=False)
     assert written.count() == 5
     assert sorted(written.values_list("complete", flat=True)) == [False, True, True, True, True]
@@ -127,14 +127,14 @@ def test_what_customers_answer_stands_in_the_conversation(day: demo_data.Summary
     assert Decision.objects.filter(key__startswith="reply:").count() == 5
 
 
-def test_nothing_failed_on_the_way(day: demo_data.Summary) -> None:
+def test_nothing_failed_on_the_way(day: fill.Summary) -> None:
     undone = Effect.objects.filter(state__in=("failed", "pending"))
     assert not undone.exclude(due__gt=timezone.now()).exists()
     assert not Measure.objects.filter(state="failed").exists()
     assert not [need for case in Case.objects.all() for need in case.needs if need.startswith("failed:")]
 
 
-def test_a_smear_without_proof_harms_nobody(day: demo_data.Summary) -> None:
+def test_a_smear_without_proof_harms_nobody(day: fill.Summary) -> None:
     smeared = Case.objects.filter(customer__name="Lumen Streaming", service__ref__endswith="2038")
     smeared = smeared.exclude(abuse_type="advisory")
     assert sum(case.reports for case in smeared) == 14
@@ -142,12 +142,12 @@ def test_a_smear_without_proof_harms_nobody(day: demo_data.Summary) -> None:
     assert not Charge.objects.filter(case__in=smeared).exists()
 
 
-def test_what_happened_before_an_address_changed_hands_goes_to_its_holder_then(day: demo_data.Summary) -> None:
+def test_what_happened_before_an_address_changed_hands_goes_to_its_holder_then(day: fill.Summary) -> None:
     held = Event.objects.get(ip="192.0.2.200")
     assert Service.objects.get(pk=held.service_id).customer.name == "Tomasz Wilk"
 
 
-def test_blocklists_were_asked(day: demo_data.Summary) -> None:
+def test_blocklists_were_asked(day: fill.Summary) -> None:
     said = {one.address: (one.verdict, one.gone_at is not None) for one in Listing.objects.all()}
     assert sorted(said.values()) == [
         ("baseline", False),
@@ -160,7 +160,7 @@ def test_blocklists_were_asked(day: demo_data.Summary) -> None:
     assert not Sweep.objects.filter(unanswered__gt=0).exists()
 
 
-def test_programs_told_of_things(day: demo_data.Summary) -> None:
+def test_programs_told_of_things(day: fill.Summary) -> None:
     assert ApiKey.objects.filter(revoked_at=None, last_used_at__isnull=False).count() == 3
     assert {one.closed_at is None for one in Duty.objects.all()} == {True, False}
     assert UpstreamMeasure.objects.filter(lifted_at=None).count() == 1
@@ -168,7 +168,7 @@ def test_programs_told_of_things(day: demo_data.Summary) -> None:
     assert not Message.objects.filter(channel="upstream").exclude(outcome="not_a_report").exists()
 
 
-def test_inventories_were_read(day: demo_data.Summary) -> None:
+def test_inventories_were_read(day: fill.Summary) -> None:
     assert list(Comparison.objects.order_by("pk").values_list("inventory__name", "state")) == [
         ("ipam", "applied"), ("billing", "applied"), ("ipam", "applied"), ("billing", "waiting")
     ]  # fmt: skip
@@ -176,19 +176,19 @@ def test_inventories_were_read(day: demo_data.Summary) -> None:
     assert Assignment.objects.get(prefix="203.0.113.74/32").service.customer.name == "Pixelhof"
 
 
-def test_illegal_content_is_not_kept(day: demo_data.Summary) -> None:
+def test_illegal_content_is_not_kept(day: fill.Summary) -> None:
     report = Event.objects.get(category="content/csam").report_id
     message = Message.objects.get(pk=Report.objects.get(pk=report).message_id)
     assert message.payload is None
 
 
-def test_a_second_run_adds_nothing(day: demo_data.Summary) -> None:
+def test_a_second_run_adds_nothing(day: fill.Summary) -> None:
     before = [table.objects.count() for table in COUNTED]
     assert _fill() == day
     assert [table.objects.count() for table in COUNTED] == before
 
 
-def test_a_run_that_broke_off_is_carried_on_without_doubling(day: demo_data.Summary) -> None:
+def test_a_run_that_broke_off_is_carried_on_without_doubling(day: fill.Summary) -> None:
     from abusedesk.records.models import Channel
 
     before = [table.objects.count() for table in COUNTED]
@@ -197,12 +197,12 @@ def test_a_run_that_broke_off_is_carried_on_without_doubling(day: demo_data.Summ
     assert [table.objects.count() for table in COUNTED] == before
 
 
-def test_the_login_works(day: demo_data.Summary) -> None:
+def test_the_login_works(day: fill.Summary) -> None:
     response = Client().post("/accounts/login/", {"login": day.name, "password": day.password})
     assert response.status_code == 302
 
 
-def test_the_password_is_for_the_owner_of_the_folder_alone(day: demo_data.Summary) -> None:
+def test_the_password_is_for_the_owner_of_the_folder_alone(day: fill.Summary) -> None:
     file = Path(settings.CONFIGURATION.data) / "demo" / "password"
     assert file.stat().st_mode & 0o077 == 0
 
@@ -223,13 +223,13 @@ def test_the_password_is_for_the_owner_of_the_folder_alone(day: demo_data.Summar
         "/inventories",
     ],
 )
-def test_the_pages_show_it(path: str, day: demo_data.Summary) -> None:
+def test_the_pages_show_it(path: str, day: fill.Summary) -> None:
     client = Client()
     client.login(username=day.name, password=day.password)
     assert client.get(path).status_code == 200
 
 
-def test_every_case_page_opens(day: demo_data.Summary) -> None:
+def test_every_case_page_opens(day: fill.Summary) -> None:
     client = Client()
     client.login(username=day.name, password=day.password)
     for pk in Case.objects.values_list("pk", flat=True):

@@ -10,8 +10,8 @@ from abusedesk.cli.session import apply_migrations, session
 from abusedesk.configuration import Configuration
 from abusedesk.records.lock import holder, is_held
 
-FILL = "abusedesk.cli.demo_data:fill"
-ANSWER = "abusedesk.cli.demo_lists:answer"
+FILL = "abusedesk.cli.demo.fill:fill"
+ANSWER = "abusedesk.cli.demo.lists:answer"
 
 
 def run(arguments: list[str]) -> int:

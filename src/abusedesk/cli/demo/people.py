@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from abusedesk.cli.demo_mail import Keys
+from abusedesk.cli.demo.mail import Keys
 from abusedesk.records.models import (
     Assignment,
     Brand,

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from abusedesk.cli.demo_day import COLLEAGUE
-from abusedesk.cli.demo_mail import xarf, zulu
-from abusedesk.cli.demo_people import REPORTERS, World
+from abusedesk.cli.demo.day import COLLEAGUE
+from abusedesk.cli.demo.mail import xarf, zulu
+from abusedesk.cli.demo.people import REPORTERS, World
 from abusedesk.desk import upstream
 from abusedesk.desk.receive import Incoming, receive
 from abusedesk.parsing.formats.upstream import checked

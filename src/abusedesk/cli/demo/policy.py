@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 
-from abusedesk.cli.demo_day import COLLEAGUE
+from abusedesk.cli.demo.day import COLLEAGUE
 from abusedesk.desk.policies import publish
 from abusedesk.policy.author.change import new_version
 from abusedesk.records.models import Brand

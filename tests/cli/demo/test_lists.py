@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from django.utils import timezone
 
-from abusedesk.cli import demo_lists
-from abusedesk.cli.demo_lists import List
+from abusedesk.cli.demo import lists
+from abusedesk.cli.demo.lists import List
 from abusedesk.desk.listings.asking import look
 from abusedesk.desk.listings.places import Looked, place_of
 from abusedesk.records.models import Channel, Listing
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def listed() -> Iterator[List]:
     made = List()
-    demo_lists.set_up(made)
+    lists.set_up(made)
     yield made
     made.close()
 
 
 def asked(*addresses: str) -> Looked:
-    return look(place_of(Channel.objects.get(name=demo_lists.CHANNEL)), addresses)
+    return look(place_of(Channel.objects.get(name=lists.CHANNEL)), addresses)
 
 
 def test_it_answers_properly_and_lists_what_it_is_told(listed: List) -> None:
@@ -35,14 +35,14 @@ def test_it_answers_properly_and_lists_what_it_is_told(listed: List) -> None:
 
 
 def test_it_goes_on_with_what_it_said_last(listed: List) -> None:
-    now, zone = timezone.now(), demo_lists.ZONE
+    now, zone = timezone.now(), lists.ZONE
     Listing.objects.create(blocklist=zone, address="192.0.2.7", text="spam", seen_at=now, last_seen_at=now)
     Listing.objects.create(blocklist=zone, address="192.0.2.8", seen_at=now, last_seen_at=now, gone_at=now)
-    assert not Channel.objects.get(name=demo_lists.CHANNEL).enabled
-    again = demo_lists.answer()
+    assert not Channel.objects.get(name=lists.CHANNEL).enabled
+    again = lists.answer()
     try:
         found = asked("192.0.2.7", "192.0.2.8")
     finally:
         again.close()
     assert [found.readings[one].state for one in found.asked] == ["listed", "clean"]
-    assert Channel.objects.get(name=demo_lists.CHANNEL).enabled
+    assert Channel.objects.get(name=lists.CHANNEL).enabled

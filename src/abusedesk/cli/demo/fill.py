@@ -16,12 +16,12 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from abusedesk.cli import demo_inventories, demo_lists, demo_machines
-from abusedesk.cli.demo_day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
-from abusedesk.cli.demo_machines import Scene
-from abusedesk.cli.demo_mail import Keys, plain
-from abusedesk.cli.demo_people import CHANNEL, World
-from abusedesk.cli.demo_policy import propose_change, publish_change
+from abusedesk.cli.demo import inventories, lists, machines
+from abusedesk.cli.demo.day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
+from abusedesk.cli.demo.machines import Scene
+from abusedesk.cli.demo.mail import Keys, plain
+from abusedesk.cli.demo.people import CHANNEL, World
+from abusedesk.cli.demo.policy import propose_change, publish_change
 from abusedesk.cli.progress import Progress
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.hearing import tokens, unread
@@ -60,8 +60,8 @@ def fill(progress: Progress) -> Summary:
     with _without_waiting_for_the_disk(), _list() as listed:
         world.people()
         world.tenants()
-        demo_machines.make_keys(world)
-        demo_lists.set_up(listed)
+        machines.make_keys(world)
+        lists.set_up(listed)
         for brand in world.brands.values():
             door.switch(brand, on=True)
         publish_change(world.brands["jimcloud"], world.began)
@@ -70,7 +70,7 @@ def fill(progress: Progress) -> Summary:
             _play(one, world)
         _until(world.began)
         propose_change(world.brands["jimcloud"], world.began)
-        demo_inventories.take_stock(world, folder)
+        inventories.take_stock(world, folder)
     Channel.objects.filter(name=CHANNEL).update(watermark=world.began)
     return login
 
@@ -87,17 +87,17 @@ def _began() -> datetime:
 
 
 @contextmanager
-def _list() -> Iterator[demo_lists.List]:
-    listed = demo_lists.List()
+def _list() -> Iterator[lists.List]:
+    listed = lists.List()
     try:
         yield listed
     finally:
         listed.close()
 
 
-def _happenings(world: World, listed: demo_lists.List) -> list[Happening | Scene]:
+def _happenings(world: World, listed: lists.List) -> list[Happening | Scene]:
     """The whole day, in order."""
-    scenes = (*demo_machines.scenes(world), *demo_lists.scenes(world, listed))
+    scenes = (*machines.scenes(world), *lists.scenes(world, listed))
     return sorted([*Day(world).happenings(), *scenes], key=lambda one: one.at)
 
 
