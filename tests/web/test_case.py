@@ -1,15 +1,19 @@
 """The case: its story with reasons, its clauses with their texts, and what a person can do."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
+from abusedesk.desk import history
+from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.perform import marks
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.records.models import Case, Decision, Effect, Measure, Notice, Report, Review, Target
 from abusedesk.web.forms import FORMS, Payment
+from tests.desk.estate import NOW, provider, with_addresses
 from tests.web import rows
 
 
@@ -205,3 +209,21 @@ def test_a_measure_names_all_that_were_asked_for_it(page: Client, desk: rows.Des
     assert "Gobgp acts with a null-route" in shown
     assert "Webhook did not bring the suspension about" in shown
     assert "no route; after 30 s gobgp acts instead with a null-route" in shown
+
+
+def test_an_old_ticket_stands_in_the_story_with_its_source_and_so_does_its_correction(
+    page: Client, tmp_path: Path
+) -> None:
+    jim = with_addresses(provider())
+    carried = stimuli.CarriedTicket("WHMCS", "4711", "messaging/spam", NOW, ("192.0.2.1",), struck=True)
+    submit(docket_of(jim.service), carried, key="history:WHMCS:1", at=NOW, by="ann")
+    case = Case.objects.get(abuse_type="spam")
+    text = page.get(f"/cases/{case.pk}").content.decode()
+    assert "Carried over from WHMCS, ticket 4711: spam of 2 Mar 2026" in text
+    assert "counted as a strike · 192.0.2.1 · by ann" in text
+
+    file = tmp_path / "old.csv"
+    file.write_text("service,ticket,at,kind,abuse_type,ip\ns1,4711,2026-02-27,strike,spam,192.0.2.1\n")
+    plan = history.plan(history.read_file(file), jim.brand, "WHMCS", NOW)
+    history.write(plan, jim.brand, "ann", NOW, lambda _: None)
+    assert "Corrected from WHMCS, ticket 4711: spam of 27 Feb 2026" in page.get(f"/cases/{case.pk}").content.decode()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from abusedesk.policy.author.pack_zip import files_from_zip, zip_of
 from abusedesk.policy.author.whatif import Difference, Money, Sum, WhatIf
 from abusedesk.policy.pack import PACKS, pack_from
 from abusedesk.records.models import Brand, WhatIfRun
+from abusedesk.web.pack_checks import checks_of
 from abusedesk.web.policy_form import ChangeForm
 from tests.web import rows
 
@@ -190,6 +192,31 @@ def test_a_case_that_fails_is_named_with_what_is_missing(page: Client, desk: row
     assert "come out otherwise" in shown
     assert "missing: " in shown
     assert "/tmp" not in shown
+
+
+def test_a_pack_that_does_not_load_has_each_fault_with_its_place_and_what_to_do() -> None:
+    files = {**_present()}
+    files["pack.yaml"] = (
+        files["pack.yaml"].replace(b"abuse_type ==", b"abuse_tpye ==", 1).replace(b"acts_on:", b"act_on:")
+    )
+    found = checks_of(files)
+    places = [one.place.split(":") for one in found.errors]
+    assert {place[0] for place in places} == {"pack.yaml"}
+    assert all(int(line) > 1 and int(column) > 0 for _, line, column in places)
+    told = " ".join(one.text for one in found.errors)
+    assert "did you mean" in told
+    assert "abuse_tpye" in told
+    assert "act_on" in told
+    assert (found.problem, found.cases) == ("", [])
+
+
+def test_a_fault_of_an_unloadable_pack_is_shown_with_its_place() -> None:
+    files = _present() | {"pack.yaml": _present()["pack.yaml"].replace(b"acts_on:", b"act_on:")}
+    text = render_to_string("web/trial_checks.html", {"checks": checks_of(files)})
+    assert "not fit" in text
+    assert re.search(r"<code>pack.yaml:\d+:\d+</code>", text)
+    assert "Its cases are played once it loads." in text
+    assert "no cases of its own" not in text
 
 
 def test_the_changed_pack_can_be_taken_along(page: Client, desk: rows.Desk) -> None:

@@ -1,7 +1,9 @@
 """History: old tickets, balances and conversations of another system, taken over as marked entries.
 
 All rows of a file or none. Each goes to its docket as a stimulus of its own, under a key made of what it says, so that
-a second run adds nothing; the policy records it and orders nothing.
+a second run adds nothing; the policy records it and orders nothing. A ticket that differs from what came in before is
+corrected where nothing was decided about its service since: the old entry is rejected and the new one recorded. Any
+other difference is told, and what stands stays (`history_before`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,14 +17,16 @@ from typing import NamedTuple
 import msgspec
 from django.db import transaction
 
+from abusedesk.desk import history_before as before
 from abusedesk.desk.enact import Move, empty_docket, enact
+from abusedesk.desk.history_before import Correction, Difference
 from abusedesk.desk.perform.notice import ticket_of
 from abusedesk.policy.carried import report_of
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import CarriedBalance, CarriedTicket, Verification
 from abusedesk.records import csv_tables as csv
 from abusedesk.records.csv_tables import Column, Fault, Row, Table
-from abusedesk.records.holders import holders, lock_version
+from abusedesk.records.holders import Holders, holders, lock_version
 from abusedesk.records.models import Brand, Case, Decision, Docket, Service, Ticket, TicketEntry
 from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.category import CATEGORIES
@@ -75,13 +79,21 @@ COLUMNS: tuple[Column, ...] = (
 
 
 class Plan(NamedTuple):
-    """What a file would do: stimuli by service, lines of conversations, and what is wrong."""
+    """What a file would do: stimuli by service, lines of conversations, and what is wrong or to be looked at.
+
+    `known` counts rows that came in before; `types` has the abuse type of each ticket, by service and number.
+    """
 
     source: str
     moves: list[tuple[Service, str, CarriedTicket | CarriedBalance]]
     said: list[tuple[Service, str, Row]]
     faults: list[Fault]
     rows: int
+    known: int
+    corrections: list[Correction]
+    differences: list[Difference]
+    warnings: list[Fault]
+    types: Mapping[tuple[int, str], str]
 
 
 class Done(NamedTuple):
@@ -89,6 +101,9 @@ class Done(NamedTuple):
 
     entries: Mapping[str, int]
     known: int
+    corrected: int = 0
+    overtaken: tuple[Difference, ...] = ()
+    """Corrections that something else decided in between has overtaken; they were not made."""
 
 
 def read_file(path: Path) -> Table:
@@ -101,24 +116,75 @@ def plan(table: Table, brand: Brand, source: str, now: datetime) -> Plan:
     pack = pack_of(brand)
     services = {one.ref: one for one in Service.objects.filter(brand=brand)}
     faults = list(table.faults)
-    moves: list[tuple[Service, str, CarriedTicket | CarriedBalance]] = []
-    said: list[tuple[Service, str, Row]] = []
-    types: dict[tuple[str, str], str] = {}
+    good: list[tuple[Service, Row]] = []
     for row in table.rows:
         wrong = _wrong(row, services, pack, now)
-        if wrong is not None:
+        if wrong is None:
+            good.append((services[row.values["service"]], row))
+        else:
             faults.append(wrong)
-            continue
-        service = services[row.values["service"]]
-        if row.values["kind"] == MESSAGE:
-            said.append((service, row.values["ticket"], row))
-            continue
-        stimulus = _stimulus(row, pack, source)
-        if isinstance(stimulus, CarriedTicket):
-            types[service.ref, row.values["ticket"]] = stimulus.category
-        moves.append((service, _key(source, service, row), stimulus))
-    faults += _orphans(said, types)
-    return Plan(source, moves, said, sorted(faults), len(table.rows))
+    tickets = [(service, row) for service, row in good if row.values["kind"] in {STRIKE, CASE}]
+    types = {(one.pk, row.values["ticket"]): _type_of(row, pack) for one, row in tickets}
+    said = [(service, row) for service, row in good if row.values["kind"] == MESSAGE]
+    faults += [*_orphans(said, types), *_twice(tickets, pack, source)]
+    if faults:
+        return Plan(source, [], [], sorted(faults), len(table.rows), 0, [], [], [], types)
+    return _compared(good, brand, pack, source, types)
+
+
+def _compared(
+    good: list[tuple[Service, Row]],
+    brand: Brand,
+    pack: Pack,
+    source: str,
+    types: Mapping[tuple[int, str], str],
+) -> Plan:
+    """What is new, what was known, and what differs from what came in before."""
+    told = [before.Told(one, row, _stimulus(row, pack, source)) for one, row in good if row.values["kind"] != MESSAGE]
+    said = [(one, row) for one, row in good if row.values["kind"] == MESSAGE]
+    entries = before.against(told, brand, source, pack)
+    lines = before.lines_against(said, brand, source)
+    moves = [(one.service, _key(source, one.service, one.row), one.stimulus) for one in entries.new]
+    return Plan(
+        source,
+        moves,
+        [(one, row.values["ticket"], row) for one, row in lines.new],
+        [],
+        len(good),
+        entries.known + lines.known,
+        entries.corrections,
+        sorted((*entries.differences, *lines.differences), key=lambda one: one.line),
+        [warning for one, row in good for warning in _early(one, row)],
+        types,
+    )
+
+
+def _early(service: Service, row: Row) -> Iterator[Fault]:
+    """A warning where something happened before the service began: another customer may have had the number then."""
+    at: datetime = row.values["at"]
+    if at < service.since:
+        text = (
+            f"{at:%Y-%m-%d} lies before the service {service.ref!r} began ({service.since:%Y-%m-%d}); it counts against"
+            " today's customer all the same. Correct the date or the service, or leave the row out"
+        )
+        yield Fault(row.line, "at", text)
+
+
+def _twice(tickets: Iterable[tuple[Service, Row]], pack: Pack, source: str) -> Iterator[Fault]:
+    """Rows that say one ticket of a service differently: one of them would be lost."""
+    first: dict[tuple[int, str], Row] = {}
+    for service, row in tickets:
+        known = first.setdefault((service.pk, row.values["ticket"]), row)
+        if _stimulus(known, pack, source) != _stimulus(row, pack, source):
+            text = (
+                f"{row.values['ticket']!r} on {service.ref!r} stands in line {known.line} with other values; keep one"
+            )
+            yield Fault(row.line, "ticket", text)
+
+
+def _type_of(row: Row, pack: Pack) -> str:
+    category = row.values.get("category")
+    return pack.abuse_type(category).name if category else str(row.values["abuse_type"])
 
 
 def _wrong(row: Row, services: Mapping[str, Service], pack: Pack, now: datetime) -> Fault | None:
@@ -128,7 +194,8 @@ def _wrong(row: Row, services: Mapping[str, Service], pack: Pack, now: datetime)
         near = get_close_matches(values["service"], services, 1)
         return Fault(row.line, "service", f"there is no service {values['service']!r}{_hint(near)}")
     if values["at"] > now:
-        return Fault(row.line, "at", "lies in the future; what is carried over has happened")
+        said = f"lies in the future ({values['at']:%Y-%m-%d %H:%M} UTC); what is carried over has happened"
+        return Fault(row.line, "at", f"{said}. Correct the date or its zone")
     kind = values["kind"]
     if kind in {STRIKE, CASE}:
         return _wrong_type(row, pack)
@@ -159,9 +226,10 @@ def _hint(near: list[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _orphans(said: Iterable[tuple[Service, str, Row]], types: Mapping[tuple[str, str], str]) -> Iterator[Fault]:
-    for service, ticket, row in said:
-        if (service.ref, ticket) not in types:
+def _orphans(said: Iterable[tuple[Service, Row]], types: Mapping[tuple[int, str], str]) -> Iterator[Fault]:
+    for service, row in said:
+        ticket = row.values["ticket"]
+        if (service.pk, ticket) not in types:
             text = (
                 f"no row of the file makes a case of {ticket!r} on {service.ref!r}; add one of the kind strike or case"
             )
@@ -191,7 +259,7 @@ def _key(source: str, service: Service, row: Row) -> str:
     about = [service.ref, values["ticket"], values["kind"], values["at"].isoformat(), values.get("amount", 0)]
     if values.get("item"):
         about.append(values["item"])
-    return f"{_KEY}{source}:{blake2b(repr(tuple(about)).encode(), digest_size=12).hexdigest()}"
+    return f"{_KEY}{source}:{_digest(repr(tuple(about)))}"
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -202,9 +270,12 @@ def write(found: Plan, brand: Brand, by: str, now: datetime, advance: Callable[[
     """Submits everything to the policy and writes the conversations, in one transaction."""
     lock_version()
     table = holders()
+    advance(found.known + len(found.differences))
+    overtaken = _correct(found.corrections, table, by, now)
+    advance(len(found.corrections))
     dockets = _dockets(brand, {service.pk: service.ref for service, _, _ in found.moves})
     counts: dict[str, int] = {}
-    known = 0
+    known = found.known
     for first in range(0, len(found.moves), TOGETHER):
         part = found.moves[first : first + TOGETHER]
         enacted = enact([Move(dockets[one.pk], stimulus, key, now, by) for one, key, stimulus in part], table)
@@ -213,9 +284,28 @@ def write(found: Plan, brand: Brand, by: str, now: datetime, advance: Callable[[
             kind = _kind_of(one.move.stimulus)
             counts[kind] = counts.get(kind, 0) + 1
         advance(len(part))
-    written = _write_conversations(found, brand, now)
-    advance(len(found.said))
-    return Done({**counts, **({MESSAGE: written} if written else {})}, known + len(found.said) - written)
+    _write_conversations(found, now, advance)
+    if found.said:
+        counts[MESSAGE] = len(found.said)
+    return Done(counts, known, len(found.corrections) - len(overtaken), overtaken)
+
+
+def _correct(corrections: list[Correction], table: Holders, by: str, now: datetime) -> tuple[Difference, ...]:
+    """Rejects the old entries and records the new ones. Returns those that were overtaken since they were planned."""
+    late = before.overtaken(corrections)
+    moves: list[Move] = []
+    for one in corrections:
+        if one not in late:
+            old, new = report_of(one.stands), report_of(one.says)
+            moves.append(Move(one.docket, Verification(old, rejected=True), f"reject:{old}", now, by))
+            moves.append(Move(one.docket, one.says, f"{_KEY}{one.says.source}:{_digest(new)}", now, by))
+    for first in range(0, len(moves), TOGETHER):
+        enact(moves[first : first + TOGETHER], table)
+    return tuple(difference for one in late for difference in one.differences)
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _kind_of(stimulus: object) -> str:
@@ -232,30 +322,29 @@ def _dockets(brand: Brand, services: Mapping[int, str]) -> dict[int, int]:
     return dict(Docket.objects.filter(service__in=services).values_list("service_id", "pk"))
 
 
-def _write_conversations(found: Plan, brand: Brand, now: datetime) -> int:
+def _write_conversations(found: Plan, now: datetime, advance: Callable[[int], None]) -> None:
     """The lines of conversations that are not there yet, each in its place in time."""
-    pack = pack_of(brand)
-    types = {
-        (service.pk, one.ticket): pack.abuse_type(one.category).name
-        for service, _, one in found.moves
-        if isinstance(one, CarriedTicket)
-    }
-    tickets: dict[tuple[int, str], Ticket] = {}
-    written = 0
-    for service, ticket, row in found.said:
-        abuse_type = types[service.pk, ticket]
-        if (service.pk, abuse_type) not in tickets:
-            tickets[service.pk, abuse_type] = ticket_of(Case.objects.get(service=service, abuse_type=abuse_type), now)
-        line = {
-            "ticket": tickets[service.pk, abuse_type],
-            "at": row.values["at"],
-            "author": row.values.get("author") or "customer",
-            "text": f"{row.values['text']}\n\n({found.source}, ticket {ticket})",
-        }
-        if not TicketEntry.objects.filter(**line).exists():
-            TicketEntry.objects.create(**line)
-            written += 1
-    return written
+    services = {service.pk for service, _, _ in found.said}
+    cases = {(one.service_id, one.abuse_type): one for one in Case.objects.filter(service__in=services)}
+    tickets: dict[int, Ticket] = {}
+    for first in range(0, len(found.said), TOGETHER):
+        part = found.said[first : first + TOGETHER]
+        TicketEntry.objects.bulk_create(
+            TicketEntry(
+                ticket=_ticket(cases[service.pk, found.types[service.pk, number]], tickets, now),
+                at=row.values["at"],
+                author=before.author_of(row),
+                text=before.marked(row.values["text"], found.source, number),
+            )
+            for service, number, row in part
+        )
+        advance(len(part))
+
+
+def _ticket(case: Case, known: dict[int, Ticket], now: datetime) -> Ticket:
+    if case.pk not in known:
+        known[case.pk] = ticket_of(case, now)
+    return known[case.pk]
 
 
 # --- taking back ----------------------------------------------------------------------------------------------------

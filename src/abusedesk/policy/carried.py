@@ -6,6 +6,7 @@ going because of it: whatever was to follow then, followed in the other system.
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy import occurrences, strikes
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def report_of(carried: CarriedTicket) -> str:
-    """What the old ticket is called where a report is: staff reject it by this name."""
-    return f"{carried.source}:{carried.ticket}"
+    """What the old ticket is called where a report is: staff reject it by this name. One corrected has a new one."""
+    revision = "" if carried.revision is UNSET else f" (corrected {carried.revision})"
+    return f"{carried.source}:{carried.ticket}{revision}"
 
 
 def ticket(draft: "Draft", carried: CarriedTicket) -> None:

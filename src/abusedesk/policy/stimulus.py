@@ -7,7 +7,7 @@ what nobody held goes, once per complaint, to the brand's own docket as `Unattri
 from datetime import datetime, timedelta
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.measure import MeasureKind
@@ -200,6 +200,8 @@ class CarriedTicket(Stimulus, frozen=True, tag="carried_ticket"):
     happened_at: datetime
     ips: tuple[str, ...] = ()
     struck: bool = False
+    revision: int | UnsetType = UNSET
+    """How often it was corrected since it first came. Left out where it never was."""
 
 
 class CarriedBalance(Stimulus, frozen=True, tag="carried_balance"):

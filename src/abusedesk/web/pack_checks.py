@@ -9,7 +9,7 @@ from abusedesk.desk.policies.fitness import laid_out
 from abusedesk.policy.author.cases import CaseResult, run_cases
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
 from abusedesk.policy.author.diff import Change, diff
-from abusedesk.policy.author.lint import Finding, lint
+from abusedesk.policy.author.lint import Finding, lint_files
 from abusedesk.policy.author.show import short
 from abusedesk.policy.pack import Pack, pack_from
 from abusedesk.problem import Problem
@@ -30,6 +30,8 @@ class Checks(NamedTuple):
     cases: list[CaseResult]
     lacking: list[ClauseCoverage]
     problem: str = ""
+    loads: bool = True
+    """Whether it can be read at all; a pack that cannot has faults, and its cases wait."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -70,19 +72,19 @@ def checks_of(files: Mapping[str, bytes]) -> Checks:
 @lru_cache(maxsize=16)
 def _checks(listed: tuple[tuple[str, bytes], ...]) -> Checks:
     files = dict(listed)
+    # What the loader refuses is told first, each fault with its place: a pack that does not load has no cases to play.
+    findings = lint_files(files)
+    try:
+        pack = pack_from(files)
+    except Problem as problem:
+        return Checks(findings, [], [], "" if findings else str(problem), loads=False)
     with laid_out(files) as folder:
         try:
-            pack = pack_from(files)
             results = run_cases(str(folder))
-            findings = lint(str(folder))
         except Problem as problem:
-            return Checks([], [], [], str(problem).replace(f"{folder}/", ""))
-        lacking = [one for one in coverage(pack, results) if one.lacking]
-        return Checks([_bare(one, folder) for one in findings], [_bare_case(one, folder) for one in results], lacking)
-
-
-def _bare(one: Finding, folder: Path) -> Finding:
-    return one._replace(place=one.place.replace(f"{folder}/", ""), text=one.text.replace(f"{folder}/", ""))
+            return Checks(findings, [], [], str(problem).replace(f"{folder}/", ""))
+    lacking = [one for one in coverage(pack, results) if one.lacking]
+    return Checks(findings, [_bare_case(one, folder) for one in results], lacking)
 
 
 def _bare_case(one: CaseResult, folder: Path) -> CaseResult:

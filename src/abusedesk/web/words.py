@@ -327,9 +327,8 @@ def _upstream(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
 
 def _carried_ticket(one: Any, by: str, _reporters: Mapping[str, str]) -> Line:
     counted = "counted as a strike" if one.struck else "not counted"
-    said = (
-        f"Carried over from {one.source}, ticket {one.ticket}: {category(one.category)} of {one.happened_at:%-d %b %Y}"
-    )
+    came = "Corrected" if one.revision else "Carried over"
+    said = f"{came} from {one.source}, ticket {one.ticket}: {category(one.category)} of {one.happened_at:%-d %b %Y}"
     return Line("clock", "", said, " · ".join(filter(None, [counted, ", ".join(one.ips), f"by {by}" if by else ""])))
 
 
