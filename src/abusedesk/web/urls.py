@@ -12,6 +12,7 @@ from abusedesk.web.views import (
     act,
     address,
     answer,
+    audit,
     brand,
     campaign,
     case,
@@ -188,4 +189,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _staff("policies/<slug:slug>/what-if/<uuid:pk>/pack.zip", whatif.trial_zip, "trial-zip"),
     _staff("search", search.search, "search"),
     _staff("more", more.more, "more"),
+    _staff("audits", audit.audits, "audits"),
 ]
