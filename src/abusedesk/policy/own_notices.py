@@ -12,9 +12,9 @@ from abusedesk.policy.pack import PACKS
 ACKNOWLEDGEMENT = "acknowledgement"
 OUTCOME = "outcome"
 INCOMPLETE = "incomplete"
-REMINDER = "reminder"
-PAYMENT_REMINDER = "payment_reminder"
-REMINDERS = frozenset({REMINDER, PAYMENT_REMINDER})
+REPLY_SOON = "reply_soon"
+PAYMENT_SOON = "payment_soon"
+REMINDERS = frozenset({REPLY_SOON, PAYMENT_SOON})
 """Mails that nothing hangs on: what they remind of was served before."""
 DUTY = "duty"
 DUTY_SOON = "duty_soon"
@@ -25,8 +25,8 @@ OWN: dict[str, tuple[str, ...]] = {
     ACKNOWLEDGEMENT: (*_TO_REPORTERS, "follows"),
     OUTCOME: (*_TO_REPORTERS, "outcome", "code"),
     INCOMPLETE: ("customer", "service", "addresses", "abuse_type", "missing", "due", "answer_at", "brand"),
-    REMINDER: ("customer", "service", "remediation", "due", "answer_at", "brand"),
-    PAYMENT_REMINDER: ("customer", "service", "charges", "due", "answer_at", "brand"),
+    REPLY_SOON: ("customer", "service", "remediation", "due", "answer_at", "brand"),
+    PAYMENT_SOON: ("customer", "service", "charges", "due", "answer_at", "brand"),
     DUTY: _OF_A_DUTY,
     DUTY_SOON: _OF_A_DUTY,
 }

@@ -47,7 +47,7 @@ def test_a_day_before_the_customer_is_reminded_once(jim: Provider, post: Mailbox
     assert reminders.remind(NOW + 4 * DAY + HOUR) == 0
     perform_effects("w", NOW + 4 * DAY)
 
-    sent = Notice.objects.get(template="reminder")
+    sent = Notice.objects.get(template="reply_soon")
     assert (sent.address, sent.state) == ("jo@example.com", "sent")
     assert "2026-03-07 12:00 UTC" in sent.text
     assert TicketEntry.objects.filter(notice=sent).exists()
@@ -99,14 +99,14 @@ def test_a_payment_is_reminded_of_with_what_is_charged(jim: Provider, post: Mail
     Deadline.objects.filter(name="reply").update(state="met")
     assert reminders.remind(NOW + 4 * DAY) == 1
     perform_effects("w", NOW + 4 * DAY)
-    assert "fine" in Notice.objects.get(template="payment_reminder").text
+    assert "fine" in Notice.objects.get(template="payment_soon").text
 
 
 def test_a_reminder_that_waited_until_the_time_was_over_is_not_sent(jim: Provider, post: Mailbox) -> None:  # noqa: F811
     reminders.remind(NOW + 4 * DAY)
     perform_effects("w", NOW + 5 * DAY)
     assert Effect.objects.get(key__startswith="remind:").state == "dropped"
-    assert not Notice.objects.filter(template="reminder").exists()
+    assert not Notice.objects.filter(template="reply_soon").exists()
 
 
 def test_a_reminder_that_comes_back_gives_no_time_and_asks_nobody(jim: Provider, post: Mailbox) -> None:  # noqa: F811
@@ -114,7 +114,7 @@ def test_a_reminder_that_comes_back_gives_no_time_and_asks_nobody(jim: Provider,
     reminders.remind(NOW + 4 * DAY)
     perform_effects("w", NOW + 4 * DAY)
     due = Deadline.objects.get(name="reply").due
-    sent = Notice.objects.get(template="reminder")
+    sent = Notice.objects.get(template="reply_soon")
     hear(dsn(), at=NOW + 4 * DAY + HOUR, envelope_from="")
     sent.refresh_from_db()
     assert sent.state == "bounced"

@@ -13,7 +13,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Concat
 
 from abusedesk.desk.hearing.unread import answerable
-from abusedesk.policy.own_notices import PAYMENT_REMINDER, REMINDER
+from abusedesk.policy.own_notices import PAYMENT_SOON, REPLY_SOON
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
@@ -29,7 +29,7 @@ EVERY = timedelta(minutes=1)
 
 DEFAULT = timedelta(days=1)
 BATCH = 200
-TEMPLATES = {"reply": REMINDER, "payment": PAYMENT_REMINDER}
+TEMPLATES = {"reply": REPLY_SOON, "payment": PAYMENT_SOON}
 """The deadlines that a customer keeps or misses, and what is written before each."""
 
 
