@@ -55,9 +55,40 @@ def test_settings_are_safeguards_and_parameters_and_can_be_taken_away() -> None:
     assert settings_of(acme()).overrides == {"large_scale_events": 50}
 
 
+def test_a_kind_of_measure_is_given_an_end_and_freed_of_it() -> None:
+    run(
+        *ADD,
+        "--setting",
+        "expires.null_route=PT24H",
+        "--setting",
+        "expires.suspend=P7D",
+        "--setting",
+        "carrying=narrow",
+    )
+    settings = settings_of(acme())
+    assert (settings.expires, settings.carrying) == ({"null_route": "PT24H", "suspend": "P7D"}, "narrow")
+    run("set", "acme", "--setting", "expires.null_route=", "--setting", "expires.suspend=")
+    assert (settings_of(acme()).expires, "expires" in acme().settings) == ({}, False)
+
+
+def test_a_chain_is_tried_as_a_whole(tmp_path: Path) -> None:
+    file = tmp_path / "actuators.json"
+    file.write_text('{"suspend": [{"actuator": "console", "within": "PT30S"}, {"actuator": "webhok"}]}')
+    run(*ADD)
+    with pytest.raises(Problem, match="suspend: no actuator is called 'webhok'"):
+        brand.run(["set", "acme", "--actuators", str(file)])
+    file.write_text('{"suspend": [{"actuator": "console", "within": "soon"}]}')
+    with pytest.raises(Problem, match="suspend: within cannot be 'soon'"):
+        brand.run(["set", "acme", "--actuators", str(file)])
+    assert acme().actuators == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--setting", "expires.terminate=PT1H"), "after the dot stands one of suspend"),
+        (("--setting", "expires.suspend=soon"), "expires.suspend cannot be 'soon'"),
+        (("--setting", "mass_expiry=many"), "it is a whole number"),
         (("--pack", "jimclod"), "there is no policy 'jimclod'"),
         (("--sender", "nobody"), "--sender: Enter a valid email address"),
         (("--setting", "reply_perid=P1D"), "has no parameter 'reply_perid'"),
