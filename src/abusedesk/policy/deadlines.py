@@ -1,6 +1,6 @@
 """Deadlines: for the customer's reply to an occurrence, and for the payment of what was charged at one instant."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -30,17 +30,26 @@ def later(moment: datetime, by: timedelta) -> datetime:
 def due(draft: "Draft", parameter: str, calendar: Calendar, mandate: timedelta | None = None) -> datetime:
     """When a deadline of a parameter's length from now is due, or by the mandate where that is sooner."""
     length = draft.terms.duration(parameter) if draft.terms is not None else timedelta()
-    normal = later(draft.at, length) if calendar == "all" else _after_business(draft.at, length)
+    normal = later(draft.at, length) if calendar == "all" else _after_business(draft, length)
     return min(normal, later(draft.at, max(mandate, timedelta()))) if mandate is not None else normal
 
 
-def _after_business(moment: datetime, length: timedelta) -> datetime:
-    """An instant moved by a duration of which Saturdays and Sundays (UTC) do not count."""
+def _after_business(draft: "Draft", length: timedelta) -> datetime:
+    """The present moved by a duration of which Saturdays, Sundays and the pack's holidays (UTC) do not count."""
+    holidays = frozenset(draft.pack.content.holidays.days)
     days, rest = length.days, length - timedelta(days=length.days)
-    moment = _weekday(moment)
+    moment = _business(draft.at, holidays)
     for _ in range(min(days, _MOST_DAYS)):
+        moment = _business(later(moment, timedelta(days=1)), holidays)
+    return _business(later(moment, rest), holidays)
+
+
+def _business(moment: datetime, holidays: frozenset[date]) -> datetime:
+    """The instant itself, or the same time of the next day that is neither a weekend nor a holiday."""
+    moment = _weekday(moment)
+    while moment.date() in holidays and moment < END_OF_TIME:
         moment = _weekday(later(moment, timedelta(days=1)))
-    return _weekday(later(moment, rest))
+    return moment
 
 
 def _weekday(moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ was loaded.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -105,6 +105,13 @@ class Counting(Struct, frozen=True):
     clause: str
 
 
+class Holidays(Struct, frozen=True):
+    """The days (UTC) that are no business days though they are no weekend, in order, and the clause that says so."""
+
+    clause: str = ""
+    days: tuple[date, ...] = ()
+
+
 class Content(Struct, frozen=True):
     """All that a pack folder says, checked."""
 
@@ -122,6 +129,7 @@ class Content(Struct, frozen=True):
     interpretations: tuple[Interpretation, ...]
     service_types: tuple[str, ...]
     templates: dict[tuple[str, str], str]
+    holidays: Holidays = Holidays()
 
 
 class Terms:

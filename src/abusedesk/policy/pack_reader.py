@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar, cast
@@ -17,6 +17,7 @@ from abusedesk.policy.pack import (
     Clause,
     Content,
     Counting,
+    Holidays,
     Interpretation,
     Parameter,
     ParameterKind,
@@ -37,7 +38,7 @@ from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import MEASURES
 
 _REQUIRED = ("pack", "title", "currency", "versions", "counting", "clauses", "parameters", "abuse_types", "rules")
-_OPTIONAL = ("languages", "thresholds", "interpretations", "service_types")
+_OPTIONAL = ("languages", "thresholds", "interpretations", "service_types", "holidays")
 _NEEDED_PARAMETERS = ("limitation", "occurrence_window")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -84,6 +85,7 @@ def read_pack(files: Mapping[str, bytes], origin: str, safeguards: frozenset[str
         interpretations=parts.read("interpretations", lambda node: reader.interpretations(node, parameters), ()),
         service_types=parts.read("service_types", lambda node: _texts(node, "service_types"), ()),
         templates=templates,
+        holidays=parts.read("holidays", reader.holidays, Holidays()),
     )
     if faults:
         raise faults.unfit()
@@ -210,6 +212,25 @@ class _Reader:
         if earlier and (since is None or (earlier[-1].since is not None and since <= earlier[-1].since)):
             keys["from"].refuse("versions must follow each other in time; put the earlier one first")
         earlier.append(Version(keys["id"].text("a version's id"), since, self.clause(keys["clause"])))
+
+    def holidays(self, node: Node) -> Holidays:
+        keys = node.known_keys("holidays", ("clause", "days"))
+        days: list[date] = []
+        for one in keys["days"].items("days"):
+            self.faults.tried(partial(self._holiday, one, days), None)
+        if not keys["days"].value:
+            keys["days"].refuse("the list of holidays is empty; name at least one day, or remove it")
+        return Holidays(self.clause(keys["clause"]), tuple(days))
+
+    def _holiday(self, node: Node, earlier: list[date]) -> None:
+        """Adds a day to the earlier ones."""
+        try:
+            day = date.fromisoformat(str(node.value))
+        except ValueError:
+            node.refuse(f"{str(node.value)!r} is no date; write 2026-12-25")
+        if earlier and day <= earlier[-1]:
+            node.refuse(f"{day} must come after {earlier[-1]}; list each holiday once, the earlier first")
+        earlier.append(day)
 
     def parameters(self, node: Node) -> dict[str, Parameter]:
         parameters = self.faults.each(node.mapping("parameters"), self._parameter)

@@ -92,6 +92,16 @@ def _heading(before: Content, after: Content) -> Iterator[Change]:
         yield Change(None, "pack", f"the catalogue of service types {' and '.join(parts)}")
 
 
+def _holidays(before: Content, after: Content) -> Iterator[Change]:
+    old, new = before.holidays, after.holidays
+    clause = new.clause or old.clause
+    if old.clause and new.clause:
+        yield from moved(old.clause, new.clause, "pack", "the list of holidays")
+    for day_of in sorted({*old.days} ^ {*new.days}):
+        said = "is a holiday" if day_of in new.days else "is no holiday any more"
+        yield Change(clause, "pack", f"{day_of} {said}")
+
+
 def _versions(before: Content, after: Content) -> Iterator[Change]:
     old, new = before.versions, after.versions
     if len(old) == len(new) == 1 and old[0].id != new[0].id:
@@ -354,6 +364,7 @@ def _sent_by(content: Content, template: str) -> str | None:
 _COMPARED: Sequence[Callable[[Content, Content], Iterator[Change]]] = (
     _heading,
     _versions,
+    _holidays,
     _counting,
     _clauses_of,
     _parameters,

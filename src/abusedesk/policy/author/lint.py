@@ -62,7 +62,7 @@ def _used_clauses(pack: Pack) -> set[str]:
     used |= {one.clause for one in pack.versions}
     breached = [one for one in pack.content.abuse_types.values() if any(_applies(rule, one) for rule in pack.rules)]
     used |= {clause for one in breached for clause in one.breaches.values()}
-    return used | {pack.content.counting.clause}
+    return used | {pack.content.counting.clause, pack.content.holidays.clause}
 
 
 def _applies(rule: Rule, abuse_type: AbuseType) -> bool:
@@ -98,6 +98,7 @@ _CHECKS: tuple[Callable[[Pack, dict[str, Node]], Iterator[Finding]], ...] = (
     lint_rules.conditions,
     lint_rules.repeated,
     lint_rules.deadlines,
+    lint_rules.holidays,
     lint_rules.requests,
     _clauses,
     _types,

@@ -53,6 +53,15 @@ def deadlines(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
             yield error(node.value["kind"], f"{text}{nearest(rule.kind or '', sorted(started))}")
 
 
+def holidays(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Holidays that no deadline heeds."""
+    orders = [one for rule in pack.rules for one in rule.orders]
+    heeded = any(isinstance(one, StartDeadline | ShortenDeadline) and one.calendar == "business" for one in orders)
+    if pack.content.holidays.days and not heeded:
+        text = "no deadline counts business days, so no holiday matters; give one `calendar: business`, or remove them"
+        yield error(keys["holidays"], text)
+
+
 def requests(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
     """Requests that no rule answers, approvals that nothing follows, and rules for what nobody can ask."""
     answered = {rule.kind for rule in pack.rules if rule.on == "request"}

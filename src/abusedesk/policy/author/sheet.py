@@ -116,11 +116,21 @@ def _sections(pack: Pack, version: Version, settings: Settings) -> list[Section]
                 _value(pack, one, version, overridden=name in settings.overrides, used=used[name])
                 for name, one in pack.parameters.items()
                 if one.clause == clause_id
-            ),
+            )
+            + _holidays(pack, clause_id),
             sum(bare(clause_id).startswith(f"{other}.") for other in ids),
         )
         for clause_id, clause in pack.clauses.items()
     ]
+
+
+def _holidays(pack: Pack, clause_id: str) -> tuple[ShownValue, ...]:
+    """The holidays among the values of the clause that they stand under."""
+    held = pack.content.holidays
+    if held.clause != clause_id:
+        return ()
+    text = ", ".join(map(str, held.days))
+    return (ShownValue("holidays", "public holidays", text, (Dated(None, text, held=True),)),)
 
 
 def _value(pack: Pack, parameter: Parameter, version: Version, *, overridden: bool, used: str) -> ShownValue:
