@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from abusedesk.records.models import Channel
 from abusedesk.vocabulary.permission import CHANNELS
+from tests.desk.estate import provider
 
 
 @pytest.fixture
@@ -100,10 +101,14 @@ def blocklist(keeper: Client, **options: str) -> Any:
 
 
 def test_a_blocklist_says_up_front_how_long_a_sweep_takes(keeper: Client) -> None:
-    text = blocklist(keeper, per_second="10").content.decode()
+    provider()
 
-    assert "0 addresses at 10 a second take 1 s, every 24 h." in text
+    assert "16 addresses at 10 a second take 2 s, every 24 h." in text(blocklist(keeper, per_second="10"))
     assert Channel.objects.get().carries_answers is False
+
+
+def test_without_addresses_a_blocklist_says_so(keeper: Client) -> None:
+    assert "No service holds an address yet" in text(blocklist(keeper))
 
 
 @pytest.mark.parametrize(
