@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from abusedesk.records.models import Channel
 from abusedesk.vocabulary.permission import CHANNELS
-from tests.desk.estate import provider
+from tests.desk.estate import provider, with_addresses
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def blocklist(keeper: Client, **options: str) -> Any:
 
 
 def test_a_blocklist_says_up_front_how_long_a_sweep_takes(keeper: Client) -> None:
-    provider()
+    with_addresses(provider())
 
     assert "16 addresses at 10 a second take 2 s, every 24 h." in text(blocklist(keeper, per_second="10"))
     assert Channel.objects.get().carries_answers is False
