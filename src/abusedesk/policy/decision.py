@@ -12,7 +12,7 @@ ENGINE_VERSION = 2
 """Raised whenever the same inputs may give another decision than before."""
 
 
-class Effect(Struct, frozen=True, tag_field="effect"):
+class Effect(Struct, frozen=True, gc=False, tag_field="effect"):
     """Something that the policy ordered, never without the clauses that ordered it.
 
     `case` is the abuse type's case on the service (`s1/attack`), `item_id` the id in the docket of what it creates
@@ -104,7 +104,7 @@ class Review(Effect, frozen=True, tag="review"):
 AnyEffect = StrikeMade | Annul | Notify | SetDeadline | Take | Lift | ChargeMade | Withdraw | FlagSet | Answer | Review
 
 
-class TraceLine(Struct, frozen=True):
+class TraceLine(Struct, frozen=True, gc=False):
     """One rule that was weighed: hit, missed or unknown, with the clause and the plain words of its condition.
 
     `because` is the condition that settled it, or the fact that was missing; `parameters` are the values used.
@@ -118,7 +118,7 @@ class TraceLine(Struct, frozen=True):
     parameters: dict[str, str] = {}
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """The answer to one stimulus. `version` is the pack version applied, None where none was in force."""
 
     docket: Docket

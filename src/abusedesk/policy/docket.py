@@ -3,6 +3,9 @@
 A docket is a fold over stimuli. Everything in it has an id that is unique within it and never used twice, so that the
 tables of the live desk are a projection of it. Whatever ordered or proposed a standing measure or charge is one of
 its grounds; when a report is rejected, what rests on fallen grounds alone ends with them.
+
+The rows are trees without cycles, so the collector of cycles need not look at them (`gc=False`): a worker holds
+many thousands.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +18,7 @@ from abusedesk.vocabulary.measure import MeasureKind, Mode
 from abusedesk.vocabulary.suppression import Muffled
 
 
-class HeardReport(Struct, frozen=True):
+class HeardReport(Struct, frozen=True, gc=False):
     """A report as the docket remembers it."""
 
     id: str
@@ -33,7 +36,7 @@ class HeardReport(Struct, frozen=True):
     """How it was muffled by a suppression. Left out where it was not, so that dockets of before keep their digest."""
 
 
-class Strike(Struct, frozen=True):
+class Strike(Struct, frozen=True, gc=False):
     """An occurrence that counts. `number` is how many the service had when it was made, this one counted."""
 
     number: int
@@ -47,7 +50,7 @@ class Strike(Struct, frozen=True):
     """What it weighs, where a pack counts points."""
 
 
-class Occurrence(Struct, frozen=True):
+class Occurrence(Struct, frozen=True, gc=False):
     """The reports on one abuse type that belong together, from a first notice to the end of its window."""
 
     id: str
@@ -63,7 +66,7 @@ class Occurrence(Struct, frozen=True):
     closed: bool = False
 
 
-class Deadline(Struct, frozen=True):
+class Deadline(Struct, frozen=True, gc=False):
     """`reply`, `payment`, or of a measure `expiry` and `resume`. `met`, `missed`, `cancelled`, `replaced` end it."""
 
     id: str
@@ -76,7 +79,7 @@ class Deadline(Struct, frozen=True):
     """The measure that expires or stands again then. Left out where it is about none."""
 
 
-class Ground(Struct, frozen=True):
+class Ground(Struct, frozen=True, gc=False):
     """What bears a measure, a charge or a flag: an occurrence, by a clause, at the assurance that the clause needs."""
 
     clause: str
@@ -101,14 +104,14 @@ Why = Literal["expired", "by_hand", "to_clean"]
 """How a measure ended, other than by its grounds: in time, by a hand outside, or lifted for a while to clean up."""
 
 
-class Ended(Struct, frozen=True):
+class Ended(Struct, frozen=True, gc=False):
     """How a measure ended, and when."""
 
     why: Why
     at: datetime
 
 
-class Measure(Struct, frozen=True):
+class Measure(Struct, frozen=True, gc=False):
     """A measure that the policy ordered or proposed. `in_force` here means decided; the outside is asked elsewhere."""
 
     id: str
@@ -125,7 +128,7 @@ class Measure(Struct, frozen=True):
     ended: Ended | UnsetType = UNSET
 
 
-class Charge(Struct, frozen=True):
+class Charge(Struct, frozen=True, gc=False):
     """Money that the policy charges or proposes, in minor units. `proposed` is not owed; `withdrawn` is credit."""
 
     id: str
@@ -147,7 +150,7 @@ class Charge(Struct, frozen=True):
     """The abuse type whose case it belongs to."""
 
 
-class Flag(Struct, frozen=True):
+class Flag(Struct, frozen=True, gc=False):
     """A lasting mark on an address, such as `no_unblock`."""
 
     flag: str
@@ -156,7 +159,7 @@ class Flag(Struct, frozen=True):
     grounds: tuple[Ground, ...] = ()
 
 
-class OpenRequest(Struct, frozen=True):
+class OpenRequest(Struct, frozen=True, gc=False):
     """What the customer asked for and how far it got. `granted_when_paid` waits until nothing is owed."""
 
     id: str
@@ -170,7 +173,7 @@ class OpenRequest(Struct, frozen=True):
     """What is lifted as soon as nothing is unpaid (`granted_when_paid`)."""
 
 
-class Docket(Struct, frozen=True):
+class Docket(Struct, frozen=True, gc=False):
     """The state of one service under one pack; the empty docket is `Docket(service="s1")`.
 
     The brand's own docket, for reports that nobody held, has service None.

@@ -11,7 +11,7 @@ from abusedesk.policy.stimulus import Stimulus
 from abusedesk.vocabulary.measure import ON_ADDRESS, MeasureKind
 
 
-class Settings(Struct, frozen=True):
+class Settings(Struct, frozen=True, gc=False):
     """A brand's safeguards and overrides of its pack's parameters. None leaves the pack's own value."""
 
     irreversible: Literal["approve", "automatic"] = "approve"
@@ -24,7 +24,7 @@ class Settings(Struct, frozen=True):
     """How long a measure of a kind stands where no rule says so, as ISO 8601."""
 
 
-class Elsewhere(Struct, frozen=True):
+class Elsewhere(Struct, frozen=True, gc=False):
     """A measure on an address that stands through another docket of the brand.
 
     `may_act` says whether anything may still be emitted against that docket's service for the address: it has not
@@ -40,7 +40,7 @@ class Elsewhere(Struct, frozen=True):
     may_act: bool = True
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, gc=False):
     """The service and its surroundings as they are at the instant of the decision.
 
     `automatic_within_hour` counts the brand's automatic suspensions and network measures less than an hour old;

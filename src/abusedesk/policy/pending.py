@@ -6,7 +6,7 @@ from abusedesk.policy.docket import Ground
 from abusedesk.vocabulary.measure import MeasureKind, Mode
 
 
-class PendingMeasure(Struct, frozen=True):
+class PendingMeasure(Struct, frozen=True, gc=False):
     """One measure on one target, by all the rules that ordered it at once.
 
     `sanction` is False for what is no reproach to the customer; `upstream` is True for the upstream's own.

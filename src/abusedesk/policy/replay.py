@@ -37,7 +37,7 @@ Tenure = Callable[[str], Sequence[tuple[datetime, str | None]]]
 """From when on which service held an address, in order of time; None where none did (`AssignmentTable.tenure`)."""
 
 
-class Recorded(Struct, frozen=True):
+class Recorded(Struct, frozen=True, gc=False):
     """A stimulus as it was decided: its instant of receipt, the service (None: the brand's own docket), the facts."""
 
     at: datetime
@@ -73,7 +73,7 @@ class Start(NamedTuple):
     staff_told: bool = False
 
 
-class Replayed(Struct, frozen=True):
+class Replayed(Struct, frozen=True, gc=False):
     """One decision of a replay. `recorded` is None for what the virtual clock brought of itself."""
 
     at: datetime

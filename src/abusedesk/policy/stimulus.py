@@ -14,7 +14,7 @@ from abusedesk.vocabulary.measure import MeasureKind
 from abusedesk.vocabulary.suppression import Muffled
 
 
-class Stimulus(Struct, frozen=True, tag_field="stimulus"):
+class Stimulus(Struct, frozen=True, gc=False, tag_field="stimulus"):
     """What came in. Its instant of receipt is the `at` that `decide` is called with."""
 
 

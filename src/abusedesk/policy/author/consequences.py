@@ -53,7 +53,7 @@ _KIND, _HEAVY, _MODE = ({name: place for place, name in enumerate(names)} for na
 WITHOUT_REFUND, WITH_REFUND, BY_UPSTREAM = "without refund", "with refund", "by the upstream"
 
 
-class Consequence(Struct, frozen=True, array_like=True):
+class Consequence(Struct, frozen=True, gc=False, array_like=True):
     """One effect without the ids of its docket.
 
     `what` is the measure, the charge's or withdrawn item, the abuse type of a strike, the flag, the kind of a request,
