@@ -20,7 +20,7 @@ serve: $(VENV)/.base ## serve the installation in ./var
 	@$(RUN) serve
 
 test: $(VENV)/.dev ## run every test, against an embedded PostgreSQL of their own
-	@$(BIN)/python -m pytest -q $(TESTS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(TESTS)
 
 bench: $(VENV)/.dev ## measure the figures, print them, and write var/bench.json
 	@$(BIN)/python -m benchmarks

@@ -131,7 +131,11 @@ def test_a_body_of_another_type_is_refused(watch: Caller) -> None:
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic YTpi", f"Bearer {keys.new_secret()}"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "Bearer", "Bearer wrong", "Basic YTpi", f"Bearer {keys.new_secret()}"],
+    ids=["none", "no key", "no key's form", "another scheme", "nobody's key"],
+)
 def test_without_a_key_that_stands_nothing_is_done(given: str, jim: Provider) -> None:
     response = Client(headers={"Authorization": given} if given else {}).post(
         "/api/v1/reports", json.dumps(xarf4()), content_type="application/json"
