@@ -86,3 +86,22 @@ def database_url(db: Any, database_server: embedded.Server) -> str:
 
     place = database_server.place
     return f"postgresql://{embedded.DATABASE}@/{connection.settings_dict['NAME']}?host={place.sockets}&port={embedded.PORT}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test committed goes with it. Django's flush leaves the tables that it does not manage: the partitioned."""
+    mark = request.node.get_closest_marker("django_db")
+    named = {"transactional_db", "live_server"} & set(request.fixturenames)
+    commits = bool(named) or (mark is not None and mark.kwargs.get("transaction"))
+    if not commits:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    from django.apps import apps
+    from django.db import connection
+
+    tables = [model._meta.db_table for model in apps.get_models() if not model._meta.managed]
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
