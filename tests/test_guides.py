@@ -103,7 +103,7 @@ def test_what_the_guide_that_writes_a_policy_quotes_is_in_the_example() -> None:
     pack = (EXAMPLE / "pack.yaml").read_text(encoding="utf-8").splitlines()
     quoted = [one.text for one in steps(FROM_NOTHING.read_text(encoding="utf-8")) if one.kind == "yaml"]
     assert [line for text in quoted for line in text.splitlines() if line not in pack] == []
-    assert len(quoted) == 6
+    assert len(quoted) == 7
 
 
 def test_the_commands_of_the_guide_that_writes_a_policy_can_be_run(

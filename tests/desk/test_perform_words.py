@@ -9,7 +9,7 @@ from abusedesk.desk.decide import pack_of
 from abusedesk.desk.perform.words import ENGLISH, LANGUAGES, values_of
 from abusedesk.records.models import Case, DeclaredName, Effect, Reporter, Service
 from abusedesk.vocabulary.measure import MEASURES
-from tests.desk.estate import LONG_AGO, provider, take, with_addresses
+from tests.desk.estate import LONG_AGO, known_reporter, provider, signed_complaint, take, with_addresses
 from tests.desk.test_names import HOST, phishing, to_jim
 
 
@@ -84,3 +84,14 @@ def test_a_brand_may_say_who_reported_and_still_nothing_is_a_link() -> None:
     assert "CERT Example: spam" in told
     assert "trap@" in told
     assert "hxxp://cert[.]example/7" in told
+
+
+@pytest.mark.django_db
+def test_a_notice_says_the_points_as_of_its_decision_and_the_clauses_in_their_own_words() -> None:
+    jim = with_addresses(provider(pack="docs/how-to/example-pack"))
+    known_reporter("isp.example.net")
+    take(signed_complaint("isp.example.net"))
+    warned = Effect.objects.get(kind="notice", payload__template="warning")
+    values = values_of(warned, Case.objects.get(), pack_of(jim.brand), "en", "")
+    assert values["points"] == "1"
+    assert values["clause_texts"] == "nordlicht:2: Whoever has no points is warned first. A warning costs nothing."

@@ -79,6 +79,7 @@ def _parts(effect: AnyEffect) -> dict[str, str]:
 
 _PHRASES = {
     "strike": "strike {effect.abuse_type} {effect.number} {effect.service}",
+    "points": "points {effect.points} {effect.abuse_type} {effect.service}",
     "annul": "annul {effect.abuse_type} {effect.service}",
     "notify": "notify {effect.to} {effect.template} {where}",
     "deadline": "{effect.name} by {due} {effect.service}",

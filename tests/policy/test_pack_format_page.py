@@ -87,6 +87,7 @@ def test_every_order_is_explained_with_its_keys(verb: str) -> None:
 
 SAMPLES = {
     "strike": "{strike: true}",
+    "add_points": "{add_points: weight}",
     "notify": "{notify: customer, via: [email], template: told}",
     "deadline: reply": "{deadline: reply, within: period}",
     "deadline: payment": "{deadline: payment, within: period}",
@@ -109,6 +110,7 @@ CHARGES = {"ip": _WITH_REPORT, "occurrence": _WITH_OCCURRENCE, "request": ("requ
 PARAMETERS = {
     "period": Parameter("period", "1", "duration", ((None, timedelta(days=1)),)),
     "price": Parameter("price", "1", "amount", ((None, 100),)),
+    "weight": Parameter("weight", "1", "count", ((None, 1),)),
 }
 
 

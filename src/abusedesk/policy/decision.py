@@ -33,6 +33,13 @@ class StrikeMade(Effect, frozen=True, tag="strike"):
     number: int = 0
 
 
+class PointsAdded(Effect, frozen=True, tag="points"):
+    """A strike that stands weighs more from now on, by so many `points`."""
+
+    abuse_type: str = ""
+    points: int = 0
+
+
 class Annul(Effect, frozen=True, tag="annul"):
     abuse_type: str = ""
 
@@ -101,7 +108,20 @@ class Review(Effect, frozen=True, tag="review"):
     missing: str | None = None
 
 
-AnyEffect = StrikeMade | Annul | Notify | SetDeadline | Take | Lift | ChargeMade | Withdraw | FlagSet | Answer | Review
+AnyEffect = (
+    StrikeMade
+    | PointsAdded
+    | Annul
+    | Notify
+    | SetDeadline
+    | Take
+    | Lift
+    | ChargeMade
+    | Withdraw
+    | FlagSet
+    | Answer
+    | Review
+)
 
 
 class TraceLine(Struct, frozen=True, gc=False):

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from abusedesk.policy import charges, deadlines, grounds, occurrences, requests, strikes, upstream
 from abusedesk.policy.decision import FlagSet, Notify, Review
-from abusedesk.policy.docket import Flag, Ground
+from abusedesk.policy.docket import Flag, Ground, Occurrence
 from abusedesk.policy.measures import closed
 from abusedesk.policy.measures import order as order_measure
 from abusedesk.policy.pending import PendingMeasure
 from abusedesk.policy.rule import (
     AddCost,
+    AddPoints,
     AskReview,
     DropGround,
     GiveAnswer,
@@ -65,6 +66,20 @@ def _strike(draft: "Draft", rule: Rule, order: MakeStrike) -> None:
     for further in hits(draft, "strike"):
         strikes.cite(draft, draft.clauses(further))
         enforce(draft, further)
+
+
+def _add_points(draft: "Draft", rule: Rule, order: AddPoints) -> None:
+    occurrence = _behind(draft)
+    if occurrence is not None and draft.terms is not None:
+        strikes.add_points(draft, occurrence, draft.terms.number(order.points), draft.clauses(rule))
+
+
+def _behind(draft: "Draft") -> Occurrence | None:
+    """The occurrence at hand; of a missed payment the newest that counts among those its charges came of."""
+    if not draft.unpaid:
+        return draft.occurrence
+    bearing = {ground.occurrence for charge in draft.unpaid for ground in charge.grounds}
+    return next((one for one in reversed(strikes.counting(draft)) if one.id in bearing), None)
 
 
 def _notify(draft: "Draft", rule: Rule, order: SendNotice) -> None:
@@ -259,6 +274,7 @@ def _record(draft: "Draft", rule: Rule, order: RecordUpstream) -> None:
 
 _ORDERS: dict[type, Callable[["Draft", Rule, Any], None]] = {
     MakeStrike: _strike,
+    AddPoints: _add_points,
     SendNotice: _notify,
     StartDeadline: _deadline,
     ShortenDeadline: _shorten,

@@ -17,6 +17,8 @@ and no others. `render` fills `{policy}` and `{remediation}` from the pack; all 
 | `{answer_at}` | where to answer |
 | `{measure}` | a network measure in words, for the upstream |
 | `{clauses}` | the clauses cited, with their titles |
+| `{clause_texts}` | the clauses cited, with their words as of the version that decided |
+| `{points}` | what the service's strikes weigh together, as of the decision |
 | `{policy}` | the policy's title and version |
 | `{remediation}` | what is asked of the customer for this abuse type, in the notice's language |
 """
@@ -41,6 +43,8 @@ PLACEHOLDERS: tuple[str, ...] = (
     "answer_at",
     "measure",
     "clauses",
+    "clause_texts",
+    "points",
     "policy",
     "remediation",
 )

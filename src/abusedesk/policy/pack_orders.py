@@ -6,6 +6,7 @@ from typing import Any
 from abusedesk.policy.pack import Parameter, ParameterKind
 from abusedesk.policy.rule import (
     AddCost,
+    AddPoints,
     AskReview,
     DropGround,
     GiveAnswer,
@@ -96,6 +97,11 @@ def _strike(order: _Order) -> Order:
     if not order.truth("strike", default=True):
         order.node.refuse("strike: false orders nothing; remove it")
     return MakeStrike(order.parameter("points", "count") if "points" in order.keys else None)
+
+
+def _add_points(order: _Order) -> Order:
+    order.only_on(("missed",), "points are added")
+    return AddPoints(order.parameter("add_points", "count"))
 
 
 def _notify(order: _Order) -> Order:
@@ -208,6 +214,7 @@ def _record(order: _Order) -> Order:
 
 _READERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Order], Order]]] = {
     "strike": ((), ("points",), _strike),
+    "add_points": ((), (), _add_points),
     "notify": (("via", "template"), (), _notify),
     "deadline": (("within",), ("mandate", "calendar"), _deadline),
     "shorten": (("within",), ("calendar",), _shorten),

@@ -54,6 +54,12 @@ class MakeStrike(Struct, frozen=True):
     points: str | None = None
 
 
+class AddPoints(Struct, frozen=True):
+    """The strike behind a missed deadline weighs more, by the count parameter `points`, while it counts."""
+
+    points: str
+
+
 class SendNotice(Struct, frozen=True):
     """A notice by the pack's template."""
 
@@ -178,6 +184,7 @@ class RecordUpstream(Struct, frozen=True):
 
 Order = (
     MakeStrike
+    | AddPoints
     | SendNotice
     | StartDeadline
     | ShortenDeadline

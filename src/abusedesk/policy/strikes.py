@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from abusedesk.policy.decision import StrikeMade
+from abusedesk.policy.decision import PointsAdded, StrikeMade
 from abusedesk.policy.docket import Occurrence, Strike
+from abusedesk.policy.pending import united
 from abusedesk.policy.restoration import void_waiting
 from abusedesk.vocabulary.assurance import RANK
 
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 def counting(draft: "Draft") -> list[Occurrence]:
     """The occurrences whose strikes stand and have not lapsed; one has at exactly its limitation period."""
-    found = [one for one in draft.occurrences if struck(one) and not _lapsed(one, draft.at)]
-    quiet = draft.terms.good_behaviour if draft.terms is not None else None
-    return found if quiet is None else _since_quiet(found, quiet, draft.at)
+    return standing(draft.occurrences, draft.terms.good_behaviour if draft.terms is not None else None, draft.at)
+
+
+def standing(occurrences: tuple[Occurrence, ...], quiet: timedelta | None, at: datetime) -> list[Occurrence]:
+    """The same of some occurrences at an instant; after `quiet` without a new one, those before count no more."""
+    found = [one for one in occurrences if struck(one) and not _lapsed(one, at)]
+    return found if quiet is None else _since_quiet(found, quiet, at)
 
 
 def _since_quiet(found: list[Occurrence], quiet: timedelta, at: datetime) -> list[Occurrence]:
@@ -35,7 +40,12 @@ def _since_quiet(found: list[Occurrence], quiet: timedelta, at: datetime) -> lis
 
 def points(draft: "Draft") -> int:
     """What the strikes that count weigh together."""
-    return sum(one.strike.points for one in counting(draft) if one.strike is not None)
+    return weight(counting(draft))
+
+
+def weight(counted: list[Occurrence]) -> int:
+    """What strikes weigh together."""
+    return sum(one.strike.points for one in counted if one.strike is not None)
 
 
 def struck(occurrence: Occurrence) -> bool:
@@ -77,6 +87,27 @@ def say(draft: "Draft", occurrence: Occurrence, strike: Strike) -> None:
             occurrence=occurrence.id,
             abuse_type=occurrence.abuse_type,
             number=strike.number,
+        )
+    )
+
+
+def add_points(draft: "Draft", occurrence: Occurrence, more: int, clauses: tuple[str, ...]) -> None:
+    """The occurrence's strike weighs more, while it counts; the points end with it."""
+    strike = occurrence.strike
+    if strike is None or more <= 0 or occurrence not in counting(draft):
+        return
+    heavier = replace(strike, points=strike.points + more, clauses=united(strike.clauses, clauses))
+    draft.keep_occurrence(replace(occurrence, strike=heavier))
+    service, kind = draft.docket.service, occurrence.abuse_type
+    draft.effects.append(
+        PointsAdded(
+            clauses,
+            service,
+            draft.facts.customer,
+            case=f"{service}/{kind}",
+            occurrence=occurrence.id,
+            abuse_type=kind,
+            points=more,
         )
     )
 

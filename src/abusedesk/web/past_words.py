@@ -9,10 +9,13 @@ from abusedesk.policy.author.whatif import Difference, Sum, WhatIf
 from abusedesk.web import words
 
 KINDS: dict[str, tuple[str, frozenset[Kind]]] = {
-    "": ("What weighs", frozenset({"measure", "lift", "refund", "charge", "withdraw", "strike", "annul", "flag"})),
+    "": (
+        "What weighs",
+        frozenset({"measure", "lift", "refund", "charge", "withdraw", "strike", "points", "annul", "flag"}),
+    ),
     "measures": ("Measures", frozenset({"measure", "lift", "refund"})),
     "charges": ("Charges", frozenset({"charge", "withdraw"})),
-    "strikes": ("Strikes", frozenset({"strike", "annul"})),
+    "strikes": ("Strikes", frozenset({"strike", "points", "annul"})),
     "people": ("Asked of people", frozenset({"review", "answer"})),
     "rest": ("Notices and deadlines", frozenset({"notice", "deadline"})),
     "all": ("Everything", frozenset(get_args(Kind))),
@@ -146,6 +149,7 @@ def _mode(mode: str) -> str:
 _REST: dict[str, Callable[[Consequence], tuple[str, ...]]] = {
     "lift": lambda one: (f"{words.measure(one.what, port=one.port, ip=one.ip)} lifted", one.detail),
     "strike": lambda one: (f"strike for {words.plain(one.what)}", one.detail),
+    "points": lambda one: (f"points for {words.plain(one.what)}", one.detail),
     "annul": lambda one: (f"strike for {words.plain(one.what)} annulled",),
     "flag": lambda one: (f"{one.ip or 'address'} marked {words.plain(one.what)}",),
     "answer": lambda one: (

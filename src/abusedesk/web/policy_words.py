@@ -151,6 +151,7 @@ def _lift(one: Any, _values: dict[str, str]) -> Ordered:
 
 _ORDER: dict[type[orders.Order], Callable[[Any, dict[str, str]], Ordered]] = {
     orders.MakeStrike: lambda _one, _v: Ordered("Strike", "late", acts=True),
+    orders.AddPoints: lambda one, values: Ordered(f"Points added: {values.get(one.points, '')}", "late", acts=True),
     orders.SendNotice: _notice,
     orders.StartDeadline: _deadline,
     orders.ShortenDeadline: lambda one, _v: Ordered(f"Shortens the {words.plain(one.name)} deadline to the mandate"),

@@ -465,6 +465,9 @@ ENDED_SHORT = {"expired": "expired", "by_hand": "lifted by hand, accepted", "to_
 
 _EFFECT: dict[type[effects.Effect], Callable[[Any], Line]] = {
     effects.StrikeMade: lambda one: Line("strike", "late", f"Strike {one.number}", plain(one.abuse_type)),
+    effects.PointsAdded: lambda one: Line(
+        "strike", "late", several(one.points, "point") + " more", plain(one.abuse_type)
+    ),
     effects.Annul: lambda one: Line("strike", "good", "Strike annulled", plain(one.abuse_type)),
     effects.Notify: _notify,
     effects.SetDeadline: _deadline,

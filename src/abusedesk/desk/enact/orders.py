@@ -7,7 +7,8 @@ import msgspec
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from abusedesk.desk.enact.batch import Batch, Enacted, Move
+from abusedesk.desk.enact.batch import Batch, Enacted, Move, Terms
+from abusedesk.policy import strikes
 from abusedesk.policy.decision import ChargeMade, Notify, Review, SetDeadline, Take
 from abusedesk.policy.stimulus import Report, Verification
 from abusedesk.records import models
@@ -202,7 +203,15 @@ def _payload(batch: Batch, one: Enacted, effect: Notify, cases: Cases) -> dict[s
         "measures": [_as_json(other) for other in one.decision.effects if isinstance(other, Take)],
         "charges": [_as_json(other) for other in of_case if isinstance(other, ChargeMade)],
         "version": one.decision.version,
+        "points": _points(batch.terms_of(one), one),
     }
+
+
+def _points(terms: Terms, one: Enacted) -> int:
+    """What the docket's strikes weigh together once it was decided."""
+    version = terms.pack.version(one.decision.version) if one.decision.version else terms.pack.versions[0]
+    quiet = terms.pack.terms(version, terms.settings).good_behaviour
+    return strikes.weight(strikes.standing(one.decision.docket.occurrences, quiet, one.move.at))
 
 
 def type_in(case: str | None) -> str:

@@ -161,6 +161,8 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
         "measure": _upstream_measure(effect, said),
         "clauses": _clauses(effect.payload.get("clauses") or [], pack),
+        "clause_texts": _clause_texts(effect, pack),
+        "points": str(effect.payload.get("points", "")),
         "answer_at": answer_at,
         "brand": effect.brand.name,
     }
@@ -337,6 +339,12 @@ def _charge(charge: Charge, said: Language) -> str:
 
 def _clauses(cited: Iterable[str], pack: Pack) -> str:
     return "; ".join(f"{one} {pack.clause(one).title}".strip() for one in cited)
+
+
+def _clause_texts(effect: Effect, pack: Pack) -> str:
+    """The cited clauses' own words, one a paragraph, as the version that decided has them."""
+    cited = [pack.clause(one) for one in effect.payload.get("clauses") or []]
+    return "\n\n".join(f"{one.id}: {' '.join(one.text.split())}" for one in cited if one.text)
 
 
 def _due(effect: Effect, case: Case | None, zone: ZoneInfo) -> str:

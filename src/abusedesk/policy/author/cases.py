@@ -27,7 +27,7 @@ OWN_PACK = ("../", "..")
 
 _INSTANTS = frozenset({"at", "due"})
 _TRUTHS = frozenset({"refund", "upstream"})
-_NUMBERS = frozenset({"number", "port"})
+_NUMBERS = frozenset({"number", "points", "port"})
 _LITERALS: dict[str, tuple[str, ...]] = {
     name: get_args(get_type_hints(kind)[name])
     for kind, name in ((Take, "measure"), (Take, "mode"), (Notify, "to"), (Answer, "answer"))

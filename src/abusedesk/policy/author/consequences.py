@@ -19,6 +19,7 @@ from abusedesk.policy.decision import (
     FlagSet,
     Lift,
     Notify,
+    PointsAdded,
     Review,
     SetDeadline,
     StrikeMade,
@@ -37,6 +38,7 @@ Kind = Literal[
     "withdraw",
     "lift",
     "strike",
+    "points",
     "annul",
     "flag",
     "answer",
@@ -122,6 +124,7 @@ _TEXTS = {
     "withdraw": "withdraw {what}",
     "lift": "lift {what}",
     "strike": "strike for {what}",
+    "points": "points for {what}",
     "annul": "annul the strike for {what}",
     "flag": "flag {what}",
     "answer": "answer to {what}",
@@ -219,6 +222,12 @@ def _strike(effect: StrikeMade, at: datetime, by: str, _: Docket, docket: Docket
     return Consequence(at, "strike", what, "", None, None, 0, "", detail, root, what, by, effect.clauses)
 
 
+def _points(effect: PointsAdded, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
+    what, root = effect.abuse_type, root_of(docket, effect.occurrence)
+    detail = f"{effect.points} more"
+    return Consequence(at, "points", what, "", None, None, 0, "", detail, root, what, by, effect.clauses)
+
+
 def _annul(effect: Annul, at: datetime, by: str, _: Docket, docket: Docket) -> Consequence:
     what, root = effect.abuse_type, root_of(docket, effect.occurrence)
     return Consequence(at, "annul", what, "", None, None, 0, "", "", root, what, by, effect.clauses)
@@ -256,6 +265,7 @@ def _review(effect: Review, at: datetime, by: str, _: Docket, docket: Docket) ->
 
 _READ: dict[type[AnyEffect], Callable[[Any, datetime, str, Docket, Docket], Consequence]] = {
     StrikeMade: _strike,
+    PointsAdded: _points,
     Annul: _annul,
     Notify: _notice,
     SetDeadline: _deadline,

@@ -8,7 +8,7 @@ from abusedesk.policy.author.difference import day
 from abusedesk.policy.author.finding import Finding, error, warning
 from abusedesk.policy.pack import Pack, Parameter
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
-from abusedesk.policy.rule import MakeCharge, MakeStrike, Order, ShortenDeadline, StartDeadline, TopUp
+from abusedesk.policy.rule import AddPoints, MakeCharge, MakeStrike, Order, ShortenDeadline, StartDeadline, TopUp
 from abusedesk.policy.source import Node
 from abusedesk.vocabulary.money import format_amount, parse_amount
 
@@ -99,7 +99,7 @@ def _values_of(order: Order) -> tuple[str | None, ...]:
     """The parameters that an order names."""
     if isinstance(order, StartDeadline | ShortenDeadline):
         return (order.within,)
-    if isinstance(order, MakeStrike):
+    if isinstance(order, MakeStrike | AddPoints):
         return (order.points,)
     if isinstance(order, TopUp):
         return (order.at_least, order.per_event)

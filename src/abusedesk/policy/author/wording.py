@@ -8,6 +8,7 @@ from abusedesk.policy.condition import Condition
 from abusedesk.policy.pack import ParameterKind, Threshold, Value
 from abusedesk.policy.rule import (
     AddCost,
+    AddPoints,
     AskReview,
     Calendar,
     DropGround,
@@ -133,6 +134,10 @@ def _strike(one: MakeStrike) -> str:
     return f"counts a strike of {_the(one.points)} points" if one.points else "counts a strike"
 
 
+def _add_points(one: AddPoints) -> str:
+    return f"adds {_the(one.points)} to the points of the strike"
+
+
 def _notify(one: SendNotice) -> str:
     return f"sends the notice {one.template!r} to the {one.to} by {' and '.join(one.via) or 'no way'}"
 
@@ -230,6 +235,7 @@ def _the(parameter: str | None) -> str:
 
 _ORDERS: dict[type[Any], Callable[[Any], str]] = {
     MakeStrike: _strike,
+    AddPoints: _add_points,
     SendNotice: _notify,
     StartDeadline: _deadline,
     ShortenDeadline: _shorten,
