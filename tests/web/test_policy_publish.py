@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -108,6 +109,17 @@ def test_the_policy_of_today_is_not_offered_again(ann: Client, desk: rows.Desk) 
     text = _text(ann, f"/policies/jimcloud/what-if/{run.pk}")
     assert "goes by exactly this" in text
     assert "Propose it" not in text
+
+
+def test_a_change_of_cases_alone_is_shown_and_offered(ann: Client, bo: Client, desk: rows.Desk) -> None:
+    files = publish.files_of(desk.brand)
+    first = next(data for name, data in sorted(files.items()) if name.startswith("cases/"))
+    run = _run(desk.brand, {**files, "cases/one-more.yaml": first})
+    text = _text(ann, f"/policies/jimcloud/what-if/{run.pk}")
+    assert "The case 'one-more' is new" in unescape(text)
+    assert "Propose it" in text
+    made = ann.post(f"/policies/jimcloud/what-if/{run.pk}/propose", {"note": "One more case."}, follow=True)
+    assert "The case 'one-more' is new" in unescape(made.content.decode())
 
 
 # ---------- who may ----------

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from abusedesk.desk.policies.fitness import laid_out
 from abusedesk.policy.author.cases import CaseResult, run_cases
+from abusedesk.policy.author.cases_changed import case_changes
 from abusedesk.policy.author.coverage import ClauseCoverage, coverage
 from abusedesk.policy.author.diff import Change, diff
 from abusedesk.policy.author.lint import Finding, lint_files
@@ -16,7 +17,7 @@ from abusedesk.problem import Problem
 
 
 class ClauseChanges(NamedTuple):
-    """What changes in one clause; `short` is empty for what belongs to none."""
+    """What changes in one clause; `short` is empty for what belongs to none, and `title` then where it is the whole."""
 
     short: str
     title: str
@@ -49,12 +50,16 @@ class Checks(NamedTuple):
         return [one for one in self.cases if not one.passed]
 
 
-def changes(present: Pack, changed: Pack) -> list[ClauseChanges]:
-    """What differs between two packs, clause by clause."""
+def changes(
+    present: Pack, changed: Pack, before: Mapping[str, bytes], after: Mapping[str, bytes]
+) -> list[ClauseChanges]:
+    """What differs between two packs, clause by clause, and between the cases among their files."""
     found: dict[str | None, list[Change]] = {}
     for one in diff(present, changed):
         found.setdefault(one.clause, []).append(one)
-    return [_of_clause(clause, listed, present, changed) for clause, listed in found.items()]
+    listed = [_of_clause(clause, one, present, changed) for clause, one in found.items()]
+    tried = [*case_changes(before, after)]
+    return [*listed, ClauseChanges("", "Test cases, by which nothing is decided", tried)] if tried else listed
 
 
 def _of_clause(clause: str | None, listed: list[Change], present: Pack, changed: Pack) -> ClauseChanges:

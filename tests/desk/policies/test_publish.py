@@ -13,6 +13,7 @@ from abusedesk.desk.policies.publish import (
     ReachesBackError,
     approve,
     files_of,
+    is_outdated,
     propose,
     reject,
     roll_back,
@@ -128,6 +129,54 @@ def test_what_says_nothing_new_is_refused(jim: Provider) -> None:
     put(jim.brand)
     with pytest.raises(Problem, match="alice has proposed exactly this already"):
         put(jim.brand, by="bob")
+
+
+def with_case(name: str) -> dict[str, bytes]:
+    """JimCloud's files with one of its cases under a further name, and nothing else changed."""
+    first = next(data for file, data in sorted(FILES.items()) if file.startswith("cases/"))
+    return {**FILES, f"cases/{name}.yaml": first}
+
+
+def test_a_change_of_cases_alone_is_published_and_nothing_is_decided_otherwise(jim: Provider) -> None:
+    before = in_force(jim)
+    proposal = put(jim.brand, with_case("one-more"))
+    assert (proposal.pack_id, proposal.previous, proposal.reaches_back) == (before, before, [])
+    assert "cases/one-more.yaml" not in files_of(jim.brand)
+    approve(proposal, "bob", now=NOW)
+    jim.brand.refresh_from_db()
+    assert (in_force(jim), files_of(jim.brand)) == (before, with_case("one-more"))
+    assert list(verify_publications()) == []
+    with pytest.raises(Problem, match="exactly this already"):
+        put(jim.brand, with_case("one-more"))
+
+
+def test_cases_published_meanwhile_are_not_lost_by_another_proposal(jim: Provider) -> None:
+    rules = put(jim.brand)
+    approve(put(jim.brand, with_case("one-more"), by="carol"), "bob", now=NOW)
+    assert is_outdated(rules)
+    with pytest.raises(Problem, match="has changed since"):
+        approve(rules, "bob", now=NOW)
+
+
+def test_one_policy_waits_with_one_set_of_cases_at_a_time(jim: Provider) -> None:
+    put(jim.brand, with_case("one-more"))
+    with pytest.raises(Problem, match="with other cases"):
+        put(jim.brand, with_case("another"), by="carol")
+
+
+def test_a_rejected_set_of_cases_is_nobodys(jim: Provider) -> None:
+    reject(put(jim.brand, with_case("one-more")), "bob", "says nothing")
+    assert files_of(jim.brand) == FILES
+
+
+def test_a_change_of_a_notice_alone_is_published_and_reaches_nothing_back(jim: Provider) -> None:
+    name = "notices/en/complaint.txt"
+    take(signed_complaint("isp.example.net"))
+    worded = {**files(FILES["pack.yaml"].decode()), name: FILES[name] + b"\nYours, the desk\n"}
+    proposal = put(jim.brand, worded)
+    assert (proposal.pack_id == proposal.previous, proposal.reaches_back) == (False, [])
+    approve(proposal, "bob", now=NOW)
+    assert {one.outcome for one in recompute()} == {"same"}
 
 
 def test_a_pack_with_an_error_is_refused_with_its_place(jim: Provider) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abusedesk.policy.author.cases_changed import case_changes
 from abusedesk.policy.author.diff import diff
 from abusedesk.policy.author.pack_zip import LARGEST, files_from_zip
 from abusedesk.policy.pack import find_pack, pack_files
@@ -93,6 +94,7 @@ def _list() -> int:
 
 def _print(publication: "Publication") -> None:
     """A proposal with all that it changes."""
+    from abusedesk.desk.policies.publish import cases_before, files_of_publication
     from abusedesk.records.packs import kept
 
     print(
@@ -101,7 +103,8 @@ def _print(publication: "Publication") -> None:
     )
     before, after = kept(publication.previous), kept(publication.pack_id)
     if before is not None and after is not None:
-        print(*(f"  {change}" for change in diff(before, after)), sep="\n")
+        cases = case_changes(cases_before(publication), files_of_publication(publication))
+        print(*(f"  {change}" for change in (*diff(before, after), *cases)), sep="\n")
     for words in publication.reaches_back:
         print(f"  in force already, and meant: {words}")
 

@@ -3,6 +3,9 @@
 Publishing never reaches back by itself: the version in force when an event occurred decides it, and a pack carries
 its versions with their dates. What a change rewrites of versions already in force is said in words, and
 its author must mean it.
+
+A pack's digest covers all that a decision rests on, the words of its notices among it; its test cases lie beside. So a
+change of notices alone is a pack of another digest, and one of cases alone is another publication of the same.
 """
 
 from collections.abc import Mapping
@@ -10,18 +13,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Subquery
 from django.utils import timezone
 
 from abusedesk.desk.decide import settings_of
 from abusedesk.desk.policies.fitness import listed, unfit
 from abusedesk.policy.author.back import reaches_back
+from abusedesk.policy.author.cases_changed import cases_of
 from abusedesk.policy.author.pack_zip import belongs
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import SAFEGUARDS, Pack, find_pack, pack_files, pack_from
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
 from abusedesk.records.chain import append_entry
-from abusedesk.records.models import Brand, PackText, Publication
+from abusedesk.records.models import Brand, PackText, Publication, PublicationEntry
 from abusedesk.records.packs import bytes_of, keep, kept, pack_of, texts_of
 
 FOUR_EYES = "safeguard:four_eyes"
@@ -73,10 +78,9 @@ def propose(
     with transaction.atomic():
         brand = _locked(brand)
         present = _in_force(brand)
+        cases = texts_of(cases_of(files))
         _must_suit(brand, present, changed)
-        waiting = brand.publications.filter(pack=changed.digest, state="proposed").first()
-        if waiting is not None:
-            raise Problem(f"{waiting.author} has proposed exactly this already, and it waits for a decision")
+        _must_be_new(brand, present, changed, cases)
         backwards = present.rewritten_by(changed, settings_of(brand), now)
         if backwards and not reaching_back_is_meant:
             raise ReachesBackError(backwards)
@@ -89,7 +93,7 @@ def propose(
             note=said,
             proposed_at=now,
             reaches_back=backwards,
-            cases=texts_of({name: data for name, data in files.items() if name.startswith("cases/")}),
+            cases=cases,
         )
         append_entry(publication, now, author, said)
     return publication
@@ -117,13 +121,13 @@ def approve(publication: Publication, by: str, *, now: datetime | None = None) -
     """
     now = now or timezone.now()
     who = _said(by, "who approves it")
-    _must_be_fit(_files_of_proposal(publication))
+    _must_be_fit(files_of_publication(publication))
     with transaction.atomic():
         brand, found = _to_decide(publication)
         if _is_same_person(who, found.author):
             raise Problem(f"{found.author} proposed it, and another person must approve it [{FOUR_EYES}]")
         present = _in_force(brand)
-        if present.digest != found.previous:
+        if present.digest != found.previous or _overtaken(found):
             raise Problem("the policy in force has changed since this was proposed; propose it again on top of that")
         changed = _kept(found.pack_id)
         _must_suit(brand, present, changed)
@@ -201,21 +205,68 @@ def _in_force(brand: Brand) -> _InForce:
 def _must_suit(brand: Brand, present: _InForce, changed: Pack) -> None:
     if present.name not in {"", changed.name}:
         raise Problem(f"this is the policy {changed.name!r}, and {brand.name} goes by {present.name!r}")
-    if changed.digest == present.digest:
-        raise Problem(f"{brand.name} goes by exactly this already; nothing would change")
     settings = settings_of(brand)
     for version in changed.versions:
         changed.terms(version, settings)
 
 
+def _must_be_new(brand: Brand, present: _InForce, changed: Pack, cases: Mapping[str, str]) -> None:
+    if changed.digest == present.digest and cases_of(files_of(brand)) == bytes_of(cases):
+        raise Problem(f"{brand.name} goes by exactly this already; nothing would change")
+    waiting = brand.publications.filter(pack=changed.digest, state="proposed").first()
+    if waiting is None:
+        return
+    if waiting.cases == cases:
+        raise Problem(f"{waiting.author} has proposed exactly this already, and it waits for a decision")
+    raise Problem(
+        f"{waiting.author} has proposed this policy already, with other cases, and it waits for a decision; "
+        "have that decided or withdrawn first"
+    )
+
+
+def is_outdated(publication: Publication) -> bool:
+    """Whether a proposal can be approved no more, because another was published since it was made.
+
+    Raises Problem where the policy in force cannot be read.
+    """
+    return pack_of(publication.brand).digest != publication.previous or _overtaken(publication)
+
+
+def _overtaken(publication: Publication) -> bool:
+    """Whether anything was published for the brand since: with the same pack its cases may be others."""
+    proposed = publication.entries.order_by("sequence").values("sequence")[:1]
+    later = PublicationEntry.objects.filter(
+        brand=publication.brand_id, kind="published", sequence__gt=Subquery(proposed)
+    )
+    return later.exists()
+
+
 def files_by_digest(brand: Brand, digest: str) -> dict[str, bytes]:
-    """A kept pack's files as an author has them: without the product's safeguards, with its cases."""
+    """A kept pack's files as an author has them: without the product's safeguards, with the cases published last."""
     text = PackText.objects.filter(pk=digest).first()
     if text is None:
         raise Problem(f"there is no policy {digest[:12]!r} in the database")
-    own = {name: data for name, data in bytes_of(text.files).items() if name != SAFEGUARDS}
-    latest = Publication.objects.filter(brand=brand, pack=digest).order_by("-pk").first()
-    return {**own, **(bytes_of(latest.cases) if latest else _cases_of_folder(brand, digest))}
+    published = Publication.objects.filter(brand=brand, pack=digest, state="published")
+    latest = published.order_by("-decided_at", "-pk").first()
+    return {**_own(text), **(bytes_of(latest.cases) if latest else _cases_of_folder(brand, digest))}
+
+
+def files_of_publication(publication: Publication) -> dict[str, bytes]:
+    """The files that were put forward, with their own cases."""
+    return {**_own(PackText.objects.get(pk=publication.pack_id)), **bytes_of(publication.cases)}
+
+
+def cases_before(publication: Publication) -> dict[str, bytes]:
+    """The cases that lay beside the policy when a publication was put forward; none where that is not known."""
+    earlier = Publication.objects.filter(brand=publication.brand_id, pack=publication.previous, state="published")
+    latest = earlier.filter(decided_at__lte=publication.proposed_at).exclude(pk=publication.pk)
+    found = latest.order_by("-decided_at", "-pk").first()
+    return bytes_of(found.cases) if found else _cases_of_folder(publication.brand, publication.previous)
+
+
+def _own(text: PackText) -> dict[str, bytes]:
+    """A kept pack's files without the product's safeguards."""
+    return {name: data for name, data in bytes_of(text.files).items() if name != SAFEGUARDS}
 
 
 def _cases_of_folder(brand: Brand, digest: str) -> dict[str, bytes]:
@@ -225,12 +276,7 @@ def _cases_of_folder(brand: Brand, digest: str) -> dict[str, bytes]:
         same = pack_from(files).digest == digest
     except Problem:
         return {}
-    return {name: data for name, data in files.items() if same and name.startswith("cases/")}
-
-
-def _files_of_proposal(publication: Publication) -> dict[str, bytes]:
-    files = bytes_of({**PackText.objects.get(pk=publication.pack_id).files, **publication.cases})
-    return {name: data for name, data in files.items() if name != SAFEGUARDS}
+    return cases_of(files) if same else {}
 
 
 def _kept(digest: str) -> Pack:

@@ -17,8 +17,9 @@ Kind = Literal[
     "rule",
     "interpretation",
     "notice",
+    "case",
 ]
-"""The part of the pack that differs."""
+"""The part of the pack that differs; a `case` lies beside it."""
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from abusedesk.policy.author.pack_zip import zip_of
 from abusedesk.policy.pack import Pack
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Publication
-from abusedesk.records.packs import kept, pack_of
+from abusedesk.records.packs import kept
 from abusedesk.web import pack_checks
 from abusedesk.web.readers import may_publish
 from abusedesk.web.views import whatif
@@ -109,7 +109,7 @@ def try_out(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     else:
         title = f"Back to the policy of {one.decided_at or one.proposed_at:%-d %B %Y}"
     try:
-        files = desk.files_by_digest(one.brand, one.pack_id)
+        files = desk.files_of_publication(one)
         run = runs.make(one.brand, files, request.user.get_username(), title, timezone.now())
     except Problem as problem:
         messages.error(request, str(problem), extra_tags="late")
@@ -121,7 +121,7 @@ def publication_zip(request: HttpRequest, slug: str, pk: int) -> HttpResponse:  
     """The pack of a publication as a zip."""
     one = _find(slug, pk)
     try:
-        data = zip_of(desk.files_by_digest(one.brand, one.pack_id))
+        data = zip_of(desk.files_of_publication(one))
     except Problem as problem:
         raise Http404(str(problem)) from None
     response = HttpResponse(data, content_type="application/zip")
@@ -162,19 +162,20 @@ def _decide(
 
 def _page(request: HttpRequest, one: Publication, form: RejectForm, status: int = 200) -> HttpResponse:
     before, after, problem = _packs(one)
-    checks = pack_checks.checks_of(desk.files_by_digest(one.brand, one.pack_id)) if one.state == "proposed" else None
+    files = desk.files_of_publication(one)
+    checks = pack_checks.checks_of(files) if one.state == "proposed" else None
     context = {
         "publication": one,
         "brand": one.brand,
         "problem": problem,
-        "changes": pack_checks.changes(before, after) if before and after else None,
+        "changes": pack_checks.changes(before, after, desk.cases_before(one), files) if before and after else None,
         "backwards": _reaching_back(one, before, after),
         "checks": checks,
         "entries": one.entries.order_by("sequence"),
         "form": form,
         "tried": one.brand.what_ifs.filter(digest=one.pack_id).order_by("-at").defer("files", "result")[:_TRIED],
         "own": one.author.casefold() == request.user.get_username().casefold(),
-        "outdated": one.state == "proposed" and one.previous != pack_of(one.brand).digest,
+        "outdated": one.state == "proposed" and desk.is_outdated(one),
         "current": one.pk == _current(one.brand),
         "may_publish": may_publish(request.user),
     }

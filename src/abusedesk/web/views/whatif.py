@@ -184,16 +184,18 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """One what-if, with the forms that may have been refused."""
-    changed, present = pack_from(runs.files_of(run)), pack_of(run.brand)
+    files, before = runs.files_of(run), files_of(run.brand)
+    changed, present = pack_from(files), pack_of(run.brand)
+    differences = pack_checks.changes(present, changed, before, files)
     context = {
         "run": run,
         "brand": run.brand,
         "form": play or PlayForm(initial=_initial(run)),
         "propose": propose or ProposeForm(initial={"note": run.title}),
-        "changes": pack_checks.changes(present, changed),
+        "changes": differences,
         "backwards": reaching_back(run.brand, changed),
         "outdated": run.present != present.digest,
-        "same": changed.digest == present.digest,
+        "same": changed.digest == present.digest and not differences,
         "overrides": _overrides(run),
         "may_publish": may_publish(request.user),
         **_past(request, run),
