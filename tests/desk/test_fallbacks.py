@@ -174,6 +174,11 @@ def test_the_last_is_tried_until_a_person_is_asked_who_can_begin_anew(acme: Desk
     for attempt in range(ATTEMPTS):
         perform_target("w1", NOW + attempt * 2 * HOUR)
     assert became_of(measure) == [("node", "left"), ("switch", "left"), ("router", "asked")]
+    # What the others used up is not taken from the last: it has as many attempts as if it stood alone.
+    assert (measure.state, measure.tried[-1]["attempts"]) == ("applying", ATTEMPTS - 1)
+    for attempt in range(ATTEMPTS, ATTEMPTS + 1):
+        perform_target("w1", NOW + attempt * 2 * HOUR)
+    measure.refresh_from_db()
     assert measure.state == "failed"
     calm(outside["node"])
     retry_target(measure.target_id or 0, NOW + 99 * HOUR)

@@ -1,14 +1,18 @@
 """Notices on their way out: one record, one Message-ID, one ticket entry, and a receipt."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from django.core import mail
 from django.db import connection
 
+from abusedesk.actuators import signature
 from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform import effects, perform_effects, retry_effect
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
@@ -213,7 +217,30 @@ def test_a_notice_to_a_customer_says_the_same_as_text_and_as_html(acme: Desk, sm
     plain, html = (part.get_payload(decode=True).decode() for part in mail.get_payload())
     notice = Notice.objects.get()
     assert plain.replace("\r\n", "\n") == notice.text
-    assert html.replace("\r\n", "\n") == html_of(notice.subject, notice.text, notice.language, mail["Reply-To"])
+    assert html.replace("\r\n", "\n") == notice.html
+    assert notice.html == html_of(notice.subject, notice.text, notice.language, mail["Reply-To"])
+
+
+def test_the_signature_over_both_parts_holds_at_the_other_end(
+    acme: Desk, smtp: Mailbox, settings: Any, tmp_path: Path
+) -> None:
+    settings.CONFIGURATION = replace(settings.CONFIGURATION, data=tmp_path)
+    key = signature.make("acme.example", settings.CONFIGURATION.dkim, NOW)
+    Brand.objects.update(languages=["zh-Hans"])
+    ordered(acme)
+    perform_effects("w1", NOW)
+    # The sink hands over what came in as the wire had it, dots undone.
+    received = smtp.got[0].original_content
+    assert message_from_bytes(received).get_content_type() == "multipart/alternative"
+    looked_up: list[bytes] = []
+
+    def txt(name: bytes, timeout: int = 5) -> bytes:
+        looked_up.append(name)
+        return signature.record(key).encode()
+
+    assert dkim.verify(received, dnsfunc=txt)
+    assert looked_up == [f"{key.name}.".encode()]
+    assert not dkim.verify(received.replace(b"text/html", b"text/plain"), dnsfunc=txt)
 
 
 def test_a_brand_may_send_text_alone(acme: Desk, smtp: Mailbox) -> None:

@@ -25,6 +25,7 @@ _SAFEGUARDS = (
     "carrying",
     "ticket_serves",
     "html_notices",
+    "verify_page",
     "show_identities",
     "acknowledge",
     "receipts_an_hour",
@@ -236,6 +237,8 @@ def _safeguard(name: str, value: str) -> Any:
         return _YES_NO[value]
     if value in _CHOICES.get(name, ()):
         return value
+    if name == "verify_page":
+        return _page(value)
     if name in {"long_outage", "remind_before"}:
         try:
             parse_duration(value)
@@ -245,6 +248,13 @@ def _safeguard(name: str, value: str) -> Any:
     *first, last = _CHOICES.get(name, ("yes", "no") if name in _TRUTHS else ("a whole number below 10000",))
     may_be = f"{', '.join(first)} or {last}" if first else last
     raise Problem(f"--setting: {name} cannot be {value!r}; it is {may_be}")
+
+
+def _page(value: str) -> str:
+    """The address of a page, or nothing where it is taken away."""
+    if value and not value.startswith(("https://", "http://")):
+        raise Problem(f"--setting: verify_page cannot be {value!r}; write the page's address, https://…")
+    return value
 
 
 def _actuators(file: Path) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from abusedesk.web.views import (
     service,
     suppression,
     unassigned,
+    verify,
     whatif,
 )
 
@@ -70,6 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("report/<slug:slug>/sent", public.sent, name="public-sent"),
     path("report/<slug:slug>/confirm/<str:token>", public.confirm, name="public-confirm"),
     path("report/<slug:slug>/state/<str:token>", public.state, name="public-state"),
+    path("verify/<slug:slug>", verify.verify, name="verify"),
     path("hooks/inventory/<int:pk>", inventory_hook.inventory_hook, name="inventory-hook"),
     _staff("", queue.queue, "queue"),
     _staff("cases", queue.cases, "cases"),

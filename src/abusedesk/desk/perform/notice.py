@@ -5,9 +5,10 @@ import uuid
 from datetime import datetime
 
 from abusedesk.actuators.mail import Letter
+from abusedesk.desk import genuine
 from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform.reaching import copy_elsewhere, first_address, reaches
-from abusedesk.desk.perform.words import values_of, values_of_thread
+from abusedesk.desk.perform.words import values_of, values_of_thread, with_code
 from abusedesk.policy.notice import render
 from abusedesk.policy.notice_html import html_of
 from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
@@ -78,14 +79,18 @@ def letter(notice: Notice, address: str) -> Letter:
         references=chain,
         reply_to=reply_to,
         automatic=_AUTOMATIC.get(notice.template, "auto-generated"),
-        html=html_of(notice.subject, notice.text, notice.language, reply_to) if _has_html(notice) else "",
+        html=notice.html,
     )
 
 
-def _has_html(notice: Notice) -> bool:
-    """Whether the text has HTML beside it: people at telephones read notices, machines the rest; letters are typed."""
-    to_people = notice.to in {"customer", "reseller"} and notice.template != LETTER
-    return to_people and bool(notice.brand.settings.get(HTML, True))
+def has_html(brand: Brand) -> bool:
+    """Whether the brand's notices have HTML beside their text: people at telephones read them."""
+    return bool(brand.settings.get(HTML, True))
+
+
+def is_for_people(to: str, template: str) -> bool:
+    """Whether it is a notice that people read and may doubt; machines read the rest, and letters are typed."""
+    return to in {"customer", "reseller"} and template != LETTER
 
 
 _AUTOMATIC = {ACKNOWLEDGEMENT: "auto-replied", LETTER: "no"}
@@ -113,18 +118,23 @@ def _write(effect: Effect, now: datetime) -> Notice:
     party = _party(to, case)
     language = thread.language if thread else _language(effect, party)
     ticket = ticket_of(case, now) if case and thread is None else None
+    template, answer_at = str(effect.payload.get("template", effect.kind)), _answer_at(effect.brand, to, ticket, thread)
+    for_people, code = is_for_people(to, template), ""
     bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
     if bounced is not None:
-        # To the next contact goes what went to the one before, word for word.
+        # To the next contact goes what went to the one before, word for word, with the code that is in it.
         subject, text = bounced.subject, bounced.text
     elif "words" in effect.payload:
         subject, text = effect.payload["words"]["subject"], effect.payload["words"]["text"]
-    elif effect.payload.get("template") == LETTER:
+    elif template == LETTER:
         subject, text = str(effect.payload["subject"]), str(effect.payload["text"])
         subject = f"{subject} [{ticket.token}]" if ticket and ticket.token not in subject else subject
     else:
-        subject, text = _text(effect, case, language, _answer_at(effect.brand, to, ticket, thread), thread)
+        subject, text = _text(effect, case, language, answer_at, thread)
         subject = f"[{ticket.token}] {subject}" if ticket else subject
+        if for_people:
+            code = genuine.new_code()
+            text = with_code(text, code, genuine.page_of(effect.brand), language)
     identity = uuid.uuid4()
     address = _address(to, effect, party)
     notice = Notice.objects.create(
@@ -136,9 +146,11 @@ def _write(effect: Effect, now: datetime) -> Notice:
         to=to,
         address=address,
         language=language,
-        template=str(effect.payload.get("template", effect.kind)),
+        template=template,
         subject=subject,
         text=text,
+        html=html_of(subject, text, language, answer_at) if for_people and has_html(effect.brand) else "",
+        code=code,
         message_id=f"<{identity}@{effect.brand.sender.rpartition('@')[2]}>",
         written_at=now,
         state=_first_state(to, effect, address),

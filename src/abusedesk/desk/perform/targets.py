@@ -136,7 +136,7 @@ def _take(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
         answer = _ask(outside, one, order_for(lease, switch, stand, one), on=True)
         if answer.verdict != "later" or turn.is_last or lease.now - one.since < turn.link.within:
             state: tried.State = "acts" if answer.verdict == "done" else "asked"
-            return answer._replace(asked=tried.now_is(asked, one, state, answer.error))
+            return answer._replace(asked=tried.now_is(asked, one, state, answer.error), attempts=one.attempts)
         left = one._replace(state="left", error=answer.error)
         asked = tried.now_is(asked, one, "left", answer.error)
         _leave(lease, switch, asked, left, links[turn.place + 1])
@@ -185,6 +185,8 @@ class Answer(NamedTuple):
     stands_in: str | None = None
     asked: tuple[tried.Tried, ...] | None = None
     """What became of all that were asked, where that is to be kept with it."""
+    attempts: int = 0
+    """How often the one whose turn it is was asked; 0 where the target's attempts count, as for a lift."""
 
 
 _NOTHING_LEFT = Answer("lifted", "done", "", Outcome("not_in_force"), can_be_asked=True, actuator="")
@@ -317,8 +319,9 @@ def _leave(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...], left: t
 def _record(lease: Lease, switch: Switch, answer: Answer) -> bool:
     """Write the answer down. Whether it settles the matter, for good or for a person to see."""
     state, verdict, error = answer.state, answer.verdict, answer.error
-    if verdict == "later" and lease.attempt >= ATTEMPTS:
-        state, verdict, error = "failed", "failed", f"given up after {lease.attempt} attempts: {error}"
+    attempts = answer.attempts or lease.attempt
+    if verdict == "later" and attempts >= ATTEMPTS:
+        state, verdict, error = "failed", "failed", f"given up after {attempts} attempts: {error}"
     outcome = answer.outcome
     outside = {"action": switch.action, "final": verdict != "later", "state": outcome.state, **outcome.receipt}
     kept = {} if answer.asked is None else {"tried": tried.rows_of(answer.asked)}
@@ -357,12 +360,18 @@ def _settle(lease: Lease, *, behind: bool) -> None:
         held = [one for one in left if not _may(lease, one)]
         values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
         if behind:
-            again = [lease.now + pause(lease.attempt, luck()), *_turns_end(left, lease.now)]
+            again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
             values |= {"attempts": lease.attempt, "next_attempt": min(again)}
         elif len(held) == len(left):
             values["next_attempt"] = lease.now + PARKED
         look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in switches_on(lease)) else None
         Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
+
+
+def _attempts(left: list[Switch]) -> int:
+    """How often those were asked whose turn it is, the fewest; 0 where only lifts are left."""
+    asked = [[one.attempts for one in _tried(switch) if one.state == "asked"] for switch in left if switch.on]
+    return min((max(each) for each in asked if each), default=0)
 
 
 def _turns_end(left: list[Switch], now: datetime) -> list[datetime]:

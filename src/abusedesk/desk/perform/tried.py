@@ -16,7 +16,10 @@ chain, `lifted` was read back as undone. `again` may have acted and is asked onc
 
 
 class Tried(NamedTuple):
-    """One actuator that was asked. `since` is when it first was, of this turn; `error` why it was left behind."""
+    """One actuator that was asked. `since` is when it first was, of this turn; `error` why it was left behind.
+
+    `attempts` counts how often it was asked in this turn: each has as many as if it stood alone.
+    """
 
     place: int
     actuator: str
@@ -25,6 +28,7 @@ class Tried(NamedTuple):
     state: State
     since: datetime
     error: str = ""
+    attempts: int = 0
 
 
 class Turn(NamedTuple):
@@ -90,8 +94,9 @@ def link_behind(links: Sequence[Link], one: Tried) -> Link:
 def asking(tried: Sequence[Tried], on: Turn, now: datetime) -> tuple[Tried, ...]:
     """As it is once the actuator whose turn it is has been asked."""
     known = _of_link(tried, on.place, on.link)
-    since = known.since if known and known.state == "asked" else now
-    fresh = Tried(on.place, on.link.actuator, on.link.mark, on.link.stands_in, "asked", since)
+    before = known if known and known.state == "asked" else None
+    since, attempts = (before.since, before.attempts) if before else (now, 0)
+    fresh = Tried(on.place, on.link.actuator, on.link.mark, on.link.stands_in, "asked", since, "", attempts + 1)
     return _with(tried, known, fresh)
 
 

@@ -28,6 +28,7 @@ from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
 from abusedesk.vocabulary.passing_on import defanged, without_identities
+from abusedesk.vocabulary.proof_code import grouped
 
 LONGEST_COMPLAINT = 2000
 SHOWS_IDENTITIES = "show_identities"
@@ -51,6 +52,8 @@ class Language:
     your_report: str
     hidden: str
     outcomes: dict[str, str]
+    genuine: str
+    """How anybody can see that a notice is ours."""
 
 
 ENGLISH = Language(
@@ -79,6 +82,7 @@ ENGLISH = Language(
         "known_before": "The same was told to us before; your report adds to it.",
         "not_ours": "At the time that you named, none of our customers held what you reported.",
     },
+    genuine="Is this notice from us? Type the code {code} in at {page}",
 )
 CHINESE = Language(
     measures={
@@ -113,6 +117,7 @@ CHINESE = Language(
         "known_before": "此前已有相同举报，您的举报已与之合并。",
         "not_ours": "在您所述的时间，您举报的对象并不属于我们的任何客户。",
     },
+    genuine="如需核实本通知的真伪，请在 {page} 输入验证码 {code}",
 )
 GERMAN = Language(
     measures={
@@ -140,6 +145,7 @@ GERMAN = Language(
         "known_before": "Dasselbe wurde uns schon gemeldet; Ihre Meldung kommt dazu.",
         "not_ours": "Zu der Zeit, die Sie nennen, hatte keiner unserer Kunden, was Sie melden.",
     },
+    genuine="Ist diese Nachricht von uns? Geben Sie den Code {code} ein auf {page}",
 )
 LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
 
@@ -170,6 +176,14 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
     return (
         found | ({"due": due} if due else {}) | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
     )
+
+
+def with_code(text: str, code: str, page: str, language: str) -> str:
+    """A notice that ends with how anybody can see that it is ours; as it is where there is no page to ask on."""
+    if not page:
+        return text
+    said = LANGUAGES.get(language, ENGLISH)
+    return f"{text.rstrip()}\n{said.genuine.format(code=grouped(code), page=page)}\n"
 
 
 def values_of_thread(thread: Thread, effect: Effect, language: str) -> dict[str, str]:

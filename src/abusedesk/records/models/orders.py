@@ -14,10 +14,12 @@ from abusedesk.records.models.parties import Brand, Customer, Service
 class Effect(models.Model):
     """Something to carry outside once it was decided: a leased row with an idempotency key, ending in a receipt.
 
-    `held` rows wait while the brand is stopped; under a dry run they end as `dry_run` at once.
+    `held` rows wait while the brand is stopped; under a dry run they end as `dry_run` at once. `gathered` rows go out
+    together with the one that `digest` names. `waits` says why a pending or gathered one has not gone out yet, where
+    that is by our own doing: `digest`, or the pace of its `destination`, the domain that it goes to.
     """
 
-    STATES = ("pending", "held", "done", "failed", "dry_run", "dropped")
+    STATES = ("pending", "held", "gathered", "done", "failed", "dry_run", "dropped")
 
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
     decision = models.ForeignKey(Decision, models.PROTECT, null=True, related_name="carried")
@@ -32,9 +34,24 @@ class Effect(models.Model):
     done_at = models.DateTimeField(null=True)
     receipt = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    digest = models.ForeignKey("self", models.PROTECT, null=True, related_name="gathered")
+    waits = models.CharField(max_length=300, blank=True, default="", db_default="")
+    destination = models.CharField(max_length=255, blank=True, default="", db_default="")
 
     class Meta:
-        indexes = [models.Index(fields=["due"], condition=models.Q(state="pending"), name="effect_due")]
+        indexes = [
+            models.Index(fields=["due"], condition=models.Q(state="pending"), name="effect_due"),
+            models.Index(
+                fields=["waits"],
+                condition=models.Q(state__in=["pending", "gathered"]) & ~models.Q(waits=""),
+                name="effect_waits",
+            ),
+            models.Index(
+                fields=["destination"],
+                condition=models.Q(state="pending") & ~models.Q(destination=""),
+                name="effect_destination",
+            ),
+        ]
 
 
 class Deadline(models.Model):
@@ -187,7 +204,10 @@ class Ticket(models.Model):
 class Notice(models.Model):
     """A notice as sent: one record, one Message-ID, however often a crash makes the mail go out.
 
-    `thread` is the reporter's conversation that it belongs to; None for what goes to anybody else.
+    `thread` is the reporter's conversation that it belongs to; None for what goes to anybody else. `html` is what stood
+    beside the text, `table` the CSV that went with it; empty where there was none. `code` is what anybody can ask by
+    whether the notice is ours. `digest` is the mail that carried it together with others; its own Message-ID was then
+    never on a mail.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -206,6 +226,32 @@ class Notice(models.Model):
     sent_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=12, default="written")
     response = models.TextField(blank=True)
+    html = models.TextField(blank=True, default="", db_default="")
+    table = models.TextField(blank=True, default="", db_default="")
+    code = models.CharField(max_length=16, blank=True, default="", db_default="")
+    digest = models.ForeignKey("self", models.PROTECT, null=True, related_name="carried")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code"], condition=~models.Q(code=""), name="notice_by_code"),
+        ]
+
+
+class Pace(models.Model):
+    """How fast something goes or may be asked: mails to a destination, visitors of a public page.
+
+    `busy_until` is how far what was let through reaches ahead at the even pace. `failures` counts refusals in a row,
+    `paused_until` is how long nothing is tried after them, `said` the last one's words.
+    """
+
+    name = models.CharField(max_length=300, unique=True)
+    busy_until = models.DateTimeField()
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    paused_until = models.DateTimeField(null=True)
+    said = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["busy_until"], name="pace_over")]
 
 
 class TicketEntry(models.Model):

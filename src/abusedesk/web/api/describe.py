@@ -12,8 +12,9 @@ _HEAD = """\
 <!-- Made from the code: python -m abusedesk.web.api > docs/reference/api.md -->
 
 Under `/api/v1/`, described for programs at `/api/v1/openapi.json` (OpenAPI 3.1). Every call carries a key,
-`Authorization: Bearer abusedesk_…`, made on the page [keys](pages.md) or by [`abusedesk key`](commands.md). There is no
-session and no cookie. How to begin: [send reports by program](../how-to/send-reports-by-program.md).
+`Authorization: Bearer abusedesk_…`, made on the page [keys](pages.md) or by [`abusedesk key`](commands.md); only
+whether a notice is ours may be asked by anybody. There is no session and no cookie. How to begin:
+[send reports by program](../how-to/send-reports-by-program.md).
 """
 
 _REFUSALS = """\

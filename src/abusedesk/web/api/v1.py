@@ -6,19 +6,20 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from abusedesk.web.api import problem, reports, telemetry, upstream
+from abusedesk.web.api import problem, reports, telemetry, upstream, verify
 from abusedesk.web.api.problem import Refusal
 
 api = NinjaAPI(
     title="abusedesk",
     version="1",
-    description="Reports by machines, and what became of them; the provider's own sensors; upstreams.",
+    description="Reports by machines, and what became of them; the provider's own sensors; upstreams; notices.",
     urls_namespace="api-1",
     docs_url=None,
 )
 api.add_router("", reports.router)
 api.add_router("", telemetry.router)
 api.add_router("", upstream.router)
+api.add_router("", verify.router)
 
 
 @api.exception_handler(Refusal)

@@ -28,7 +28,7 @@ FORMS: dict[str, type[PublicForm]] = {ABUSE: PublicForm, "dsa": IllegalContentFo
 _HOURS = int(door.CONFIRMED_WITHIN.total_seconds() / 3600)
 
 
-def _public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def for_anybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """In the visitor's language, kept by nobody, and telling no other site where it was."""
 
     @wraps(view)
@@ -54,7 +54,7 @@ def language_of(request: HttpRequest) -> str:
     return CHINESE if wanted.startswith("zh") else ENGLISH
 
 
-@_public
+@for_anybody
 @require_http_methods(["GET", "HEAD", "POST"])
 def form(request: HttpRequest, slug: str, language: str, kind: str = ABUSE) -> HttpResponse:
     """The form, for abuse or for a notice of illegal content."""
@@ -74,14 +74,14 @@ def form(request: HttpRequest, slug: str, language: str, kind: str = ABUSE) -> H
     return redirect(f"{reverse('public-sent', args=[slug])}?lang={language}")
 
 
-@_public
+@for_anybody
 @require_http_methods(["GET", "HEAD"])
 def sent(request: HttpRequest, slug: str, language: str) -> HttpResponse:
     """What to do now. It says the same to everybody."""
     return _page(request, "sent", _brand(slug), language)
 
 
-@_public
+@for_anybody
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, slug: str, token: str, language: str) -> HttpResponse:
     """The link of the mail: a button, and what it does."""
@@ -96,7 +96,7 @@ def confirm(request: HttpRequest, slug: str, token: str, language: str) -> HttpR
     return redirect(links("state", door.token_of(one)))
 
 
-@_public
+@for_anybody
 @require_http_methods(["GET", "HEAD"])
 def state(request: HttpRequest, slug: str, token: str, language: str) -> HttpResponse:
     """How far a report has come, for whoever has the link of the receipt."""
