@@ -67,6 +67,8 @@ class Configuration:
     web_threads: int
     log_level: str
     audit_days: int
+    heartbeat_url: str | None
+    heartbeat_minutes: int
 
     @property
     def url(self) -> str:
@@ -234,6 +236,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("web_threads", "web_threads", _whole(1, 256), "4"),
     Setting("log_level", "log_level", _level, "info"),
     Setting("audit_days", "audit_days", _whole(0, 36500), "30"),
+    Setting(
+        "heartbeat_url", "heartbeat_url", _url(("https", "http"), "https://watchdog.example.net/ping/abusedesk"), ""
+    ),
+    Setting("heartbeat_minutes", "heartbeat_minutes", _whole(1, 1440), "5"),
 )
 
 # The folder is needed before the file in it can be read, so the file cannot move it.

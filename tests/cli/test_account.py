@@ -55,6 +55,7 @@ MAY = (
     readers.may_change_reporters,
     readers.may_mark_services,
     readers.may_suppress,
+    readers.may_set_up_alerts,
 )
 
 

@@ -41,10 +41,24 @@ def posted(
     url: SplitResult, body: bytes, headers: Mapping[str, str], *, timeout: float, longest: int, ca_file: str = ""
 ) -> tuple[int, bytes]:
     """Status and the first `longest` bytes of the answer to a POST. Raises Unanswered without one in `timeout` s."""
+    return called("POST", url, body, headers, timeout=timeout, longest=longest, ca_file=ca_file)
+
+
+def called(
+    method: str,
+    url: SplitResult,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    timeout: float,
+    longest: int,
+    ca_file: str = "",
+) -> tuple[int, bytes]:
+    """The same by any method, with no body where it is None."""
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     try:
         with _connected(url, timeout, ca_file) as connection:
-            connection.request("POST", path, body, dict(headers))
+            connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             return response.status, response.read(longest)
     except (OSError, http.client.HTTPException) as error:

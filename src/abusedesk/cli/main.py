@@ -45,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(_DAILY, "audit", "abusedesk.cli.audit", "prove that decisions stand as they were made, or make them again"),
     Command(_DAILY, "brand", "abusedesk.cli.brand", "make and change brands: policy, addresses, safeguards, actuators"),
     Command(_DAILY, "hold", "abusedesk.cli.hold", "stop brands before anything acts, or release them"),
+    Command(_DAILY, "alerts", "abusedesk.cli.alerts", "what is wrong and who is on call; acknowledge, test a way"),
     Command(_DAILY, "account", "abusedesk.cli.account", "who may sign in to the console, and what they may do"),
     Command(_DAILY, "key", "abusedesk.cli.key", "keys of the API: who may send reports by program"),
     Command(_DAILY, "dkim", "abusedesk.cli.dkim", "keys that sign what the brands send"),

@@ -20,6 +20,8 @@ from abusedesk.desk.answering import outcomes, reminders
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.oncall import book, heartbeat
+from abusedesk.desk.oncall.wrong import POLLED
 from abusedesk.desk.perform import marks
 from abusedesk.desk.public_form import door
 from abusedesk.desk.reading import drift
@@ -43,6 +45,9 @@ LONG_OUTAGE = "PT1H"
 DRIFT_EVERY = timedelta(hours=1)
 """How often senders are looked at whose messages yield less than before, and unconfirmed forms are forgotten."""
 
+ALERTS_EVERY = timedelta(seconds=20)
+"""How often it is looked for what is wrong."""
+
 NAME = "watch"
 STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
 
@@ -54,11 +59,15 @@ def run(stop: threading.Event) -> None:
     clock = Clock(_wall, _steady)
     looked_at: datetime | None = None
     reminded_at: datetime | None = None
+    alerts = heartbeat.Every(ALERTS_EVERY)
+    polled = heartbeat.Every(ALERTS_EVERY)
 
     def turn() -> int:
         nonlocal looked_at, reminded_at
         now = clock.wall()
         hold_if_doubtful(now, clock.drift())
+        if alerts.has_come(now):
+            _look(now)
         if looked_at is None or now - looked_at >= DRIFT_EVERY:
             looked_at = now
             drift.check(now)
@@ -67,9 +76,22 @@ def run(stop: threading.Event) -> None:
         if reminded_at is None or now - reminded_at >= reminders.EVERY:
             reminded_at = now
             reminders.remind(now)
-        return fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
+        found = fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
+        if polled.has_come(now):
+            heartbeat.beat(POLLED, now)
+        return found
 
     keep_doing(turn, stop, POLL_S)
+
+
+def _look(now: datetime) -> None:
+    """What is wrong is told; where even that breaks, deadlines are polled all the same."""
+    try:
+        book.look(now)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("alerts were not looked for")
 
 
 def fire_due(now: datetime, limit: int = BATCH) -> int:

@@ -1,5 +1,5 @@
 """Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs,
-one compares inventories.
+one compares inventories, one tells people what is wrong.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.oncall import heartbeat
+from abusedesk.desk.oncall.telling import tell_alerts
 from abusedesk.desk.perform import look_again, perform_effects, perform_target
 from abusedesk.desk.policies.whatif.runs import ponder
 
@@ -53,7 +55,13 @@ def take_stock(_worker: str, now: datetime) -> int:
     return rounds.take_stock(now)
 
 
-LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock)
+def alarm(_worker: str, now: datetime) -> int:
+    """Alerts, to whoever is on call; and the heartbeat to the outside."""
+    heartbeat.of_worker(now)
+    return tell_alerts(now)
+
+
+LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock, alarm)
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:

@@ -9,6 +9,7 @@ INVENTORIES = "inventories"
 REPORTERS = "reporters"
 SERVICES = "services"
 SUPPRESSIONS = "suppressions"
+ON_CALL = "on call"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
@@ -20,5 +21,6 @@ GROUPS = {
     REPORTERS: "say who is a known reporter, and mute",
     SERVICES: "mark services and declare names for them",
     SUPPRESSIONS: "say what is no abuse",
+    ON_CALL: "set up who is on call, and by which ways alerts reach them",
 }
 """Each group with what its members may do."""

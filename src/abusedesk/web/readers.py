@@ -10,6 +10,7 @@ from abusedesk.vocabulary.permission import (
     API_KEYS,
     CHANNELS,
     INVENTORIES,
+    ON_CALL,
     POLICY_PUBLISHERS,
     READING_RULES,
     REPORTERS,
@@ -74,6 +75,11 @@ def may_mark_services(user: Any) -> bool:
 def may_change_reporters(user: Any) -> bool:
     """Whether a user may say who is a known reporter, and mute."""
     return _is_in(user, REPORTERS)
+
+
+def may_set_up_alerts(user: Any) -> bool:
+    """Whether a user may say who is on call, and how alerts reach people."""
+    return _is_in(user, ON_CALL)
 
 
 def _is_in(user: Any, group: str) -> bool:

@@ -1,22 +1,24 @@
-"""What every page shows around itself: how much waits for a person, and which brands are held or in a dry run."""
+"""What every page shows around itself: how much waits for a person, what is wrong, which brands are held or pretend."""
 
 from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from abusedesk.records.models import Brand, Case, Publication
+from abusedesk.records.models import Alert, Brand, Case, Publication
 
 MOST = 1000
 """Counting stops here: beyond it the number tells nobody more, and costs more than the page."""
 
 
 class Standing(NamedTuple):
-    """`waiting` cases and `proposals` need a person; the brands `held` are stopped, those `dry` only pretend."""
+    """`waiting` cases and `proposals` need a person, and `alerts` that nobody has yet; the brands `held` are stopped,
+    those `dry` only pretend."""
 
     waiting: str
     proposals: int
     held: list[Brand]
     dry: list[Brand]
+    alerts: int
 
 
 def standing_of(request: HttpRequest) -> Standing:
@@ -39,6 +41,7 @@ def _ask() -> Standing:
         proposals=Publication.objects.filter(state="proposed").count(),
         held=[brand for brand in brands if brand.held_since],
         dry=[brand for brand in brands if brand.dry_run],
+        alerts=Alert.objects.filter(over_at=None, acknowledged_at=None).count(),
     )
 
 

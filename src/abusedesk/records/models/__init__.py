@@ -1,5 +1,6 @@
 """The tables. One file per part of the house; everything is imported from here."""
 
+from abusedesk.records.models.alerts import Alert, Rota, Telling, Way
 from abusedesk.records.models.api import ApiAnswer, ApiKey
 from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
@@ -54,6 +55,7 @@ from abusedesk.records.models.upstream import Duty, UpstreamMeasure
 from abusedesk.records.models.whatif import WhatIfRun
 
 __all__ = [
+    "Alert",
     "ApiAnswer",
     "ApiKey",
     "Assignment",
@@ -101,6 +103,7 @@ __all__ = [
     "Reporter",
     "ReporterChange",
     "Review",
+    "Rota",
     "SenderDay",
     "Service",
     "Strike",
@@ -111,6 +114,7 @@ __all__ = [
     "Sweep",
     "SweptBlock",
     "Target",
+    "Telling",
     "Thread",
     "ThreadEntry",
     "Ticket",
@@ -118,5 +122,6 @@ __all__ = [
     "TimelineEntry",
     "UpgradeAudit",
     "UpstreamMeasure",
+    "Way",
     "WhatIfRun",
 ]

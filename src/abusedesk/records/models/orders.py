@@ -51,6 +51,7 @@ class Effect(models.Model):
                 condition=models.Q(state="pending") & ~models.Q(destination=""),
                 name="effect_destination",
             ),
+            models.Index(fields=["done_at"], condition=models.Q(state="failed"), name="effect_failed"),
         ]
 
 
@@ -165,6 +166,8 @@ class Measure(models.Model):
                 condition=models.Q(kind__in=["null_route", "rate_limit"], decided__in=["proposed", "in_force"]),
                 name="measure_on_address",
             ),
+            models.Index(fields=["brand"], condition=models.Q(decided="proposed"), name="measure_proposed"),
+            models.Index(fields=["brand"], condition=models.Q(state="failed"), name="measure_failed"),
         ]
 
 

@@ -14,6 +14,7 @@ from abusedesk.actuators.chain import names_of
 from abusedesk.desk import brake, hold
 from abusedesk.desk.answering import acknowledge, reminders
 from abusedesk.desk.channel import drivers
+from abusedesk.desk.oncall.kinds import OFFICE_HOURS
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
@@ -22,7 +23,7 @@ from abusedesk.web import words
 
 _SHOWN = 50
 _RECEIPT = {"known": "to known reporters", "everybody": "to everybody who may be answered", "off": "none"}
-_SHOWN_ELSEWHERE = {acknowledge.SETTING, TELL_OUTCOME, REMIND_BEFORE, SHOWS_IDENTITIES}
+_SHOWN_ELSEWHERE = {acknowledge.SETTING, TELL_OUTCOME, REMIND_BEFORE, SHOWS_IDENTITIES, OFFICE_HOURS}
 _STALE = timedelta(minutes=15)
 
 

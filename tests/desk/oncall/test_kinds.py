@@ -1,0 +1,57 @@
+"""How grave a kind of alert is: the product's word, the brand's, and that of its office hours."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abusedesk.desk.oncall.kinds import KINDS, SEVERITIES, is_open, read_hours, severity_of
+
+MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+NIGHT = MONDAY + timedelta(hours=12)
+OFFICE = {"office_hours": "Mon-Fri 09:00-18:00 Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "at", "severity"),
+    [
+        (OFFICE, MONDAY, "tell"),
+        (OFFICE, NIGHT, "page"),
+        ({}, MONDAY, "page"),
+        ({"office_hours": "always"}, MONDAY, "page"),
+        (OFFICE | {"alerts": {"protected": "nothing"}}, NIGHT, "nothing"),
+        (OFFICE | {"alerts": {"protected": "loud"}}, NIGHT, "page"),
+    ],
+)
+def test_a_protected_proposal_pages_while_nobody_is_at_the_desk(
+    settings: dict[str, Any], at: datetime, severity: str
+) -> None:
+    assert severity_of("protected", settings, at) == severity
+
+
+@given(st.sampled_from(sorted(KINDS)), st.datetimes(timezones=st.just(UTC)))
+def test_every_kind_has_a_severity_at_any_time(kind: str, at: datetime) -> None:
+    assert severity_of(kind, OFFICE, at.replace(year=2026, day=1)) in SEVERITIES
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "open_"),
+    [
+        ("Mon-Fri 09:00-18:00", MONDAY, True),
+        ("Tue,Thu 09:00-18:00", MONDAY, False),
+        ("Sat-Mon 09:00-18:00", MONDAY, True),
+        ("Sun 22:00-11:00", MONDAY, True),
+        ("Mon 00:00-24:00", MONDAY.replace(hour=23, minute=59), True),
+        ("Mon-Fri 09:00-18:00 Asia/Tokyo", MONDAY, False),
+    ],
+)
+def test_office_hours_are_in_their_own_zone(text: str, at: datetime, open_: bool) -> None:
+    assert is_open(read_hours(text), at) is open_
+
+
+@pytest.mark.parametrize("text", ["", "9-18", "Mox 09:00-18:00", "Mon 09:00-25:00", "Mon 09:00-18:00 Mars/Base"])
+def test_hours_that_cannot_be_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"office hours|days|time"):
+        read_hours(text)
