@@ -122,18 +122,19 @@ def _moved(draft: "Draft") -> bool:
 
 
 def standing(draft: "Draft", item: str, occurrence: str, ip: str | None) -> bool:
-    """Whether an item was charged, proposed or refused for an occurrence, and for an address where one is given."""
+    """Whether an item was charged, proposed, refused or forgiven for an occurrence, and an address if one is given."""
     return any(
-        one.item == item and one.ip == ip and one.state != "withdrawn" and _occurrence(one) == occurrence
-        for one in draft.charges
+        one.item == item and one.ip == ip and _counts(one) and _occurrence(one) == occurrence for one in draft.charges
     )
 
 
 def case_total(draft: "Draft", item: str, abuse_type: str) -> int:
-    """What was charged, proposed or refused of an item in a case and still stands."""
-    return sum(
-        one.amount for one in draft.charges if one.item == item and one.case == abuse_type and one.state != "withdrawn"
-    )
+    """What was charged, proposed, refused or forgiven of an item in a case and is not to be charged again."""
+    return sum(one.amount for one in draft.charges if one.item == item and one.case == abuse_type and _counts(one))
+
+
+def _counts(charge: Charge) -> bool:
+    return charge.state != "withdrawn" or charge.forgiven is True
 
 
 def _occurrence(charge: Charge) -> str | None:

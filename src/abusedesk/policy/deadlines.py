@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy.decision import SetDeadline
 from abusedesk.policy.docket import Charge, Deadline
+from abusedesk.policy.pending import united
 from abusedesk.policy.rule import Calendar
 
 if TYPE_CHECKING:
@@ -125,16 +127,45 @@ def end_of(draft: "Draft", measure: str, name: str, state: Literal["cancelled", 
 def postpone(draft: "Draft", by: timedelta) -> None:
     """Moves every open deadline, and the count of time since the first notice with them.
 
-    An expiry stays where it is: no pause of ours prolongs what is done to a customer.
+    An expiry stays where it is: no pause of ours prolongs what is done to a customer. What stands still already stands
+    as if it had since the earlier beginning of the two.
     """
+    since = later(draft.at, -by)
     for one in draft.deadlines:
-        if one.state == "open" and one.name != "expiry":
+        if one.state == "open" and one.paused_at is not UNSET:
+            draft.keep_deadline(replace(one, paused_at=min(one.paused_at, since)))
+        elif one.state == "open" and one.name != "expiry":
             moved = replace(one, due=later(one.due, by))
             draft.keep_deadline(moved)
             _say(draft, moved)
     for occurrence in draft.occurrences:
         if occurrence.chain_from is not None and occurrence.processed_at is None:
             draft.keep_occurrence(replace(occurrence, chain_from=later(occurrence.chain_from, by)))
+
+
+def pause(draft: "Draft", deadline: Deadline) -> None:
+    """A deadline stands still. An expiry does not: no pause of ours prolongs what is done to a customer."""
+    if deadline.state == "open" and deadline.paused_at is UNSET and deadline.name != "expiry":
+        draft.keep_deadline(replace(deadline, paused_at=draft.at))
+
+
+def resume(draft: "Draft", deadline: Deadline, clauses: tuple[str, ...]) -> timedelta:
+    """A deadline goes on, later by as long as it stood still. Returns how long that was."""
+    if deadline.state != "open" or deadline.paused_at is UNSET:
+        return timedelta()
+    stood = max(draft.at - deadline.paused_at, timedelta())
+    cited = united(deadline.clauses, clauses)
+    moved = replace(deadline, due=later(deadline.due, stood), paused_at=UNSET, clauses=cited)
+    draft.keep_deadline(moved)
+    _say(draft, moved)
+    return stood
+
+
+def delay_chain(draft: "Draft", occurrence: str, by: timedelta) -> None:
+    """Moves the count of time since the first notice of an occurrence that waits for an answer."""
+    found = next((one for one in draft.occurrences if one.id == occurrence), None)
+    if found is not None and found.chain_from is not None and found.processed_at is None:
+        draft.keep_occurrence(replace(found, chain_from=later(found.chain_from, by)))
 
 
 def _covers_now(draft: "Draft", deadline: Deadline) -> bool:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from abusedesk.policy import (
     carried,
     charges,
+    correction,
     deadlines,
     lifecycle,
     measures,
@@ -35,6 +36,7 @@ from abusedesk.policy.stimulus import (
     Approval,
     CarriedBalance,
     CarriedTicket,
+    Corrected,
     Cost,
     DeadlineDropped,
     DeadlinePassed,
@@ -43,12 +45,14 @@ from abusedesk.policy.stimulus import (
     LiftedByHand,
     LiftedToClean,
     Opened,
+    Paused,
     Payment,
     Postponed,
     Proposal,
     Reply,
     Report,
     Request,
+    Resumed,
     Unattributed,
     Upstream,
     Verification,
@@ -177,6 +181,8 @@ def _verification(draft: Draft, verification: Verification) -> None:
     _under_version_at(draft, report.occurred_at)
     if verification.rejected:
         rejection.reject(draft, occurrence, report)
+    elif occurrence.undone_at is not UNSET:
+        return
     elif verification.assurance is not None and RANK[verification.assurance] > RANK[report.assurance]:
         raised = replace(report, assurance=verification.assurance)
         draft.keep_occurrence(occurrences.with_report(occurrence, raised))
@@ -188,9 +194,9 @@ def _verification(draft: Draft, verification: Verification) -> None:
 
 
 def _deadline_passed(draft: Draft, passed: DeadlinePassed) -> None:
-    """A deadline came due unanswered. One that ended meanwhile, or is not due yet, changes nothing."""
+    """A deadline came due unanswered. One that ended meanwhile, stands still, or is not due yet, changes nothing."""
     deadline = next((one for one in draft.deadlines if one.id == passed.deadline), None)
-    if deadline is None or deadline.state != "open" or draft.at < deadline.due:
+    if deadline is None or deadline.state != "open" or deadline.paused_at is not UNSET or draft.at < deadline.due:
         return
     if deadline.measure is not UNSET:
         _under_present_version(draft)
@@ -228,6 +234,20 @@ def _deadline_dropped(draft: Draft, dropped: DeadlineDropped) -> None:
     deadline = next((one for one in draft.deadlines if one.id == dropped.deadline), None)
     if deadline is not None and deadline.state == "open":
         deadlines.end(draft, deadline, "cancelled")
+
+
+def _corrected(draft: Draft, told: Corrected) -> None:
+    """A person undoes what was the provider's own mistake."""
+    _under_present_version(draft)
+    correction.correct(draft, told)
+
+
+def _paused(draft: Draft, told: Paused) -> None:
+    correction.pause(draft, told.deadlines)
+
+
+def _resumed(draft: Draft, told: Resumed) -> None:
+    correction.resume(draft, told.deadlines)
 
 
 def _postponed(draft: Draft, postponed: Postponed) -> None:
@@ -392,6 +412,9 @@ _HEAR: dict[type, Callable[[Draft, Any], None]] = {
     Upstream: _upstream,
     DeadlinePassed: _deadline_passed,
     DeadlineDropped: _deadline_dropped,
+    Corrected: _corrected,
+    Paused: _paused,
+    Resumed: _resumed,
     Postponed: _postponed,
     LiftedByHand: _lifted_by_hand,
     ExpirySet: _expiry_set,

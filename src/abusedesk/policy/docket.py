@@ -48,6 +48,8 @@ class Strike(Struct, frozen=True, gc=False):
     """How many of them were of this abuse type."""
     points: int = 1
     """What it weighs, where a pack counts points."""
+    forgiven: bool | UnsetType = UNSET
+    """True where staff annulled it as their mistake, so that its occurrence makes no other. Left out elsewhere."""
 
 
 class Occurrence(Struct, frozen=True, gc=False):
@@ -64,6 +66,8 @@ class Occurrence(Struct, frozen=True, gc=False):
     misses: tuple[datetime, ...] = ()
     chain_from: datetime | None = None
     closed: bool = False
+    undone_at: datetime | UnsetType = UNSET
+    """When staff undid it as their mistake: its reports count here no more. Left out where they did not."""
 
 
 class Deadline(Struct, frozen=True, gc=False):
@@ -77,6 +81,8 @@ class Deadline(Struct, frozen=True, gc=False):
     state: Literal["open", "met", "missed", "cancelled", "replaced"] = "open"
     measure: str | UnsetType = UNSET
     """The measure that expires or stands again then. Left out where it is about none."""
+    paused_at: datetime | UnsetType = UNSET
+    """Since when it stands still. Left out while it runs."""
 
 
 class Ground(Struct, frozen=True, gc=False):
@@ -148,6 +154,8 @@ class Charge(Struct, frozen=True, gc=False):
     """Since when it is owed; the oldest owed is paid first."""
     case: str | None = None
     """The abuse type whose case it belongs to."""
+    forgiven: bool | UnsetType = UNSET
+    """True where staff withdrew it as their mistake: nobody is charged it again. Left out elsewhere."""
 
 
 class Flag(Struct, frozen=True, gc=False):

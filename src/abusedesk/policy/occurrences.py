@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy.docket import HeardReport, Occurrence
@@ -55,7 +56,9 @@ def with_report(occurrence: Occurrence, report: HeardReport) -> Occurrence:
 
 
 def best(occurrence: Occurrence) -> int:
-    """The rank of the best assurance among the reports that stand; -1 where none does."""
+    """The rank of the best assurance among the reports that stand; -1 where none does, or it was undone."""
+    if occurrence.undone_at is not UNSET:
+        return -1
     return max((RANK[one.assurance] for one in occurrence.reports if not one.rejected), default=-1)
 
 
@@ -113,7 +116,7 @@ def case_events(draft: "Draft", rank: int) -> int:
     return sum(
         report.events
         for occurrence in draft.occurrences
-        if occurrence.abuse_type == abuse_type and not is_silent(occurrence)
+        if occurrence.abuse_type == abuse_type and not is_silent(occurrence) and occurrence.undone_at is UNSET
         for report in occurrence.reports
         if not report.rejected and RANK[report.assurance] >= rank
     )

@@ -20,25 +20,20 @@ def reject(draft: "Draft", occurrence: Occurrence, report: HeardReport) -> None:
     draft.keep_occurrence(occurrences.with_report(occurrence, replace(report, rejected=True)))
     counting = draft.pack.content.counting
     _annul_strike(draft, RANK[counting.acts_on], (counting.clause,))
-    _withdraw_charges(draft, (counting.clause,))
-    grounds.drop(draft, lambda ground: _fell(draft, ground), (counting.clause,))
-    _drop_flags(draft)
+    drop_fallen(draft, (counting.clause,))
     _close_if_empty(draft)
 
 
-def _fell(draft: "Draft", ground: Ground) -> bool:
-    """Whether nothing is left that bears it; what acted by itself cannot go on for suppressed reports alone."""
-    return not grounds.bears(draft, ground) or (ground.mode == "automatic" and rest_on_suppressed(draft, (ground,)))
+def drop_fallen(draft: "Draft", clauses: tuple[str, ...]) -> None:
+    """Takes back every charge, measure and flag that nothing bears any more."""
+    _withdraw_charges(draft, clauses)
+    grounds.drop(draft, lambda ground: _fell(draft, ground), clauses)
+    _drop_flags(draft)
 
 
-def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None:
-    occurrence = draft.occurrence
-    if (
-        occurrence is None
-        or occurrence.strike is None
-        or not struck(occurrence)
-        or occurrences.best(occurrence) >= needed
-    ):
+def annul(draft: "Draft", occurrence: Occurrence, clauses: tuple[str, ...]) -> None:
+    """The strike of the occurrence at hand counts no more."""
+    if occurrence.strike is None or not struck(occurrence):
         return
     draft.keep_occurrence(replace(occurrence, strike=replace(occurrence.strike, annulled_at=draft.at)))
     draft.effects.append(
@@ -51,6 +46,17 @@ def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None
             abuse_type=occurrence.abuse_type,
         )
     )
+
+
+def _fell(draft: "Draft", ground: Ground) -> bool:
+    """Whether nothing is left that bears it; what acted by itself cannot go on for suppressed reports alone."""
+    return not grounds.bears(draft, ground) or (ground.mode == "automatic" and rest_on_suppressed(draft, (ground,)))
+
+
+def _annul_strike(draft: "Draft", needed: int, clauses: tuple[str, ...]) -> None:
+    occurrence = draft.occurrence
+    if occurrence is not None and occurrences.best(occurrence) < needed:
+        annul(draft, occurrence, clauses)
 
 
 def _withdraw_charges(draft: "Draft", clauses: tuple[str, ...]) -> None:

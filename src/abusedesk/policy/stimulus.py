@@ -149,6 +149,65 @@ class DeadlineDropped(Stimulus, frozen=True, tag="deadline_dropped"):
     reason: str
 
 
+class OfMeasure(Struct, frozen=True, gc=False):
+    """A measure as people speak of it: there is at most one of a kind on a target."""
+
+    kind: MeasureKind
+    ip: str | None = None
+    port: int | None = None
+
+
+class OfCharge(Struct, frozen=True, gc=False):
+    """A charge, by what it is for and the instant at which it was made."""
+
+    item: str
+    at: datetime
+    ip: str | None = None
+
+
+class OfDeadline(Struct, frozen=True, gc=False):
+    """An open deadline, by its name and when it is due; `report` is one of those of its occurrence, if it has one."""
+
+    name: str
+    due: datetime
+    report: str | None = None
+
+
+class Corrected(Stimulus, frozen=True, tag="corrected"):
+    """Staff undo what was their own mistake (`safeguard:our_mistake`). What is not there, or over, is passed over.
+
+    Everything is named by what it is and not by its id in the docket, so that a replay under another pack finds it too.
+    `occurrences` and `strikes` are named by a report that the occurrence heard. Of an occurrence all that rests on it
+    is undone, though its reports stand: they may be true of somebody else. A strike alone is annulled, and the
+    occurrence makes no other. A charge is withdrawn, and credited as far as it was paid; a refund comes back.
+    """
+
+    by: str
+    reason: str
+    occurrences: tuple[str, ...] = ()
+    strikes: tuple[str, ...] = ()
+    charges: tuple[OfCharge, ...] = ()
+    measures: tuple[OfMeasure, ...] = ()
+    refunds: tuple[OfMeasure, ...] = ()
+    deadlines: tuple[OfDeadline, ...] = ()
+
+
+class Paused(Stimulus, frozen=True, tag="paused"):
+    """Some deadlines stand still until they are told to go on: the customer appeals against what they belong to."""
+
+    deadlines: tuple[OfDeadline, ...]
+    by: str
+    reason: str
+
+
+class Resumed(Stimulus, frozen=True, tag="resumed"):
+    """Deadlines that stood still go on, later by as long as they stood."""
+
+    deadlines: tuple[OfDeadline, ...]
+    by: str
+    reason: str
+
+
 class Postponed(Stimulus, frozen=True, tag="postponed"):
     """Every open deadline of the docket moves by `by`: the brand was held for that long."""
 
@@ -229,6 +288,9 @@ AnyStimulus = (
     | Upstream
     | DeadlinePassed
     | DeadlineDropped
+    | Corrected
+    | Paused
+    | Resumed
     | Postponed
     | LiftedByHand
     | ExpirySet

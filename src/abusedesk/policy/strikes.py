@@ -53,6 +53,10 @@ def struck(occurrence: Occurrence) -> bool:
     return occurrence.strike is not None and occurrence.strike.annulled_at is None
 
 
+def _forgiven(occurrence: Occurrence) -> bool:
+    return occurrence.strike is not None and occurrence.strike.forgiven is True
+
+
 def _lapsed(occurrence: Occurrence, at: datetime) -> bool:
     lapses_at = occurrence.strike.lapses_at if occurrence.strike is not None else None
     return lapses_at is not None and lapses_at <= at
@@ -64,7 +68,7 @@ def make(draft: "Draft", clauses: tuple[str, ...], weight: int = 1) -> bool:
     The count of missed replies starts again.
     """
     occurrence = draft.occurrence
-    if occurrence is None or draft.terms is None or struck(occurrence):
+    if occurrence is None or draft.terms is None or struck(occurrence) or _forgiven(occurrence):
         return False
     others = counting(draft)
     of_type = 1 + sum(one.abuse_type == occurrence.abuse_type for one in others)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from abusedesk.policy.decision import Decision, Notify, Take
 from abusedesk.policy.docket import Deadline, Docket
 
@@ -33,7 +35,7 @@ class VirtualClock:
         if deadlines is before:
             return
         for one in deadlines:
-            if one.state == "open" and one not in before:
+            if one.state == "open" and one.paused_at is UNSET and one not in before:
                 self._number += 1
                 heappush(self._heap, Due(one.due, self._number, service, one.id))
 
@@ -48,8 +50,9 @@ class VirtualClock:
 
 
 def still_due(docket: Docket, due: Due) -> bool:
-    """Whether a deadline is open in its docket and due at that very instant."""
-    return any(one.id == due.deadline and one.state == "open" and one.due == due.at for one in docket.deadlines)
+    """Whether a deadline is open in its docket, does not stand still, and is due at that very instant."""
+    running = (one for one in docket.deadlines if one.state == "open" and one.paused_at is UNSET)
+    return any(one.id == due.deadline and one.due == due.at for one in running)
 
 
 class BlastRadius:

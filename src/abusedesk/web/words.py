@@ -377,6 +377,15 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.LiftedToClean: lambda one, _by, _r: Line(
         "person", "", _said(one, "is lifted to clean up until", "stays lifted"), one.reason
     ),
+    stimuli.Corrected: lambda one, _by, _r: Line(
+        "person", "good", f"{one.by} undid what was our own mistake", one.reason
+    ),
+    stimuli.Paused: lambda one, _by, _r: Line(
+        "clock", "good", f"{several(len(one.deadlines), 'deadline stands', 'deadlines stand')} still", one.reason
+    ),
+    stimuli.Resumed: lambda one, _by, _r: Line(
+        "clock", "", f"{several(len(one.deadlines), 'deadline goes', 'deadlines go')} on", one.reason
+    ),
     stimuli.Postponed: lambda one, _by, _r: Line(
         "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
     ),
