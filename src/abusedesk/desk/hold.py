@@ -53,7 +53,8 @@ def preview(brand: Brand, now: datetime, limit: int = 100) -> Preview:
     """What would happen if the brand were released now; at most `limit` of each kind."""
     since = Brand.objects.values_list("held_since", flat=True).get(pk=brand.pk) or now
     pause = max(now - since, timedelta())
-    waiting = Deadline.objects.filter(brand=brand, state="open").select_related("case", "docket").order_by("due", "pk")
+    waiting = Deadline.objects.filter(brand=brand, state="open", paused_at=None).select_related("case", "docket")
+    waiting = waiting.order_by("due", "pk")
     # An expiry is not moved by the pause.
     overdue = Q(due__lte=now - pause) | Q(name="expiry", due__lte=now)
     later = waiting.exclude(overdue)[:limit]

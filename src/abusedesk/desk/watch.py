@@ -20,6 +20,7 @@ from abusedesk.desk.answering import outcomes, reminders
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.mistake import perform as mistake
 from abusedesk.desk.oncall import book, heartbeat
 from abusedesk.desk.oncall.wrong import POLLED
 from abusedesk.desk.perform import marks
@@ -76,6 +77,7 @@ def run(stop: threading.Event) -> None:
         if reminded_at is None or now - reminded_at >= reminders.EVERY:
             reminded_at = now
             reminders.remind(now)
+            mistake.go_on(now)
         found = fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
         if polled.has_come(now):
             heartbeat.beat(POLLED, now)
@@ -146,7 +148,7 @@ def _claim(now: datetime, limit: int) -> list[Deadline]:
         ready |= Q(brand=brand, due__lte=until)
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = Deadline.objects.filter(free, ready, answerable(), state="open", due__lte=max(horizons.values()))
-    due = due.filter(braked_at=None)
+    due = due.filter(braked_at=None, paused_at=None)
     claimed = list(due.order_by("due").select_for_update(skip_locked=True)[:limit])
     Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
     return claimed

@@ -29,6 +29,14 @@ def later(moment: datetime, by: timedelta) -> datetime:
         return END_OF_TIME if by > timedelta() else datetime.min.replace(tzinfo=UTC)
 
 
+def earlier(moment: datetime, by: timedelta) -> datetime:
+    """An instant moved back by a duration, within what the calendar knows."""
+    try:
+        return moment - by
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if by > timedelta() else END_OF_TIME
+
+
 def due(draft: "Draft", parameter: str, calendar: Calendar, mandate: timedelta | None = None) -> datetime:
     """When a deadline of a parameter's length from now is due, or by the mandate where that is sooner."""
     length = draft.terms.duration(parameter) if draft.terms is not None else timedelta()
@@ -130,7 +138,7 @@ def postpone(draft: "Draft", by: timedelta) -> None:
     An expiry stays where it is: no pause of ours prolongs what is done to a customer. What stands still already stands
     as if it had since the earlier beginning of the two.
     """
-    since = later(draft.at, -by)
+    since = earlier(draft.at, by)
     for one in draft.deadlines:
         if one.state == "open" and one.paused_at is not UNSET:
             draft.keep_deadline(replace(one, paused_at=min(one.paused_at, since)))

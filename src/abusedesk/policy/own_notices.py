@@ -16,6 +16,9 @@ REPLY_SOON = "reply_soon"
 PAYMENT_SOON = "payment_soon"
 REMINDERS = frozenset({REPLY_SOON, PAYMENT_SOON})
 """Mails that nothing hangs on: what they remind of was served before."""
+APOLOGY = "apology"
+UPHELD = "appeal_upheld"
+"""Drafts of letters, which a person changes before they go out."""
 DUTY = "duty"
 DUTY_SOON = "duty_soon"
 
@@ -27,6 +30,8 @@ OWN: dict[str, tuple[str, ...]] = {
     INCOMPLETE: ("customer", "service", "addresses", "abuse_type", "missing", "due", "answer_at", "brand"),
     REPLY_SOON: ("customer", "service", "remediation", "due", "answer_at", "brand"),
     PAYMENT_SOON: ("customer", "service", "charges", "due", "answer_at", "brand"),
+    APOLOGY: ("customer", "service", "undone", "downtime", "answer_at"),
+    UPHELD: ("customer", "service", "about", "reason", "answer_at"),
     DUTY: _OF_A_DUTY,
     DUTY_SOON: _OF_A_DUTY,
 }

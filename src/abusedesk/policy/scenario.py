@@ -8,23 +8,29 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack, load_pack
 from abusedesk.policy.source import Node, read_yaml
 from abusedesk.policy.stimulus import (
     Approval,
+    Corrected,
     Cost,
     Evidence,
     ExpirySet,
     LiftedByHand,
     LiftedToClean,
+    OfCharge,
+    OfDeadline,
+    OfMeasure,
+    Paused,
     Payment,
     Proposal,
     Reply,
     Report,
     Request,
+    Resumed,
     Stimulus,
     Upstream,
     Verification,
@@ -39,6 +45,8 @@ from abusedesk.vocabulary.measure import MEASURES
 from abusedesk.vocabulary.money import parse_amount
 from abusedesk.vocabulary.request import REQUESTS
 from abusedesk.vocabulary.suppression import MUFFLED
+
+T = TypeVar("T")
 
 LISTED = "reputation/blocklist"
 _BRAND_SETTINGS = ("irreversible", "blast_radius", "expires", "carrying")
@@ -368,6 +376,52 @@ def _lifted_to_clean(keys: dict[str, Node], _: datetime) -> Stimulus:
     return LiftedToClean(until=_until(keys), **_of_measure(keys))
 
 
+def _corrected(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Corrected(
+        **_by_whom(keys),
+        occurrences=_named(keys, "occurrences", lambda one: one.text("a report")),
+        strikes=_named(keys, "strikes", lambda one: one.text("a report")),
+        charges=_named(keys, "charges", _one_charge),
+        measures=_named(keys, "measures", _one_measure),
+        refunds=_named(keys, "refunds", _one_measure),
+        deadlines=_named(keys, "deadlines", _one_deadline),
+    )
+
+
+def _paused(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Paused(_named(keys, "deadlines", _one_deadline), **_by_whom(keys))
+
+
+def _resumed(keys: dict[str, Node], _: datetime) -> Stimulus:
+    return Resumed(_named(keys, "deadlines", _one_deadline), **_by_whom(keys))
+
+
+def _by_whom(keys: dict[str, Node]) -> dict[str, str]:
+    reason = keys["reason"].text("a reason") if "reason" in keys else ""
+    return {"by": keys["by"].text("a person"), "reason": reason}
+
+
+def _named(keys: dict[str, Node], name: str, read: Callable[[Node], T]) -> tuple[T, ...]:
+    return tuple(read(one) for one in keys[name].items(name)) if name in keys else ()
+
+
+def _one_charge(node: Node) -> OfCharge:
+    keys = node.known_keys("a charge", ("item", "at"), ("ip",))
+    return OfCharge(keys["item"].text("an item"), _instant(keys["at"]), _address(keys["ip"]) if "ip" in keys else None)
+
+
+def _one_measure(node: Node) -> OfMeasure:
+    keys = node.known_keys("a measure", ("measure",), ("ip", "port"))
+    port = keys["port"].number("a port") if "port" in keys else None
+    return OfMeasure(_measure(keys), _address(keys["ip"]) if "ip" in keys else None, port)
+
+
+def _one_deadline(node: Node) -> OfDeadline:
+    keys = node.known_keys("a deadline", ("name", "due"), ("report",))
+    report = keys["report"].text("a report") if "report" in keys else None
+    return OfDeadline(keys["name"].text("a name"), _instant(keys["due"]), report)
+
+
 def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
     action: Any = keys["action"].one_of("the action", MEASURES)
     state: Any = keys["state"].one_of("the state", ("set", "lifted"))
@@ -377,6 +431,7 @@ def _upstream(keys: dict[str, Node], _: datetime) -> Stimulus:
 _REPORT_KEYS = ("events", "occurred_at", "assurance", "stability_risk", "mandate", "suppressed")
 _OF_MEASURE = ("service", "measure", "by")
 _OF_ONE = ("ip", "port", "reason")
+_WHAT_OF_IT = ("occurrences", "strikes", "charges", "measures", "refunds", "deadlines")
 _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Node], datetime], Stimulus]]] = {
     "report": (("id", "category", "ips"), _REPORT_KEYS, _report),
     "verification": (("report",), ("assurance", "rejected"), _verification),
@@ -391,6 +446,9 @@ _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, 
     "lifted_by_hand": (_OF_MEASURE, _OF_ONE, _lifted_by_hand),
     "expiry_set": (_OF_MEASURE, ("until", *_OF_ONE), _expiry_set),
     "lifted_to_clean": (_OF_MEASURE, ("until", *_OF_ONE), _lifted_to_clean),
+    "corrected": (("service", "by"), ("reason", *_WHAT_OF_IT), _corrected),
+    "paused": (("service", "by", "deadlines"), ("reason",), _paused),
+    "resumed": (("service", "by", "deadlines"), ("reason",), _resumed),
     "upstream": (("action", "ip", "state"), (), _upstream),
 }
 

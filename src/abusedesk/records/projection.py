@@ -75,12 +75,12 @@ ON CONFLICT (docket_id, occurrence) DO UPDATE SET number = EXCLUDED.number, at =
 """
 
 _DEADLINES = """
-INSERT INTO records_deadline (docket_id, brand_id, case_id, item, name, due, state, measure, clauses)
-SELECT docket, brand, "case", item, name, due, state, measure, clauses
+INSERT INTO records_deadline (docket_id, brand_id, case_id, item, name, due, state, measure, clauses, paused_at)
+SELECT docket, brand, "case", item, name, due, state, measure, clauses, paused_at
 FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, "case" bigint, item text, name text,
-    due timestamptz, state text, measure text, clauses jsonb)
+    due timestamptz, state text, measure text, clauses jsonb, paused_at timestamptz)
 ON CONFLICT (docket_id, item) DO UPDATE SET due = EXCLUDED.due, state = EXCLUDED.state, clauses = EXCLUDED.clauses,
-    lease_until = NULL
+    paused_at = EXCLUDED.paused_at, lease_until = NULL
 """
 
 _CHARGES = """
@@ -180,7 +180,9 @@ def _last(occurrence: Occurrence) -> datetime:
 
 def _next_due(docket: Docket, abuse_type: str) -> Deadline | None:
     # An expiry frees the customer of itself: nobody has to hurry for it.
-    running = (one for one in docket.deadlines if one.state == "open" and one.name != "expiry")
+    # What stands still while an appeal is heard hurries nobody either.
+    open_still = (one for one in docket.deadlines if one.state == "open" and one.paused_at is UNSET)
+    running = (one for one in open_still if one.name != "expiry")
     waiting = (one for one in running if _type_of_deadline(docket, one) == abuse_type)
     return min(waiting, key=lambda one: one.due, default=None)
 
@@ -266,6 +268,7 @@ def _deadline_rows(change: Change, cases: Cases) -> Iterator[Row]:
             "state": one.state,
             "measure": "" if one.measure is UNSET else one.measure,
             "clauses": one.clauses,
+            "paused_at": None if one.paused_at is UNSET else one.paused_at,
         }
 
 

@@ -8,6 +8,8 @@ reply or a payment that comes in between changes it, and so do automatic measure
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from abusedesk.desk.decide import (
     Subject,
     Surroundings,
@@ -71,7 +73,9 @@ def ahead_of(case: Case, docket: Docket) -> list[Coming]:
 
 def _next(docket: Docket) -> Deadline | None:
     return min(
-        (one for one in docket.deadlines if one.state == "open"), key=lambda one: (one.due, one.id), default=None
+        (one for one in docket.deadlines if one.state == "open" and one.paused_at is UNSET),
+        key=lambda one: (one.due, one.id),
+        default=None,
     )
 
 

@@ -89,6 +89,7 @@ def _near(brand: Brand, now: datetime, length: timedelta) -> list[Deadline]:
         Q(due__gt=now, due__lte=now + length, heard_at__lt=F("due") - 2 * length),
         brand=brand,
         state="open",
+        paused_at=None,
         name__in=TEMPLATES,
     )
     return list(near.order_by("due").select_related("docket"))

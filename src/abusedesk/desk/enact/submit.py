@@ -1,8 +1,9 @@
-"""The two ways into enact: one stimulus in a transaction of its own, or a batch in the caller's."""
+"""The ways into enact: one stimulus in a transaction of its own, a batch in the caller's, or a rehearsal of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -23,7 +24,7 @@ def submit(docket: models.Docket, stimulus: AnyStimulus, *, key: str, at: dateti
     """
     with transaction.atomic():
         lock_version()
-        concerned = _concerned(docket, stimulus)
+        concerned = concerned_by(docket, stimulus)
         enacted = enact([Move(pk, stimulus, key, at, by) for pk in concerned], holders())
     return next((one for one in enacted if one.move.docket == docket.pk), None)
 
@@ -54,7 +55,27 @@ def enact(moves: Sequence[Move], known: Holders) -> list[Enacted]:
     return batch.enacted
 
 
-def _concerned(docket: models.Docket, stimulus: AnyStimulus) -> list[int]:
+class Rehearsed(NamedTuple):
+    """How dockets stood and would stand, by their keys, and what would be decided."""
+
+    before: Mapping[int, Docket]
+    after: Mapping[int, Docket]
+    enacted: Sequence[Enacted]
+
+
+def rehearse(moves: Sequence[Move]) -> Rehearsed:
+    """Decides moves as `enact` would, in the same surroundings, and writes nothing."""
+    with transaction.atomic():
+        lock_version()
+        batch = Batch(moves, holders())
+        for move in moves:
+            batch.decide(move)
+    before = {pk: one.docket for pk, one in batch.held.items()}
+    return Rehearsed(before, before | {one.move.docket: one.decision.docket for one in batch.enacted}, batch.enacted)
+
+
+def concerned_by(docket: models.Docket, stimulus: AnyStimulus) -> list[int]:
+    """The keys of the dockets that hear a stimulus: the one it is told to, and all that heard its report."""
     if not isinstance(stimulus, Verification) or not is_stored(stimulus.report):
         return [docket.pk]
     services = models.Event.objects.filter(report_id=stimulus.report).exclude(service_id=None).values("service_id")

@@ -116,7 +116,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
     to = str(effect.payload.get("to", "staff"))
     thread = Thread.objects.filter(pk=effect.payload.get("thread")).first()
     party = _party(to, case)
-    language = thread.language if thread else _language(effect, party)
+    language = thread.language if thread else language_for(effect.brand, party)
     ticket = ticket_of(case, now) if case and thread is None else None
     template, answer_at = str(effect.payload.get("template", effect.kind)), _answer_at(effect.brand, to, ticket, thread)
     for_people, code = is_for_people(to, template), ""
@@ -195,8 +195,9 @@ def _address(to: str, effect: Effect, party: Customer | None) -> str:
     return str(effect.brand.settings.get(f"{to}_address", ""))
 
 
-def _language(effect: Effect, party: Customer | None) -> str:
-    spoken = list(effect.brand.languages) or ["en"]
+def language_for(brand: Brand, party: Customer | None) -> str:
+    """The language in which a brand writes to a customer: the customer's, where the brand speaks it."""
+    spoken = list(brand.languages) or ["en"]
     first = next(iter(reaches(party)), None) if party else None
     wanted = (first.language if first else "") or (party.language if party else "")
     return wanted if wanted in spoken else str(spoken[0])

@@ -2,6 +2,7 @@
 
 from abusedesk.records.models.alerts import Alert, Rota, Telling, Way
 from abusedesk.records.models.api import ApiAnswer, ApiKey
+from abusedesk.records.models.appeals import Appeal, Downtime, Mistake
 from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
 from abusedesk.records.models.files import FileEntry, LegalFile
@@ -58,6 +59,7 @@ __all__ = [
     "Alert",
     "ApiAnswer",
     "ApiKey",
+    "Appeal",
     "Assignment",
     "Brand",
     "BrandAddress",
@@ -75,6 +77,7 @@ __all__ = [
     "DeclaredName",
     "Docket",
     "DoubtedVoice",
+    "Downtime",
     "Draft",
     "Duty",
     "Effect",
@@ -92,6 +95,7 @@ __all__ = [
     "Message",
     "MessageKey",
     "MessageSeen",
+    "Mistake",
     "Notice",
     "OwnPrefix",
     "Pace",

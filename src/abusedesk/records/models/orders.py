@@ -60,7 +60,7 @@ class Deadline(models.Model):
 
     `measure` is the docket's id of the measure that then expires (`expiry`) or stands again (`resume`). `braked_at`
     says that it is held for a person as one of many, `would` what it would take, `released_at` that a person let it go,
-    `acted_at` when it fired and acted against a customer.
+    `acted_at` when it fired and acted against a customer, `paused_at` since when it stands still for an appeal.
     """
 
     docket = models.ForeignKey(Docket, models.CASCADE, related_name="deadlines")
@@ -77,6 +77,7 @@ class Deadline(models.Model):
     released_at = models.DateTimeField(null=True)
     would = models.JSONField(null=True)
     acted_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["docket", "item"], name="deadline_of_docket")]

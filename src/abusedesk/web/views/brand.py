@@ -123,7 +123,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "form": form,
         "held": _preview(one, now) if one.held_since else None,
         "braked": brake.held_of(one).count(),
-        "soon": Deadline.objects.filter(brand=one, state="open")
+        "soon": Deadline.objects.filter(brand=one, state="open", paused_at=None)
         .select_related("case__service", "case__customer")
         .order_by("due")[:8],
         "channels": [ChannelRow(channel, now) for channel in one.channels.order_by("name")],
