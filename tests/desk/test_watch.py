@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from abusedesk.desk import watch
 from abusedesk.desk.enact import Enacted, Move
@@ -16,7 +16,7 @@ from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import Holders
-from abusedesk.records.models import Brand, Case, Channel, Deadline, Heartbeat, Hold, MessageSeen
+from abusedesk.records.models import Brand, Case, Channel, Deadline, Docket, Heartbeat, Hold, MessageSeen
 from tests.desk.rows import HOUR, NOW, Desk, desk
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +186,31 @@ def test_two_watches_at_once_double_nothing(submitted: Submitted) -> None:
     for one in watches:
         one.join()
     assert len(submitted) == len(set(submitted)) == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_docket_that_somebody_decides_on_is_left_to_the_next_round(submitted: Submitted) -> None:
+    acme, other = desk(), desk("other")
+    acme.deadline(NOW)
+    other.deadline(NOW, item="d1")
+    deciding, done = threading.Event(), threading.Event()
+
+    def decide() -> None:
+        with transaction.atomic():
+            Docket.objects.select_for_update().get(pk=acme.docket.pk)
+            deciding.set()
+            done.wait(20)
+            Deadline.objects.filter(docket=acme.docket).update(due=NOW + HOUR)
+        connection.close()
+
+    somebody = threading.Thread(target=decide)
+    somebody.start()
+    deciding.wait(20)
+    assert fire_due(NOW) == 1
+    done.set()
+    somebody.join()
+    assert submitted == [(f"deadline:{other.docket.pk}:d1", NOW)]
+    assert [fire_due(NOW), fire_due(NOW + HOUR)] == [0, 1]
 
 
 def test_the_poll_reads_an_index_and_no_table(acme: Desk) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from abusedesk.desk import brake, hold
@@ -29,14 +29,15 @@ from abusedesk.desk.reading import drift
 from abusedesk.policy.stimulus import DeadlinePassed
 from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.keys import forget_answers
-from abusedesk.records.models import Brand, Channel, Deadline, Heartbeat, MessageSeen
+from abusedesk.records.models import Brand, Deadline, Docket, Heartbeat
 from abusedesk.vocabulary.duration import parse_duration
 
 log = structlog.get_logger()
 
-BATCH = 200
+BATCH = 500
 POLL_S = 1.0
 LEASE = timedelta(minutes=2)
+"""How long a deadline rests that could not be decided."""
 JUMP = timedelta(minutes=1)
 """By so much two clocks may part between two rounds; a time server corrects by less."""
 
@@ -52,7 +53,19 @@ ALERTS_EVERY = timedelta(seconds=20)
 NAME = "watch"
 STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
 
-_INSTANT = timedelta(microseconds=1)
+_OF_DEADLINE = ("docket_id", "brand_id", "case_id", "item", "due", "released_at")
+
+# An instant before the oldest that lies unread; nothing where a way in never said how far it was read.
+_READ_UNTIL = """
+SELECT brand.id, LEAST(%(now)s,
+    (SELECT min(received_at) FROM records_messageseen WHERE read_at IS NULL) - interval '1 microsecond',
+    min(channel.watermark))
+FROM records_brand brand LEFT JOIN records_channel channel
+    ON channel.enabled AND channel.carries_answers AND NOT channel.always_current
+    AND (channel.brand_id = brand.id OR channel.brand_id IS NULL)
+WHERE brand.held_since IS NULL AND NOT brand.dry_run
+GROUP BY brand.id HAVING count(channel.id) = count(channel.watermark)
+"""
 
 
 def run(stop: threading.Event) -> None:
@@ -98,16 +111,23 @@ def _look(now: datetime) -> None:
 
 def fire_due(now: datetime, limit: int = BATCH) -> int:
     """Submit the deadlines that are due and can be decided, oldest first. Returns how many were, or are held."""
+    done, broken = _fire_together(now, limit)
+    # Together they are many times faster; one by one shows which of them it is.
+    return done + sum(_fire_alone(deadline, now) for deadline in broken)
+
+
+@transaction.atomic
+def _fire_together(now: datetime, limit: int) -> tuple[int, list[Deadline]]:
+    """How many were decided or held, and those among which one breaks. Who is killed leaves nothing claimed."""
+    lock_version()
     claimed = _claim(now, limit)
-    if not claimed:
-        return 0
     try:
-        return _fire_or_hold(claimed, now)
+        return _fire_or_hold(claimed, now) if claimed else 0, []
     except DatabaseError:
         raise
     except Exception:
-        # Together they are many times faster; one by one shows which of them it is.
-        return sum(_fire_alone(deadline, now) for deadline in claimed)
+        Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
+        return 0, claimed
 
 
 def _fire_or_hold(deadlines: list[Deadline], now: datetime) -> int:
@@ -125,21 +145,17 @@ def read_until(now: datetime) -> dict[int, datetime]:
 
     An entry at exactly a due time is in time, so what lies unread holds up deadlines of its own instant too.
     """
-    unread = MessageSeen.objects.filter(read_at=None).order_by("received_at").values_list("received_at", flat=True)
-    oldest = unread.first()
-    horizon = min(now, oldest - _INSTANT) if oldest else now
-    acting = Brand.objects.filter(held_since=None, dry_run=False).values_list("pk", flat=True)
-    channels = list(Channel.objects.filter(enabled=True, carries_answers=True, always_current=False))
-    marked = {brand: _watermarks(brand, channels) for brand in acting}
-    return {brand: min([horizon, *[one for one in all_of if one]]) for brand, all_of in marked.items() if all(all_of)}
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_UNTIL, {"now": now})
+        return dict(cursor.fetchall())
 
 
-def _watermarks(brand: int, channels: list[Channel]) -> list[datetime | None]:
-    return [one.watermark for one in channels if one.brand_id in {None, brand}]
-
-
-@transaction.atomic
 def _claim(now: datetime, limit: int) -> list[Deadline]:
+    """The deadlines to fire, locked with their dockets: nobody changes one before it is decided, and nobody waits.
+
+    What another holds is left to the next round. The docket is locked with its deadline, for whoever decides on it
+    takes the docket first.
+    """
     horizons = read_until(now)
     if not horizons:
         return []
@@ -148,15 +164,12 @@ def _claim(now: datetime, limit: int) -> list[Deadline]:
         ready |= Q(brand=brand, due__lte=until)
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = Deadline.objects.filter(free, ready, answerable(), state="open", due__lte=max(horizons.values()))
-    due = due.filter(braked_at=None, paused_at=None)
-    claimed = list(due.order_by("due").select_for_update(skip_locked=True)[:limit])
-    Deadline.objects.filter(pk__in=[one.pk for one in claimed]).update(lease_until=now + LEASE)
-    return claimed
+    due = due.filter(braked_at=None, paused_at=None).select_related("docket").only(*_OF_DEADLINE, "docket__sequence")
+    return list(due.order_by("due").select_for_update(skip_locked=True, of=("self", "docket"))[:limit])
 
 
 @transaction.atomic
 def _fire(deadlines: list[Deadline], now: datetime) -> int:
-    lock_version()
     stopped = set(Brand.objects.filter(STOPPED).values_list("pk", flat=True))
     moves = [_move(one) for one in deadlines if one.brand_id not in stopped]
     enacted = enact(moves, holders())
@@ -172,13 +185,23 @@ def _move(deadline: Deadline) -> Move:
 def _fire_alone(deadline: Deadline, now: datetime) -> int:
     """Whether it was decided. One that cannot be is shown, and is tried again when its lease is over."""
     try:
-        return _fire_or_hold([deadline], now)
+        with transaction.atomic():
+            lock_version()
+            return _fire_or_hold([deadline], now) if _is_open(deadline) else 0
     except DatabaseError:
         raise
     except Exception:
         log.exception("deadline broke", docket=deadline.docket_id, deadline=deadline.item)
         marks.need(deadline.case_id, "failed:deadline")
         return 0
+
+
+def _is_open(deadline: Deadline) -> bool:
+    """Whether it is as it was when it was claimed; and until the transaction ends it stays so."""
+    list(Docket.objects.select_for_update().filter(pk=deadline.docket_id).values_list("pk"))
+    return Deadline.objects.filter(
+        pk=deadline.pk, state="open", due=deadline.due, braked_at=None, paused_at=None
+    ).exists()
 
 
 @dataclass(slots=True)
