@@ -273,6 +273,13 @@ def test_ports_that_are_none_are_a_fault(estate: Brand, tmp_path: Path) -> None:
     assert "0 to 65535" in text
 
 
+def test_a_service_is_marked_as_one_that_carries_others(estate: Brand, tmp_path: Path) -> None:
+    bring(estate, "services", "ref,customer,since,carries\ns1,c1,2025-01-02,yes\n", tmp_path)
+    bring(estate, "services", "ref,customer,since,label\ns1,c1,2025-01-02,node\n", tmp_path)
+    one = Service.objects.get(ref="s1")
+    assert (one.carries, one.label) == (True, "node")
+
+
 def test_a_service_is_marked_as_shared_or_as_our_own(estate: Brand, tmp_path: Path) -> None:
     bring(estate, "services", "ref,customer,since,shared\ns1,c1,2025-01-02,yes\n", tmp_path)
     bring(estate, "services", "ref,customer,since,infrastructure\ns1,c1,2025-01-02,yes\n", tmp_path)

@@ -55,6 +55,23 @@ def test_the_known_are_listed_with_what_was_made_of_them(page: Client, cert: Rep
     assert "stranger" in text(page.get("/reporters?which=all"))
 
 
+def test_every_known_one_is_on_some_page_once(page: Client, db: Any) -> None:
+    names = [f"Watch {number % 40:02}" for number in range(120)]
+    Reporter.objects.bulk_create(
+        Reporter(key=f"w{number:03}.example", name=name, known=number % 2 == 0) for number, name in enumerate(names)
+    )
+    seen: list[str] = []
+    found, after = page.get("/reporters", {"q": "watch"}), ""
+    while True:
+        seen += [one.key for one, _ in found.context["rows"]]
+        after = found.context["next"]
+        if not after:
+            break
+        found = page.get("/reporters", {"q": "watch", "after": after})
+    assert sorted(seen) == sorted(Reporter.objects.values_list("key", flat=True))
+    assert len(seen) == 120
+
+
 @pytest.mark.parametrize("words", ["cert ex", "CERT.example", "CERT"])
 def test_a_reporter_is_found_by_name_address_or_organisation(words: str, page: Client, cert: Reporter) -> None:
     assert "CERT Example" in text(page.get("/reporters", {"q": words}))

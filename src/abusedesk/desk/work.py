@@ -1,5 +1,5 @@
 """Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs,
-one compares inventories, one tells people what is wrong.
+one compares inventories, one tells people what is wrong, one looks up domains that want to send mail.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -15,6 +15,7 @@ from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
 from abusedesk.desk.perform import look_again, perform_effects, perform_target
 from abusedesk.desk.policies.whatif.runs import ponder
+from abusedesk.desk.requests import check_next
 
 POLL_S = 0.5
 
@@ -61,7 +62,12 @@ def alarm(_worker: str, now: datetime) -> int:
     return tell_alerts(now)
 
 
-LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock, alarm)
+def look_up(_worker: str, now: datetime) -> int:
+    """The domains behind requests for the mail port."""
+    return check_next(now)
+
+
+LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock, alarm, look_up)
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:

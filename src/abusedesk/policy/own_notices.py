@@ -1,5 +1,5 @@
-"""The product's own mails beside what a policy orders: receipts and outcomes for reporters, what an answer lacks,
-and what an upstream demands of the provider.
+"""The product's own mails beside what a policy orders: receipts and outcomes for reporters, what an answer lacks, what
+became of a customer's request, and what an upstream demands of the provider.
 
 They come with the product in its languages. A pack has its own words for one where it has a template of that name, in
 `notices/<language>/`; no rule sends it. Each may use these placeholders and no others.
@@ -19,6 +19,7 @@ REMINDERS = frozenset({REPLY_SOON, PAYMENT_SOON})
 APOLOGY = "apology"
 UPHELD = "appeal_upheld"
 """Drafts of letters, which a person changes before they go out."""
+REQUEST_ANSWER = "request_answer"
 DUTY = "duty"
 DUTY_SOON = "duty_soon"
 
@@ -32,6 +33,19 @@ OWN: dict[str, tuple[str, ...]] = {
     PAYMENT_SOON: ("customer", "service", "charges", "due", "answer_at", "brand"),
     APOLOGY: ("customer", "service", "undone", "downtime", "answer_at"),
     UPHELD: ("customer", "service", "about", "reason", "answer_at"),
+    REQUEST_ANSWER: (
+        "customer",
+        "service",
+        "addresses",
+        "asked",
+        "answer",
+        "follows",
+        "reason",
+        "clauses",
+        "policy",
+        "answer_at",
+        "brand",
+    ),
     DUTY: _OF_A_DUTY,
     DUTY_SOON: _OF_A_DUTY,
 }

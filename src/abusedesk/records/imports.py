@@ -54,6 +54,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("mail_port", csv.truth),
         Column("protected", csv.truth),
         Column("shared", csv.truth),
+        Column("carries", csv.truth),
         Column("infrastructure", csv.truth),
     ),
     "assignments": (
@@ -288,7 +289,7 @@ def _write_contacts(plan: Plan, brand: Brand) -> None:
 
 _SERVICES = """
 SELECT service.ref, customer.ref, service.since, service.until, service.type, service.label, service.trial,
-       service.mail_port, service.protected, service.shared, service.infrastructure
+       service.mail_port, service.protected, service.shared, service.carries, service.infrastructure
 FROM records_service service JOIN records_customer customer ON customer.id = service.customer_id
 WHERE service.brand_id = %s
 """
@@ -305,7 +306,7 @@ JOIN unnest(%s::text[], %s::timestamptz[]) AS ending (ref, until) ON ending.ref 
 WHERE service.brand_id = %s AND lower(declared.period) >= ending.until
 """
 
-_SERVICE_MARKS = ("trial", "mail_port", "protected", "shared", "infrastructure")
+_SERVICE_MARKS = ("trial", "mail_port", "protected", "shared", "carries", "infrastructure")
 _SERVICE_FIELDS = ("ref", "customer", "since", "until", "type", "label", *_SERVICE_MARKS)
 _NEW_SERVICE = {"until": None, "type": "vps", "label": "", **dict.fromkeys(_SERVICE_MARKS, False)}
 
@@ -366,19 +367,20 @@ def _holds_beyond_its_end(final: Iterable[tuple[Row, Mapping[str, Any]]], brand:
 def _write_services(plan: Plan, brand: Brand) -> None:
     _stage(
         "ref text, customer text, since timestamptz, until timestamptz, type text, label text, trial boolean, "
-        "mail_port boolean, protected boolean, shared boolean, infrastructure boolean",
+        "mail_port boolean, protected boolean, shared boolean, carries boolean, infrastructure boolean",
         [*plan.new, *plan.changed],
     )
     _run(
         "INSERT INTO records_service "
-        "(brand_id, ref, customer_id, since, until, type, label, trial, mail_port, protected, shared, infrastructure) "
+        "(brand_id, ref, customer_id, since, until, type, label, trial, mail_port, protected, shared, carries, "
+        "infrastructure) "
         "SELECT %s, given.ref, customer.id, given.since, given.until, given.type, given.label, given.trial, "
-        "given.mail_port, given.protected, given.shared, given.infrastructure FROM import_rows given "
+        "given.mail_port, given.protected, given.shared, given.carries, given.infrastructure FROM import_rows given "
         "JOIN records_customer customer ON customer.brand_id = %s AND customer.ref = given.customer "
         "ON CONFLICT (brand_id, ref) DO UPDATE SET customer_id = excluded.customer_id, since = excluded.since, "
         "until = excluded.until, type = excluded.type, label = excluded.label, trial = excluded.trial, "
         "mail_port = excluded.mail_port, protected = excluded.protected, shared = excluded.shared, "
-        "infrastructure = excluded.infrastructure",
+        "carries = excluded.carries, infrastructure = excluded.infrastructure",
         brand.pk,
         brand.pk,
     )

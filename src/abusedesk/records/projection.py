@@ -10,10 +10,11 @@ from typing import NamedTuple, TypeVar
 
 from msgspec import UNSET
 
-from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence
+from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence, OpenRequest, stands
 from abusedesk.policy.occurrences import is_silent
 from abusedesk.records.bulk import Row, give_rows
 from abusedesk.vocabulary.measure import ON_ADDRESS
+from abusedesk.vocabulary.request import APPROVED_ALONE
 
 
 class About(NamedTuple):
@@ -32,7 +33,7 @@ class Change(NamedTuple):
     """A docket before and after some decisions, the last of which was made at `at`.
 
     `counted` tells by measure id when it was taken automatically, for the blast radius; `asked` by abuse type what
-    people are asked about it now, as a case shows it (`review:verify_report`).
+    people are asked about it now, as a case shows it (`review:verify_report`). `by` is who moved it last.
     """
 
     about: About
@@ -41,6 +42,7 @@ class Change(NamedTuple):
     at: datetime
     counted: Mapping[str, datetime]
     asked: Mapping[str, Sequence[str]]
+    by: str = ""
 
 
 Cases = dict[tuple[int, str], int]
@@ -122,6 +124,22 @@ ON CONFLICT (docket_id, item) DO UPDATE SET mode = EXCLUDED.mode, refund = EXCLU
     lifted_at = COALESCE(EXCLUDED.lifted_at, present.lifted_at)
 """
 
+_REQUESTS = """
+INSERT INTO records_customerrequest AS present (docket_id, brand_id, service_id, customer_id, item, kind, ip, cause,
+    state, clauses, at, state_at, decided_at, decided_by, lifts, to_do, reason, done, domain, selector, words,
+    entered_by, findings)
+SELECT docket, brand, service, customer, item, kind, ip, cause, state, clauses, at, state_at, decided_at, decided_by,
+       lifts, to_do, '', '[]', '', '', '', '', '[]'
+FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, customer bigint, item text,
+    kind text, ip inet, cause text, state text, clauses jsonb, at timestamptz, state_at timestamptz,
+    decided_at timestamptz, decided_by text, lifts jsonb, to_do bool)
+ON CONFLICT (docket_id, item) DO UPDATE SET state = EXCLUDED.state, state_at = EXCLUDED.state_at,
+    clauses = EXCLUDED.clauses, lifts = present.lifts || EXCLUDED.lifts,
+    to_do = present.to_do OR (EXCLUDED.to_do AND present.state <> EXCLUDED.state),
+    decided_at = COALESCE(present.decided_at, EXCLUDED.decided_at),
+    decided_by = CASE WHEN present.decided_at IS NULL THEN EXCLUDED.decided_by ELSE present.decided_by END
+"""
+
 
 def project(changes: Iterable[Change]) -> Cases:
     """Writes what changed between `before` and `after` of each docket. Returns the cases that these dockets have."""
@@ -131,6 +149,7 @@ def project(changes: Iterable[Change]) -> Cases:
     give_rows(_DEADLINES, [row for change in changes for row in _deadline_rows(change, cases)])
     give_rows(_CHARGES, [row for change in changes for row in _charge_rows(change, cases)])
     give_rows(_MEASURES, list(_measure_rows(changes, cases)))
+    give_rows(_REQUESTS, [row for change in changes for row in _request_rows(change)])
     return cases
 
 
@@ -357,6 +376,44 @@ def _measure_row(change: Change, cases: Cases, one: Measure, target: int | None)
 def _told_state(measure: Measure) -> str:
     """An upstream's own measure is as the upstream says: nobody can read it back."""
     return "acknowledged" if measure.state == "in_force" else "lifted"
+
+
+def _request_rows(change: Change) -> Iterator[Row]:
+    """The changed requests. Of several with one id the last is shown, which is the one that a person decides."""
+    before, after = change.before.requests, change.after.requests
+    if before is after:
+        return
+    known, ended = {one.id: one for one in before}, _ended(change)
+    for one in {one.id: one for one in after}.values():
+        if known.get(one.id) != one:
+            yield _request_row(change, one, ended)
+
+
+def _ended(change: Change) -> list[str]:
+    stood = {one.id for one in change.before.measures if stands(one)}
+    return [one.id for one in change.after.measures if one.id in stood and not stands(one)]
+
+
+def _request_row(change: Change, one: OpenRequest, ended: list[str]) -> Row:
+    about, is_decided = change.about, one.state != "needs_approval"
+    return {
+        "docket": about.docket,
+        "brand": about.brand,
+        "service": about.service,
+        "customer": about.customer,
+        "item": one.id,
+        "kind": one.kind,
+        "ip": one.ip,
+        "cause": one.cause or "",
+        "state": one.state,
+        "clauses": one.clauses,
+        "at": one.at,
+        "state_at": change.at,
+        "decided_at": change.at if is_decided else None,
+        "decided_by": change.by if is_decided and one.at < change.at else "",
+        "lifts": ended if one.state == "granted" else [],
+        "to_do": one.state == "granted" and one.kind in APPROVED_ALONE,
+    }
 
 
 def _changed(before: Sequence[Item], after: Sequence[Item]) -> list[Item]:

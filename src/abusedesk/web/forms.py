@@ -115,34 +115,6 @@ class Cost(StimulusForm):
         return stimuli.Cost(kind=self.cleaned_data["kind"], amount=self.cleaned_data["amount"])
 
 
-class Request(StimulusForm):
-    """What the customer asks for."""
-
-    name = "request"
-    kind = forms.ChoiceField(label="The customer asks to", choices=list(words.REQUEST.items()))
-    ip = forms.GenericIPAddressField(label="Address, where it is about one", required=False)
-    cause = forms.ChoiceField(
-        label="Cause, for a replacement",
-        required=False,
-        choices=(
-            ("", "none given"),
-            ("own_use", "own use"),
-            ("third_party", "third party"),
-            ("provider", "the provider"),
-        ),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("kind") in {"unblock", "replace_ip"} and not cleaned.get("ip"):
-            self.add_error("ip", "Say which address.")
-        return cleaned
-
-    def stimulus(self, by: str) -> stimuli.AnyStimulus:  # noqa: ARG002 - who entered it stands beside the decision
-        data = self.cleaned_data
-        return stimuli.Request(id=data["token"], kind=data["kind"], ip=data["ip"] or None, cause=data["cause"] or None)
-
-
 class Propose(StimulusForm):
     """A measure that a person proposes; another approves it."""
 
@@ -292,7 +264,6 @@ _SPOKEN = (
     Evidence,
     Payment,
     Cost,
-    Request,
     Propose,
     Decide,
     Judge,

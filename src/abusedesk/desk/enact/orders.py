@@ -9,7 +9,8 @@ from django.db.models.functions import Greatest
 
 from abusedesk.desk.enact.batch import Batch, Enacted, Move, Terms
 from abusedesk.policy import strikes
-from abusedesk.policy.decision import ChargeMade, Notify, Review, SetDeadline, Take
+from abusedesk.policy.decision import Answer, ChargeMade, Notify, Review, SetDeadline, Take
+from abusedesk.policy.own_notices import REQUEST_ANSWER
 from abusedesk.policy.stimulus import Report, Verification
 from abusedesk.records import models
 from abusedesk.records.bulk import copy_rows
@@ -162,20 +163,21 @@ def _borrows_a_name(report: models.Report) -> bool:
 
 
 def write_effects(batch: Batch, cases: Cases) -> None:
-    """Orders the notices and alerts of the decisions."""
+    """Orders the notices and alerts of the decisions, and tells customers what became of their requests."""
     rows = (
         _effect_row(batch, one, f"{one.move.docket}:{one.sequence}:{index}", effect, cases)
         for one in batch.enacted
         for index, effect in enumerate(one.decision.effects)
-        if isinstance(effect, Notify)
+        if isinstance(effect, Notify | Answer)
     )
     copy_rows("records_effect", EFFECT_COLUMNS, rows)
 
 
-def _effect_row(batch: Batch, one: Enacted, key: str, effect: Notify, cases: Cases) -> tuple[object, ...]:
-    to_staff = effect.to == "staff"
+def _effect_row(batch: Batch, one: Enacted, key: str, effect: Notify | Answer, cases: Cases) -> tuple[object, ...]:
+    to_staff = isinstance(effect, Notify) and effect.to == "staff"
     rehearsed = batch.terms_of(one).brand.dry_run and not to_staff
-    payload = msgspec.json.encode(_payload(batch, one, effect, cases)).decode()
+    says = _payload(batch, one, effect, cases) if isinstance(effect, Notify) else _answer(batch, one, effect, cases)
+    payload = msgspec.json.encode(says).decode()
     return (
         batch.held[one.move.docket].subject.brand, one.decision_id, key, "alert" if to_staff else "notice", payload,
         "dry_run" if rehearsed else "pending", one.move.at, 0, "", "{}", "",
@@ -212,6 +214,32 @@ def _points(terms: Terms, one: Enacted) -> int:
     version = terms.pack.version(one.decision.version) if one.decision.version else terms.pack.versions[0]
     quiet = terms.pack.terms(version, terms.settings).good_behaviour
     return strikes.weight(strikes.standing(one.decision.docket.occurrences, quiet, one.move.at))
+
+
+def _answer(batch: Batch, one: Enacted, effect: Answer, cases: Cases) -> dict[str, Any]:
+    """What the answer to a request has to say: how it stands after this decision, and what is unpaid then."""
+    docket, subject = one.decision.docket, batch.held[one.move.docket].subject
+    latest = docket.occurrences[-1].abuse_type if docket.occurrences else ""
+    owed = [charge for charge in docket.charges if charge.state == "owed"]
+    return {
+        "to": "customer",
+        "via": ["ticket", "email"],
+        "template": REQUEST_ANSWER,
+        "clauses": list(effect.clauses),
+        "case": cases.get((one.move.docket, latest)),
+        "service": subject.service,
+        "customer": subject.customer,
+        "ip": effect.ip,
+        "docket": one.move.docket,
+        "request": effect.request,
+        "kind": effect.kind,
+        "state": next(
+            (known.state for known in reversed(docket.requests) if known.id == effect.request), effect.answer
+        ),
+        "owed": sum(charge.amount - charge.paid for charge in owed),
+        "currency": owed[0].currency if owed else "",
+        "version": one.decision.version,
+    }
 
 
 def type_in(case: str | None) -> str:

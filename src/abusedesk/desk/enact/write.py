@@ -92,7 +92,8 @@ def _changes(batch: Batch, questions: Mapping[int, Mapping[str, Sequence[str]]])
         taken = {item: one.move.at for one in ones for item in counted(one.decision)}
         latest = max(one.move.at for one in ones)
         asked = questions.get(pk, {})
-        yield Change(_about(batch, pk, held), held.docket, ones[-1].decision.docket, latest, taken, asked)
+        after, by = ones[-1].decision.docket, ones[-1].move.by
+        yield Change(_about(batch, pk, held), held.docket, after, latest, taken, asked, by)
 
 
 def _about(batch: Batch, pk: int, held: Held) -> About:

@@ -8,10 +8,11 @@ from abusedesk.actuators.mail import Letter
 from abusedesk.desk import genuine
 from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform.reaching import copy_elsewhere, first_address, reaches
+from abusedesk.desk.perform.request_words import values_of_request
 from abusedesk.desk.perform.words import values_of, values_of_thread, with_code
 from abusedesk.policy.notice import render
 from abusedesk.policy.notice_html import html_of
-from abusedesk.policy.own_notices import ACKNOWLEDGEMENT
+from abusedesk.policy.own_notices import ACKNOWLEDGEMENT, REQUEST_ANSWER
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
     Brand,
@@ -46,7 +47,7 @@ def notice_of(effect: Effect, now: datetime) -> Notice:
 
 def addresses(effect: Effect, notice: Notice) -> list[str]:
     """Where the notice may go, in order: as things are now, for what was refused may have been put right since."""
-    party = _party(notice.to, notice.case)
+    party = _party(notice.to, notice.case, effect)
     known = [one.email for one in reaches(party)] if party else []
     bounced = {str(one).lower() for one in effect.payload.get("bounced") or []}
     found: dict[str, str] = {}
@@ -115,7 +116,7 @@ def _write(effect: Effect, now: datetime) -> Notice:
     case = Case.objects.select_related("customer__reseller", "service").filter(pk=effect.payload.get("case")).first()
     to = str(effect.payload.get("to", "staff"))
     thread = Thread.objects.filter(pk=effect.payload.get("thread")).first()
-    party = _party(to, case)
+    party = _party(to, case, effect)
     language = thread.language if thread else language_for(effect.brand, party)
     ticket = ticket_of(case, now) if case and thread is None else None
     template, answer_at = str(effect.payload.get("template", effect.kind)), _answer_at(effect.brand, to, ticket, thread)
@@ -177,10 +178,13 @@ def _first_state(to: str, effect: Effect, address: str) -> str:
     return "written" if "email" in via else "ticket"
 
 
-def _party(to: str, case: Case | None) -> Customer | None:
-    if case is None or to not in {"customer", "reseller"}:
+def _party(to: str, case: Case | None, effect: Effect) -> Customer | None:
+    """Whom it goes to: the customer of its case or, where it is about none, the one that its order names."""
+    if to not in {"customer", "reseller"}:
         return None
-    return case.customer if to == "customer" else case.customer.reseller
+    named = Customer.objects.select_related("reseller")
+    customer = case.customer if case else named.filter(pk=effect.payload.get("customer")).first()
+    return customer if to == "customer" or customer is None else customer.reseller
 
 
 def _address(to: str, effect: Effect, party: Customer | None) -> str:
@@ -218,6 +222,8 @@ def _text(effect: Effect, case: Case | None, language: str, answer_at: str, thre
     values = values_of(effect, case, pack, language, answer_at)
     if thread is not None:
         values |= values_of_thread(thread, effect, language)
+    if effect.payload.get("template") == REQUEST_ANSWER:
+        values |= values_of_request(effect, language)
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
 
 

@@ -73,10 +73,11 @@ def _look_up(name: str, kind: str, _tcp: bool = True, timeout: float = ask.LIFET
         found = ask.DNS.ask(name, "TXT" if kind == "SPF" else kind, timeout)
     except ask.Silence as error:
         raise spf.TempError(f"DNS {error}") from None
-    return [((name, kind), _plain(kind, one)) for one in found]
+    return [((name, kind), plain(kind, one)) for one in found]
 
 
-def _plain(kind: str, record: Any) -> Any:
+def plain(kind: str, record: Any) -> Any:
+    """A record of `dnspython` as pyspf takes it."""
     if kind in {"A", "AAAA"}:
         return record.address
     if kind == "MX":

@@ -43,6 +43,7 @@ from abusedesk.records.models.parties import (
 )
 from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
 from abusedesk.records.models.reading import ReadingRule, SenderDay
+from abusedesk.records.models.requests import CustomerRequest
 from abusedesk.records.models.submission import Submission
 from abusedesk.records.models.suppression import (
     Campaign,
@@ -72,6 +73,7 @@ __all__ = [
     "Contact",
     "Contradiction",
     "Customer",
+    "CustomerRequest",
     "Deadline",
     "Decision",
     "DeclaredName",

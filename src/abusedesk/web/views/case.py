@@ -8,16 +8,19 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from abusedesk.desk.answering.threads import of_reports
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.hearing.unread import HOLDING
+from abusedesk.desk.requests import findings_of
 from abusedesk.policy.docket import Docket
 from abusedesk.records.models import (
     Campaign,
     Case,
     Charge,
+    CustomerRequest,
     Deadline,
     Decision,
     Duty,
@@ -35,6 +38,7 @@ from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.belief import Fact, facts_of
 from abusedesk.web.forms import FORMS, ByHand, Expire, OfMeasure, StayLifted, ToClean, about
 from abusedesk.web.readers import may_read_restricted, may_suppress
+from abusedesk.web.request_words import in_short
 from abusedesk.web.story import Step, Story, story_of, why_of
 
 _FOLDED = Q(campaign__isnull=False) & (Q(campaign__closed_at=None) | Q(rejected_at__isnull=False))
@@ -75,6 +79,8 @@ class AskCard(NamedTuple):
     clauses: list[str]
     irreversible: bool = False
     fee: bool = False
+    more: str = ""
+    """Where all that is known of it stands."""
 
 
 class StateRow(NamedTuple):
@@ -119,7 +125,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "brand": one.brand,
         "asks": words.asks(one.needs),
         "duties": Duty.objects.filter(service=one.service, closed_at=None).select_related("brand").order_by("due"),
-        "cards": _cards(docket, measures, charges, reviews, reports),
+        "cards": _cards(docket, measures, charges, reviews, reports) + _request_cards(one, docket),
         "folded": folded,
         "may_suppress": may_suppress(request.user),
         "ahead": ahead_of(one, docket),
@@ -287,7 +293,6 @@ def _cards(
         *_answer_cards(answers, docket),
         *_failed_cards(measures),
         *proposed,
-        *_request_cards(docket),
         *_review_cards(others, reports),
     ]
 
@@ -312,20 +317,24 @@ def _unprocessed(docket: Docket, at: datetime) -> bool:
     return any(one.processed_at is None and not one.closed and one.opened_at <= at for one in docket.occurrences)
 
 
-def _request_cards(docket: Docket) -> list[AskCard]:
-    waiting = [one for one in docket.requests if one.state == "needs_approval"]
+def _request_cards(one: Case, docket: Docket) -> list[AskCard | dict[str, Any]]:
+    """What the customer asks for on the service, with a page of its own each."""
+    if all(request.state != "needs_approval" for request in docket.requests):
+        return []
+    waiting = CustomerRequest.objects.filter(service=one.service_id, state="needs_approval").order_by("at")
     return [
         AskCard(
-            what=f"The customer asks to {words.REQUEST.get(one.kind) or words.plain(one.kind)}",
-            detail=" ".join(filter(None, (one.ip and f"For {one.ip}.", f"Asked {one.at:%-d %b, %H:%M} UTC."))),
+            what=f"The customer asks to {words.REQUEST.get(asked.kind) or words.plain(asked.kind)}",
+            detail=" ".join(filter(None, (asked.ip and f"For {asked.ip}.", f"Asked {words.instant(asked.at)}."))),
             yes="Grant",
             no="Deny",
-            does="Granted, what stands in its way is lifted, once nothing is unpaid.",
-            fields={"request": one.id},
-            clauses=[],
-            fee=one.kind == "restore",
+            does=in_short(findings_of(asked)) or "Granted, what stands in its way is lifted, once nothing is unpaid.",
+            fields={"request": asked.item},
+            clauses=list(asked.clauses),
+            fee=asked.kind == "restore",
+            more=reverse("request", args=[asked.pk]),
         )
-        for one in waiting
+        for asked in waiting
     ]
 
 

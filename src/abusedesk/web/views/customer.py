@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from abusedesk.desk.perform.reaching import reaches
 from abusedesk.records.models import Brand, Customer
 from abusedesk.web import paging
+from abusedesk.web.views import asked
 from abusedesk.web.views.queue import rows_of
 
 
@@ -53,6 +54,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": rows_of(one.cases.select_related("service", "customer", "brand").order_by("-last_at")[:50]),
         "charges": one.charges.select_related("service", "case").order_by("-at")[:30],
         "owed": list(charges),
+        "requests": asked.rows_of(one.requests.select_related("service", "customer", "brand").order_by("-at")[:20]),
         "campaigns": one.campaigns.filter(closed_at=None),
         "reached": _reached(one),
         "resold": one.resold.order_by("name")[:50],

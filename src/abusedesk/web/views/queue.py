@@ -15,6 +15,7 @@ from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
 from abusedesk.web.readers import files_for, may_read_restricted
 from abusedesk.web.standing import MOST, capped
+from abusedesk.web.views import asked
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "verify": ("Verify", ("review:verify_report", "review:low_assurance")),
@@ -64,9 +65,16 @@ def queue(request: HttpRequest) -> HttpResponse:
         "inventories": _of_inventories(),
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "duties": _open_duties(request.GET.get("brand", "")),
+        "requests": _requests(request),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
     }
     return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]
+
+
+def _requests(request: HttpRequest) -> list[dict[str, Any]]:
+    """What customers ask of staff that stands in no case's row; not where another kind of work is looked for."""
+    kind, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()
+    return [] if kind not in {"", "answer"} or text else asked.waiting(request.GET.get("brand", ""))
 
 
 def _open_duties(brand: str) -> "QuerySet[Duty]":

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +19,6 @@ from abusedesk.web.readers import may_change_reporters
 from abusedesk.web.reporter_form import KeyForm, ReasonForm, ReporterForm
 
 WHICH = {"known": "Known", "muted": "Muted", "all": "Everybody heard"}
-_MOST = 300
 
 
 def reporters(request: HttpRequest) -> HttpResponse:
@@ -29,11 +28,11 @@ def reporters(request: HttpRequest) -> HttpResponse:
     found = Reporter.objects.defer("certificates", "keys", "shipped")
     if text:
         meant = Q(name__icontains=text) | Q(key__icontains=text) | Q(organisation__icontains=text)
-        rows, after = list(found.filter(meant).order_by("-known", "name", "key")[:_MOST]), ""
+        rows, after = _by_name(found.filter(meant), request.GET.get("after", ""))
     elif which == "all":
         rows, after = paging.newest_first(found.exclude(last_seen=None), "last_seen", request.GET.get("after", ""))
     else:
-        rows, after = list(found.filter(**{which: True}).order_by("name", "key")[:_MOST]), ""
+        rows, after = _by_name(found.filter(**{which: True}), request.GET.get("after", ""))
     context = {
         "rows": [(one, share(one)) for one in rows],
         "next": after,
@@ -42,6 +41,21 @@ def reporters(request: HttpRequest) -> HttpResponse:
         "may_change": may_change_reporters(request.user),
     }
     return render(request, "web/reporters.html", context)
+
+
+def _by_name(found: "QuerySet[Reporter]", after: str) -> paging.Page:
+    """The known first, by name; `after` is the id of the last of the page before."""
+    last = (
+        Reporter.objects.filter(pk=int(after)).first()
+        if after.isascii() and after.isdigit() and len(after) < 19
+        else None
+    )
+    if last is not None:
+        behind = Q(name__gt=last.name) | Q(name=last.name, key__gt=last.key)
+        found = found.filter(Q(known=last.known) & behind | Q(known__lt=last.known))
+    rows = list(found.order_by("-known", "name", "key")[: paging.SIZE + 1])
+    page = rows[: paging.SIZE]
+    return paging.Page(page, str(page[-1].pk) if len(rows) > len(page) else "")
 
 
 def share(reporter: Reporter) -> int | None:

@@ -17,6 +17,7 @@ from abusedesk.records.models import DeclaredName, Service
 from abusedesk.web.listings import entry, of_service, shown_of_service
 from abusedesk.web.readers import may_mark_services
 from abusedesk.web.spans import spans_of
+from abusedesk.web.views import asked
 from abusedesk.web.views.case import state_row
 from abusedesk.web.views.queue import rows_of
 from abusedesk.web.views.suppression import suppressed_on
@@ -139,6 +140,7 @@ def _page(request: HttpRequest, one: Service, name: NameForm | None = None, stat
         "measures": [state_row(measure) for measure in measures],
         "listings": [entry(listing) for listing in of_service(one).select_related("service")[:50]],
         "shown": shown_of_service(one),
+        "requests": asked.rows_of(one.requests.select_related("service", "customer", "brand").order_by("-at")[:20]),
         "suppressed": suppressed_on(one.pk),
         "charges": one.charges.select_related("case").order_by("-at")[:50],
         "may_mark": may_mark_services(request.user),
