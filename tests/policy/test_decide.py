@@ -1,7 +1,9 @@
 """`decide` itself: traces, doubt, and stimuli that come twice, too early or too late."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from abusedesk.policy.decide import decide
@@ -11,6 +13,7 @@ from abusedesk.policy.facts import Facts, Settings
 from abusedesk.policy.pack import load_pack
 from abusedesk.policy.stimulus import (
     AnyStimulus,
+    Approval,
     DeadlinePassed,
     Opened,
     Postponed,
@@ -161,6 +164,29 @@ def test_only_what_goes_through_automatically_counts_towards_the_blast_radius() 
     opened = [one for one in heard(Opened()).effects if isinstance(one, Take)]
     proposed = [one for one in heard(Proposal("alice", measure="suspend")).effects if isinstance(one, Take)]
     assert [one.counts for one in (*taken, *opened, *proposed)] == [True, False, False]
+
+
+@pytest.mark.parametrize("proposal", [{"measure": "shutdown"}, {"item": "fee", "amount": 500}])
+def test_who_proposed_approves_alone_only_by_breaking_the_glass(proposal: dict[str, Any]) -> None:
+    docket = heard(Proposal("ann", **proposal)).docket
+    what = {name: value for name, value in proposal.items() if name != "amount"}
+    assert heard(Approval("approve", "ann", **what), docket).effects == ()
+    alone = heard(Approval("approve", "ann", break_glass="nobody answers", **what), docket).effects
+    assert [one.clauses for one in alone] == [("safeguard:four_eyes",)] * len(alone)
+    assert [one.reason for one in alone if isinstance(one, Review)] == ["break_glass"]
+    assert any(getattr(one, "mode", "") == "approved" for one in alone)
+
+
+def test_broken_glass_over_nothing_and_an_ordinary_approval_ask_nobody() -> None:
+    assert heard(Approval("approve", "ann", measure="shutdown", break_glass="x")).effects == ()
+    docket = heard(Proposal("ann", measure="shutdown")).docket
+    by_another = heard(Approval("approve", "ben", measure="shutdown"), docket).effects
+    assert not any(isinstance(one, Review) for one in by_another)
+    assert heard(Approval("reject", "ann", measure="shutdown", break_glass="x"), docket).effects == ()
+
+
+def test_an_approval_that_breaks_no_glass_is_stored_as_ever() -> None:
+    assert b"break_glass" not in msgspec.json.encode(Approval("approve", "ann", measure="suspend"))
 
 
 def test_effects_name_the_docket_s_ids() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,12 @@ _SAFEGUARDS = (
     "acknowledge",
     "receipts_an_hour",
     "tell_outcome",
+    "break_glass",
+    "office_hours",
     "campaign_reporters",
     "campaign_hours",
 )
-_TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome")
+_TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome", "break_glass")
 _WHOLE = ("blast_radius", "mass_expiry", "receipts_an_hour", "campaign_reporters", "campaign_hours")
 _CHOICES = {
     "irreversible": ("approve", "automatic"),
@@ -228,9 +231,16 @@ def _without(settings: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: one for key, one in settings.items() if key != name}
 
 
-def _safeguard(name: str, value: str) -> Any:
+def _readers() -> dict[str, Callable[[str], object]]:
+    """What reads the settings that have a form of their own."""
+    from abusedesk.desk.oncall.kinds import read_hours
     from abusedesk.vocabulary.duration import parse_duration
 
+    return {"long_outage": parse_duration, "remind_before": parse_duration, "office_hours": read_hours}
+
+
+def _safeguard(name: str, value: str) -> Any:
+    readers = _readers()
     if name in _WHOLE and value.isascii() and value.isdigit() and len(value) < 5:
         return int(value)
     if name in _TRUTHS and value in _YES_NO:
@@ -239,9 +249,9 @@ def _safeguard(name: str, value: str) -> Any:
         return value
     if name == "verify_page":
         return _page(value)
-    if name in {"long_outage", "remind_before"}:
+    if name in readers:
         try:
-            parse_duration(value)
+            readers[name](value)
         except ValueError as error:
             raise Problem(f"--setting: {name} cannot be {value!r}: {error}") from None
         return value

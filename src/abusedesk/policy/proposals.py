@@ -1,8 +1,14 @@
-"""Proposals of people, and the approval or refusal of any proposal: what one proposes, another approves."""
+"""Proposals of people, and the approval or refusal of any proposal: what one proposes, another approves.
+
+Where nobody else can be reached, whoever proposed may approve alone and say why; another person looks at it afterwards.
+"""
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from abusedesk.policy import charges, measures
+from abusedesk.policy.decision import Review
 from abusedesk.policy.docket import Ground, Measure, stands
 from abusedesk.policy.pending import PendingMeasure
 from abusedesk.policy.stimulus import Approval, Proposal
@@ -11,6 +17,9 @@ if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
 
 FOUR_EYES = "safeguard:four_eyes"
+BREAK_GLASS = "break_glass"
+"""The review of what somebody approved alone."""
+
 MAIL_PORT = 25
 """The port that closing a port means where a person names none (SMTP, RFC 5321)."""
 
@@ -38,15 +47,31 @@ def _propose_measure(draft: "Draft", proposal: Proposal) -> None:
 
 def decide(draft: "Draft", approval: Approval) -> None:
     """Approves or refuses all proposals of a name that another person, or a rule, made."""
+    before = len(draft.effects)
     if approval.measure is not None:
         _decide_measures(draft, approval)
     elif approval.item is not None:
         _decide_charges(draft, approval)
+    if _is_alone(approval) and len(draft.effects) > before:
+        _look_afterwards(draft, draft.effects[before].case)
+
+
+def _is_alone(approval: Approval) -> bool:
+    return approval.break_glass is not UNSET and approval.decision == "approve"
+
+
+def _look_afterwards(draft: "Draft", case: str | None) -> None:
+    """Another person says whether it was right to approve alone."""
+    draft.effects.append(
+        Review((FOUR_EYES,), draft.docket.service, draft.facts.customer, case=case, reason=BREAK_GLASS)
+    )
 
 
 def _decide_measures(draft: "Draft", approval: Approval) -> None:
     for measure in draft.measures:
-        if measure.kind != approval.measure or not _waits(draft, measure) or _own(measure, approval.by):
+        if measure.kind != approval.measure or not _waits(draft, measure):
+            continue
+        if _own(measure, approval.by) and not _is_alone(approval):
             continue
         if approval.decision == "reject":
             measures.reject(draft, measure)
@@ -67,7 +92,9 @@ def _own(measure: Measure, person: str) -> bool:
 
 def _decide_charges(draft: "Draft", approval: Approval) -> None:
     for charge in draft.charges:
-        if charge.item != approval.item or charge.state != "proposed" or charge.by == approval.by:
+        if charge.item != approval.item or charge.state != "proposed":
+            continue
+        if charge.by == approval.by and not _is_alone(approval):
             continue
         if approval.decision == "reject":
             charges.reject(draft, charge)

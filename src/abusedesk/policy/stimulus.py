@@ -114,6 +114,8 @@ class Approval(Stimulus, frozen=True, tag="approval"):
     item: str | None = None
     request: str | None = None
     fee: int | None = None
+    break_glass: str | UnsetType = UNSET
+    """Why the person approves alone what another should have (`safeguard:four_eyes`). Left out where nobody does."""
 
 
 class Proposal(Stimulus, frozen=True, tag="proposal"):

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django import forms
 from django.utils import timezone
 
+from abusedesk.desk.break_glass import is_allowed
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.records.models import Case, Measure
 from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
@@ -163,6 +164,28 @@ class Decide(StimulusForm):
         )
 
 
+class BreakGlass(StimulusForm):
+    """Whoever proposed approves alone, where nobody else can be reached."""
+
+    name = "break-glass"
+    button = "Approve alone"
+    does = "It is carried out now. The team is told, and another person says afterwards whether it was right."
+    measure = forms.ChoiceField(
+        choices=[("", "")] + [(one, one) for one in MEASURES], required=False, widget=forms.HiddenInput
+    )
+    item = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(label="Why nobody else can be asked", max_length=300)
+
+    def refusal(self, case: Case) -> str:
+        """A brand may forbid it."""
+        return "" if is_allowed(case.brand) else "This brand lets nobody approve alone what they proposed."
+
+    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+        data = self.cleaned_data
+        measure, item = data["measure"] or None, data["item"] or None
+        return stimuli.Approval("approve", by, measure=measure, item=item, break_glass=data["reason"])
+
+
 class Judge(StimulusForm):
     """Staff verify or reject a report."""
 
@@ -266,6 +289,7 @@ _SPOKEN = (
     Cost,
     Propose,
     Decide,
+    BreakGlass,
     Judge,
     ByHand,
     Expire,

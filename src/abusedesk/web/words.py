@@ -51,6 +51,7 @@ _CATEGORY = {
     "other/unclassified": "unclassified",
 }
 REVIEW_ASKS = {
+    "break_glass": "Approved alone: agreed, or a mistake?",
     "mass_expiry": "Many deadlines at once: what becomes of them?",
     "verify_report": "Verify a report",
     "low_assurance": "Verify a report",
@@ -302,11 +303,12 @@ def _approval(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
     what = measure(one.measure) if one.measure else item(one.item) if one.item else "request"
     yes = one.decision == "approve"
     fee = f"with a fee of {format_amount(one.fee)}" if one.fee else ""
+    alone = one.break_glass if isinstance(one.break_glass, str) else ""
     return Line(
         "check" if yes else "cross",
         "",
-        f"{sentence(what)} {'approved' if yes else 'rejected'} by {one.by}",
-        fee,
+        f"{sentence(what)} {'approved' if yes else 'rejected'} by {one.by}{' alone' if alone else ''}",
+        " · ".join(filter(None, (fee, alone))),
     )
 
 

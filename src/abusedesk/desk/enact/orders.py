@@ -11,7 +11,8 @@ from abusedesk.desk.enact.batch import Batch, Enacted, Move, Terms
 from abusedesk.policy import strikes
 from abusedesk.policy.decision import Answer, ChargeMade, Notify, Review, SetDeadline, Take
 from abusedesk.policy.own_notices import REQUEST_ANSWER
-from abusedesk.policy.stimulus import Report, Verification
+from abusedesk.policy.proposals import BREAK_GLASS
+from abusedesk.policy.stimulus import Approval, Report, Verification
 from abusedesk.records import models
 from abusedesk.records.bulk import copy_rows
 from abusedesk.records.projection import Cases
@@ -93,11 +94,20 @@ def _asked(batch: Batch, one: Enacted, index: int, effect: Review, cases: Cases)
         effect.report if is_stored(effect.report) else None,
         f"{one.move.docket}:{one.sequence}:{index}",
         effect.reason,
-        f"the policy needs to know: {effect.missing}" if effect.missing else "",
+        _detail(one, effect),
         effect.reason == "illegal_content",
         msgspec.json.encode(effect.clauses).decode(),
         one.move.at,
     )
+
+
+def _detail(one: Enacted, effect: Review) -> str:
+    """What stands beside the question: the fact that is missing, or who approved alone and why."""
+    stimulus = one.move.stimulus
+    if effect.reason == BREAK_GLASS and isinstance(stimulus, Approval):
+        what = (stimulus.measure or stimulus.item or "").replace("_", " ")
+        return f"{stimulus.by} approved alone ({what}): {stimulus.break_glass}"
+    return f"the policy needs to know: {effect.missing}" if effect.missing else ""
 
 
 def _close_reviews(batch: Batch, one: Enacted) -> set[int]:

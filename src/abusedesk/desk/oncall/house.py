@@ -8,6 +8,7 @@ from abusedesk.desk import brake
 from abusedesk.desk.channel import drivers
 from abusedesk.desk.inventory.state import is_stale
 from abusedesk.desk.oncall.wrong import Asked, BrandRow, Broken, House, Proposed, Source
+from abusedesk.policy.proposals import BREAK_GLASS
 from abusedesk.records.models import (
     Brand,
     Channel,
@@ -26,9 +27,6 @@ MOST = 500
 
 NOTICES_OF = timedelta(days=7)
 """A notice that failed longer ago than this wakes nobody any more; its case still shows it."""
-
-BREAK_GLASS = "break_glass"
-"""The review of an approval that its own proposer gave (`policy.proposals`)."""
 
 _STALE = timedelta(minutes=15)
 

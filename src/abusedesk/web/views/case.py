@@ -37,6 +37,7 @@ from abusedesk.web import clauses, words
 from abusedesk.web.ahead import ahead_of, docket_of
 from abusedesk.web.belief import Fact, facts_of
 from abusedesk.web.forms import FORMS, ByHand, Expire, OfMeasure, StayLifted, ToClean, about
+from abusedesk.web.glass import own_proposals
 from abusedesk.web.readers import may_read_restricted, may_suppress
 from abusedesk.web.request_words import in_short
 from abusedesk.web.story import Step, Story, story_of, why_of
@@ -128,6 +129,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "cards": _cards(docket, measures, charges, reviews, reports) + _request_cards(one, docket),
         "folded": folded,
         "may_suppress": may_suppress(request.user),
+        "own": own_proposals(docket, one.brand, request.user),
         "ahead": ahead_of(one, docket),
         "clock_stands": Review.objects.filter(HOLDING, docket=one.service.docket, closed_at=None).exists(),
         "conversation": _conversation(one),

@@ -9,9 +9,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from abusedesk.desk import by_hand, campaigns
+from abusedesk.desk import break_glass, by_hand, campaigns
 from abusedesk.desk.hearing.unread import served
 from abusedesk.desk.perform.unserved import UNSERVED
+from abusedesk.policy.proposals import BREAK_GLASS
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Event, Message, Report, Review, Service
 from abusedesk.records.reviews import close_review
@@ -59,7 +60,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
 
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """One review."""
-    one = get_object_or_404(Review.objects.select_related("brand", "case__service"), pk=pk)
+    one = get_object_or_404(Review.objects.select_related("brand", "case__service", "docket__service"), pk=pk)
     if one.restricted and not may_read_restricted(request.user):
         return render(request, "web/review_locked.html", {"review": one}, status=403)
     campaign = campaigns.of_review(one) if one.reason == campaigns.REASON else None
@@ -69,7 +70,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     """Close a review with an answer. Nothing else changes: what the policy needs to hear is said on the case."""
-    one = get_object_or_404(Review.objects.select_related("brand", "case__service"), pk=pk)
+    one = get_object_or_404(Review.objects.select_related("brand", "case__service", "docket__service"), pk=pk)
     if one.restricted and not may_read_restricted(request.user):
         return render(request, "web/review_locked.html", {"review": one}, status=403)
     if one.reason in ANSWERS and one.case_id is not None:
@@ -77,6 +78,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("case", one.case_id)
     if one.reason == campaigns.REASON:
         return redirect("review", one.pk)
+    if one.reason == BREAK_GLASS:
+        return _look_afterwards(request, one)
     form = AnswerForm(request.POST)
     if not form.is_valid():
         return _page(request, one, form, status=422)
@@ -85,6 +88,26 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     text = "Closed." if closed else "Somebody else had closed it already; their answer stands."
     messages.success(request, text)
     return redirect("queue")
+
+
+def _look_afterwards(request: HttpRequest, one: Review) -> HttpResponse:
+    """Somebody approved alone: another person says whether it was right."""
+    form, verdict = AnswerForm(request.POST), request.POST.get("verdict")
+    if not form.is_valid() or verdict not in {"agreed", "mistake"}:
+        return _page(request, one, form, status=422)
+    said: break_glass.Verdict = "agreed" if verdict == "agreed" else "mistake"
+    by = request.user.get_username()
+    try:
+        closed = break_glass.answer(one, said, form.cleaned_data["answer"], by, timezone.now())
+    except Problem as problem:
+        form.add_error("answer", f"{words.sentence(str(problem))}.")
+        return _page(request, one, form, status=422)
+    text = "Closed." if closed else "Somebody else had closed it already; their answer stands."
+    if said == "agreed" or one.docket is None or one.docket.service_id is None:
+        messages.success(request, text)
+        return redirect("queue")
+    messages.warning(request, f"{text} Put it right here: lift what was taken.", extra_tags="late")
+    return redirect("case", one.case_id) if one.case_id else redirect("service", one.docket.service_id)
 
 
 @require_POST
