@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects, perform_targets
@@ -35,7 +34,7 @@ class Desk:
 
     def hears(self, mails: Iterable[bytes]) -> None:
         """What a mail server hands over, each acknowledged; then one worker does all there is to do."""
-        with smtplib.LMTP("127.0.0.1", self.door.port, local_hostname="mx.example.net", timeout=30) as client:
+        with smtplib.LMTP("127.0.0.1", self.door.port, local_hostname="mx.example.net", timeout=60) as client:
             for mail in mails:
                 sender = parseaddr(mail.split(b"From: ", 1)[1].split(b"\r\n", 1)[0].decode())[1]
                 assert client.sendmail(sender, ["abuse@jim.example.org"], mail) == {}
@@ -64,8 +63,6 @@ class Desk:
 def desk(
     request: pytest.FixtureRequest, settings: Any, tmp_path: Path, transactional_db: Any, database_url: str
 ) -> Iterator[Desk]:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE records_message")
     with mailbox() as mail, receiving() as outside:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail.port

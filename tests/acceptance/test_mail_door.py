@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from abusedesk.records.models import Message
 from tests.acceptance.mail_door import MailDoor
@@ -39,7 +38,7 @@ class MailServer(threading.Thread):
                 time.sleep(0.05)
 
     def _deliver(self) -> None:
-        with smtplib.LMTP("127.0.0.1", self.port, local_hostname="mx.example.net", timeout=20) as client:
+        with smtplib.LMTP("127.0.0.1", self.port, local_hostname="mx.example.net", timeout=60) as client:
             while self.acknowledged < len(self.mails):
                 client.sendmail("fbl@isp.example.net", ["abuse@jim.example.org"], self.mails[self.acknowledged])
                 self.acknowledged += 1
@@ -47,8 +46,6 @@ class MailServer(threading.Thread):
 
 @pytest.fixture
 def door(tmp_path: Path, transactional_db: Any, database_url: str) -> Iterator[MailDoor]:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE records_message")
     one = MailDoor(tmp_path, database_url)
     yield one
     one.end()

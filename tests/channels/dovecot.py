@@ -129,7 +129,7 @@ def _has(user: str) -> bool:
 
 
 def _wait(port: int, log: Path) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             with socket.create_connection(("127.0.0.1", port), 1) as one:

@@ -10,7 +10,6 @@ from typing import Any
 
 import dns.rcode
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from abusedesk.channels import blocklists, fetch
@@ -48,8 +47,6 @@ def server() -> Iterator[NameServer]:
 
 @pytest.fixture
 def jim(transactional_db: Any, monkeypatch: pytest.MonkeyPatch) -> Provider:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE records_message")
     one = provider()
     hold(one, "192.0.2.0/29")
     return one

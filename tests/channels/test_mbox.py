@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from abusedesk.channels import fetch, mbox
 from abusedesk.records.models import Channel, Message
@@ -22,9 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _no_message_of_another_test(transactional_db: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE records_message")
+def _provider(transactional_db: Any) -> None:
     provider()
 
 

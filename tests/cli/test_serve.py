@@ -59,7 +59,7 @@ class Served:
 
     def status(self) -> int:
         """What the sign-in page answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/accounts/login/")
             return connection.getresponse().status
@@ -116,7 +116,7 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "did not come true in time"

@@ -101,7 +101,7 @@ def test_what_was_read_of_other_dockets_is_stored_and_decides_the_same_again() -
 @pytest.mark.django_db(transaction=True)
 def test_of_two_workers_with_one_address_one_null_routes_it() -> None:
     estate = Estate()
-    ready, told = threading.Barrier(2, timeout=20), []
+    ready, told = threading.Barrier(2, timeout=60), []
 
     def decide(service: models.Service, name: str, at: datetime) -> None:
         docket = docket_of(service).pk

@@ -76,7 +76,7 @@ def _postgres_in(data: Path) -> list[int]:
     return found
 
 
-def _eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
+def _eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "did not come true in time"

@@ -24,6 +24,7 @@ from abusedesk.parsing import legal
 from abusedesk.parsing.answers import Envelope, envelope_of
 from abusedesk.parsing.formats import form, noise
 from abusedesk.parsing.material import Material
+from abusedesk.records.bulk import storable
 from abusedesk.records.holders import Holders, holders
 from abusedesk.records.models import FileEntry, LegalFile, Message, Service
 from abusedesk.vocabulary.assurance import Assurance, reaches
@@ -265,7 +266,7 @@ def _file(one: Filed, numbers: dict[tuple[int, str, int], int], service: Service
         reference=reference(kind, year, numbers[counted]),
         received_at=unread.received_at,
         last_at=unread.received_at,
-        sender=_clean(unread.sender or one.reading.reporter or "")[:320],
+        sender=storable(unread.sender or one.reading.reporter or "")[:320],
         subject=_subject(one),
         service=service,
         customer_id=service.customer_id if service else None,
@@ -286,7 +287,7 @@ def _subject(one: Filed) -> str:
     if _is_cleared(one):
         return ""
     said = one.reading.reports[0].summary if one.reading.format == form.NAME and one.reading.reports else ""
-    return _clean(one.filing.envelope.subject or said)[:998]
+    return storable(one.filing.envelope.subject or said)[:998]
 
 
 def _is_cleared(one: Filed) -> bool:
@@ -299,11 +300,11 @@ def _entry(one: Filed, opened: Mapping[uuid.UUID, int]) -> FileEntry:
         file_id=opened[one.unread.message_id],
         kind="received",
         at=one.unread.received_at,
-        author=_clean(one.unread.sender or one.reading.reporter or "")[:320],
+        author=storable(one.unread.sender or one.reading.reporter or "")[:320],
         subject=_subject(one),
         text="It spoke of illegal content: nothing of it was kept." if _is_cleared(one) else "",
         message_id=one.unread.message_id,
-        mail_id=_clean(one.filing.envelope.message_id)[:320],
+        mail_id=storable(one.filing.envelope.message_id)[:320],
     )
 
 
@@ -328,7 +329,7 @@ def _mark(filed: Iterable[Filed]) -> None:
 @transaction.atomic
 def enter(file: LegalFile, kind: str, by: str, at: datetime, text: str) -> None:
     """A person's entry: `answered`, `note` or `closed`, with their words."""
-    FileEntry.objects.create(file=file, kind=kind, at=at, author=by, text=_clean(text))
+    FileEntry.objects.create(file=file, kind=kind, at=at, author=by, text=storable(text))
     if kind in LegalFile.STATES:
         LegalFile.objects.filter(pk=file.pk).update(state=kind)
 
@@ -338,7 +339,7 @@ def set_due(file: LegalFile, due: datetime | None, reason: str, by: str, at: dat
     """Until when it must be answered, and who asks for that; None where nothing is due any more."""
     LegalFile.objects.filter(pk=file.pk).update(due=due, due_reason=reason if due else "")
     told = f"due {due:%Y-%m-%d %H:%M} UTC: {reason}" if due else f"no longer due: {reason}"
-    FileEntry.objects.create(file=file, kind="due", at=at, author=by, text=_clean(told))
+    FileEntry.objects.create(file=file, kind="due", at=at, author=by, text=storable(told))
 
 
 def would_be(said: form.Said, brand: int, at: datetime) -> list[Placed]:
@@ -354,8 +355,3 @@ def make_report(file: LegalFile, said: form.Said, by: str, at: datetime) -> uuid
     made = {"kind": "report", "at": at, "author": by, "text": ", ".join(said.about)[:2000]}
     FileEntry.objects.get_or_create(file=file, message_id=received.message_id, defaults=made)
     return received.message_id
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL's text cannot hold a zero byte."""
-    return text.replace("\0", "")

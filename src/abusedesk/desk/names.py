@@ -21,7 +21,7 @@ from abusedesk.desk.candidates import MOST, NameFacts, words
 from abusedesk.desk.correlate import Telling
 from abusedesk.desk.parse import Unread
 from abusedesk.desk.verify import Voice
-from abusedesk.records.bulk import Row, give_rows
+from abusedesk.records.bulk import Row, give_rows, storable
 from abusedesk.records.holders import Holders
 from abusedesk.records.models import Service
 from abusedesk.vocabulary.category import ILLEGAL_CONTENT
@@ -260,7 +260,7 @@ def _suggestion(one: Telling, services: Mapping[int, str], unasked: str) -> Row:
     return {
         "report": one.complaint.id,
         "reason": one.reason,
-        "detail": ("\n".join(lines[:LINES]) + more).replace("\0", ""),
+        "detail": storable("\n".join(lines[:LINES]) + more),
         "candidates": [candidate._asdict() for candidate in candidates],
     }
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from abusedesk.records import room
 from abusedesk.records.bell import ring
-from abusedesk.records.bulk import copy_rows, give_rows
+from abusedesk.records.bulk import copy_rows, give_rows, storable
 from abusedesk.records.models import BrandAddress, Channel
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import seal
@@ -127,7 +127,7 @@ def headers_of(data: bytes) -> dict[str, str]:
 
 
 def _unfolded(value: bytes) -> str:
-    return _FOLD.sub(" ", value.decode("utf-8", "replace").replace("\0", ""))
+    return _FOLD.sub(" ", storable(value.decode("utf-8", "replace")))
 
 
 def address_in(header: str) -> str:
@@ -196,15 +196,15 @@ def _row(one: _Sealed, payload: bytes) -> tuple[object, ...]:
         incoming.received_at,
         one.brand,
         incoming.channel,
-        incoming.name.replace("\0", "")[:500],
+        storable(incoming.name)[:500],
         one.digest,
         len(incoming.data),
         address_in(headers.get("from", ""))[:320],
         (incoming.recipient or address_in(headers.get("to", "")))[:320],
-        " ".join(incoming.details).replace("\0", "")[:2000],
-        None if incoming.envelope_from is None else incoming.envelope_from.replace("\0", "")[:320],
+        storable(" ".join(incoming.details))[:2000],
+        None if incoming.envelope_from is None else storable(incoming.envelope_from)[:320],
         headers.get("subject", ""),
-        json.dumps({name: value.replace("\0", "") for name, value in incoming.provenance.items()}),
+        json.dumps({name: storable(value) for name, value in incoming.provenance.items()}),
         one.designation,
         payload,
     )

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from abusedesk.records import csv_tables as csv
+from abusedesk.records.bulk import copy_rows
 from abusedesk.records.csv_tables import Column, Fault, Row, Table
 from abusedesk.records.models import Brand, Inventory
 from abusedesk.records.packs import pack_of
@@ -668,7 +669,5 @@ def _stage(columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.import_rows")
         cursor.execute(f"CREATE TEMPORARY TABLE import_rows ({columns}) ON COMMIT DROP")
-        with cursor.copy("COPY import_rows FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        cursor.execute("ANALYZE import_rows")
+    copy_rows("import_rows", [column.split()[0] for column in columns.split(",")], rows)
+    _run("ANALYZE import_rows")

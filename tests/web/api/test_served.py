@@ -34,7 +34,7 @@ def served(secret: str, data: Path) -> Iterator[Served]:  # noqa: F811 - the fix
 
 def call(served: Served, secret: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     """One call on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     given = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json", **headers}
     try:
         connection.request("POST" if body is not None else "GET", path, body, given)
@@ -46,7 +46,7 @@ def call(served: Served, secret: str, path: str, body: Any = None, **headers: st
 
 def begun(served: Served, secret: str, length: int) -> socket.socket:
     """A call whose body does not come."""
-    one = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+    one = socket.create_connection(("127.0.0.1", served.port), timeout=60)
     head = f"POST /api/v1/reports HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\n"
     one.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{".encode())
     return one
@@ -69,7 +69,7 @@ def test_clients_that_send_nothing_leave_the_console_alive(served: Served, secre
 
 
 def test_a_chunked_body_is_refused_in_words(served: Served, secret: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     given = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     connection.request("POST", "/api/v1/reports", iter([b"{}"]), given, encode_chunked=True)
     answer = connection.getresponse()
@@ -103,5 +103,5 @@ def _until_acknowledged(served: Served, secret: str, name: str, body: str) -> st
             found.append(answer["id"])
         return status == 202
 
-    eventually(tried, 60)
+    eventually(tried)
     return found[0]

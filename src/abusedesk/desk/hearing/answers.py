@@ -19,6 +19,7 @@ from abusedesk.desk.hearing import bounces, reporters, tokens
 from abusedesk.desk.parse import ATTEMPTS, Unread
 from abusedesk.parsing.answers import BY_WORDS, Envelope, Heard, envelope_of, heard, may_answer
 from abusedesk.policy.stimulus import Reply
+from abusedesk.records.bulk import storable
 from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Thread, Ticket, TicketEntry
 from abusedesk.records.reviews import refresh_needs
 from abusedesk.vocabulary.report import Reading
@@ -335,8 +336,8 @@ def _enter(unread: Unread, answer: Answer, ticket: Ticket) -> Review:
         defaults={
             "at": unread.received_at,
             "author": "customer" if answer.standing == "customer" else "stranger",
-            "text": _clean(mail.text or mail.subject),
-            "shown": _clean(mail.shown or mail.subject),
+            "text": storable(mail.text or mail.subject),
+            "shown": storable(mail.shown or mail.subject),
             "sender": mail.sender[:320],
         },
     )
@@ -364,8 +365,3 @@ def _asked(answer: Answer) -> str:
 
 def _docket(ticket: Ticket | None) -> int:
     return 0 if ticket is None else int(ticket.case.service.docket.pk)
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL's text cannot hold a zero byte."""
-    return text.replace("\0", "")

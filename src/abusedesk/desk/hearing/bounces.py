@@ -18,6 +18,7 @@ from abusedesk.parsing.answers import Bounce
 from abusedesk.policy.own_notices import REMINDERS
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
+from abusedesk.records.bulk import storable
 from abusedesk.records.models import Effect, Notice
 
 FORM = "form"
@@ -59,7 +60,7 @@ def write(returned: Sequence[Returned], now: datetime) -> None:
         elif (
             Notice.objects.filter(pk=one.notice.pk)
             .exclude(state="bounced")
-            .update(state="bounced", response=one.bounce.said.replace("\0", ""))
+            .update(state="bounced", response=storable(one.bounce.said))
         ):
             _tell(one, "bounced", now)
             _again(one, now)

@@ -12,6 +12,7 @@ from abusedesk.desk.hearing import tokens
 from abusedesk.desk.parse import Unread
 from abusedesk.desk.perform.notice import TOKEN_LENGTH, TOKEN_LETTERS
 from abusedesk.parsing.answers import Envelope, Heard
+from abusedesk.records.bulk import storable
 from abusedesk.records.models import Case, Event, Report, Review, Thread, ThreadEntry
 
 REPORTER_WROTE = "reporter_wrote"
@@ -65,8 +66,8 @@ def enter(unread: Unread, mail: Heard, thread: Thread, author: str) -> Review:
         defaults={
             "at": unread.received_at,
             "author": "reporter" if author == "reporter" else "stranger",
-            "text": (mail.text or mail.subject).replace("\0", ""),
-            "shown": (mail.shown or mail.subject).replace("\0", ""),
+            "text": storable(mail.text or mail.subject),
+            "shown": storable(mail.shown or mail.subject),
             "sender": mail.sender[:320],
         },
     )

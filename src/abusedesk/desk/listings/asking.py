@@ -23,6 +23,7 @@ from abusedesk.parsing.blocklists import (
     question,
     read_answer,
 )
+from abusedesk.records.bulk import storable
 
 TIMEOUT_S = 3.0
 TRIES = 2
@@ -137,7 +138,7 @@ class _Asker:
         except aiodns.error.DNSError:
             return ""
         parts = [one.data.data.decode("utf-8", "replace") for one in records if isinstance(one.data, TXTRecordData)]
-        return " · ".join(" ".join(part.replace("\0", "").split()) for part in parts)[:_TEXT]
+        return " · ".join(" ".join(storable(part).split()) for part in parts)[:_TEXT]
 
     async def _asked(self, address: str, kind: str) -> Sequence[DNSRecord]:
         answer = await self._resolver.query_dns(question(address, self._place.zone), kind)

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from abusedesk.policy.own_notices import REMINDERS
+from abusedesk.records.bulk import storable
 from abusedesk.records.models import Brand, Notice, Review
 from abusedesk.records.reviews import refresh_needs
 
@@ -31,7 +32,7 @@ def ask(notice: Notice, said: str, at: datetime, message: uuid.UUID | None = Non
             "case": case,
             "message_id": message,
             "reason": UNSERVED,
-            "detail": f"no address of the {notice.to} is left ({said}); {waits}".replace("\0", ""),
+            "detail": storable(f"no address of the {notice.to} is left ({said}); {waits}"),
             "opened_at": at if served else notice.written_at,
         },
     )

@@ -1,9 +1,12 @@
 """Who is who: brands, customers, services, and which prefix or name each service held from when until when."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, IntegerRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
-from django.db import models
+from django.db import models, transaction
 from django.db.backends.postgresql.psycopg_any import NumericRange
 from django.db.models.functions import Lower
 
@@ -38,6 +41,12 @@ class Brand(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def set(self, changed: Mapping[str, Any]) -> None:
+        """Changes some settings, whatever else of them is being changed at this moment."""
+        self.settings = {**Brand.objects.select_for_update().get(pk=self.pk).settings, **changed}
+        self.save(update_fields=["settings"])
 
 
 class BrandAddress(models.Model):

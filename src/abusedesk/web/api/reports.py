@@ -17,7 +17,7 @@ from abusedesk.records import keys
 from abusedesk.records.models import Message
 from abusedesk.web.api.door import Key, key_of
 from abusedesk.web.api.problem import ProblemDocument, Refusal
-from abusedesk.web.api.taking import MOST, REFUSED, body_schema, take_in
+from abusedesk.web.api.taking import MOST, REFUSED, body_schema, take_in, taken_as
 
 SCOPE = "reports"
 
@@ -73,12 +73,10 @@ _XARF = {"type": "object", "description": "A report as XARF 4 or XARF 3 (xarf.or
 def send(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any]]:
     """Answered 202 when everything is committed. Each report of a batch is a message of its own with its own id."""
     key = key_of(request)
-    done = take_in(request, SCOPE, {"reporter": str(key.reporter_id)}, taken=_taken)
-    if done.again:
-        response["Idempotency-Replayed"] = "true"
-    if "href" in done.answer:
-        response["Location"] = done.answer["href"]
-    return Status(202, done.answer)
+    answer = take_in(request, response, SCOPE, {"reporter": str(key.reporter_id)}, taken=_taken)
+    if "href" in answer.value:
+        response["Location"] = answer.value["href"]
+    return answer
 
 
 @router.get(
@@ -104,5 +102,4 @@ def ask(request: HttpRequest, id: UUID) -> dict[str, Any]:  # noqa: A002 - the n
 
 
 def _taken(received: Received) -> dict[str, Any]:
-    number = str(received.message_id)
-    return {"id": number, "href": f"/api/v1/reports/{number}", "repeated": not received.new}
+    return {**taken_as(received), "href": f"/api/v1/reports/{received.message_id}"}

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from ninja import Status
 
 from abusedesk.desk.receive import Incoming, Received, receive_many
 from abusedesk.parsing import claims
@@ -14,7 +15,7 @@ from abusedesk.parsing.claims import Check, Sent
 from abusedesk.records import keys
 from abusedesk.records.models import ApiKey
 from abusedesk.web.api.door import body_of, is_lines, key_of
-from abusedesk.web.api.once import Answered, name_of, once
+from abusedesk.web.api.once import name_of, once
 from abusedesk.web.api.problem import ProblemDocument, Refusal
 
 MOST = 1_000
@@ -27,16 +28,22 @@ Also = Callable[[ApiKey, Sent, list[Received], datetime], None]
 """What else is done with what was taken, in the same transaction. Raises Refusal, and then nothing is taken."""
 
 
+def taken_as(received: Received) -> dict[str, Any]:
+    """What is said of a document that is committed."""
+    return {"id": str(received.message_id), "repeated": not received.new}
+
+
 def take_in(
     request: HttpRequest,
+    response: HttpResponse,
     scope: str,
     provenance: Mapping[str, str],
     *,
-    taken: Callable[[Received], dict[str, Any]],
+    taken: Callable[[Received], dict[str, Any]] = taken_as,
     check: Check | None = None,
     also: Also | None = None,
-) -> Answered:
-    """Commits every document of the body, or raises Refusal and commits none."""
+) -> Status[dict[str, Any]]:
+    """Commits every document of the body and answers 202, or raises Refusal and commits none."""
     key, lines, name = key_of(request), is_lines(request), name_of(request)
     body, now = body_of(request), timezone.now()
     sent = _read(body, check, lines=lines)
@@ -50,7 +57,10 @@ def take_in(
         answers = [taken(one) for one in received]
         return {scope: answers} if sent.is_list else answers[0]
 
-    return once(key, name, (f"{scope} {lines}", body), now, work)
+    done = once(key, name, (f"{scope} {lines}", body), now, work)
+    if done.again:
+        response["Idempotency-Replayed"] = "true"
+    return Status(202, done.answer)
 
 
 def body_schema(item: dict[str, Any], description: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
-from abusedesk.desk.receive import Received
 from abusedesk.parsing.formats import telemetry
 from abusedesk.web.api.door import Key, key_of
 from abusedesk.web.api.schemas import schema_of
@@ -43,11 +42,4 @@ class NotedBatch(Schema):
 def send(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any]]:
     """Answered 202 when everything is committed. The key's name is the sensor's."""
     sensor = {"sensor": key_of(request).label}
-    done = take_in(request, SCOPE, sensor, taken=_noted, check=telemetry.checked)
-    if done.again:
-        response["Idempotency-Replayed"] = "true"
-    return Status(202, done.answer)
-
-
-def _noted(received: Received) -> dict[str, Any]:
-    return {"id": str(received.message_id), "repeated": not received.new}
+    return take_in(request, response, SCOPE, sensor, check=telemetry.checked)

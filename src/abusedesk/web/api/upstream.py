@@ -54,10 +54,7 @@ def tell(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any]]
     """
     key = key_of(request)
     who = {"upstream": key.label, "reporter": str(key.reporter_id)}
-    done = take_in(request, SCOPE, who, taken=_heard, check=upstream.checked, also=_tell)
-    if done.again:
-        response["Idempotency-Replayed"] = "true"
-    return Status(202, done.answer)
+    return take_in(request, response, SCOPE, who, check=upstream.checked, also=_tell)
 
 
 def _tell(key: ApiKey, sent: Sent, received: list[Received], now: datetime) -> None:
@@ -70,7 +67,3 @@ def _tell(key: ApiKey, sent: Sent, received: list[Received], now: datetime) -> N
         except Problem as problem:
             flaw = Flaw(f"/{index}/ip" if sent.is_list else "/ip", str(problem))
             raise Refusal(422, "not_ours", f"{problem}; nothing was taken", [flaw]) from None
-
-
-def _heard(received: Received) -> dict[str, Any]:
-    return {"id": str(received.message_id), "repeated": not received.new}

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -77,16 +76,9 @@ def say(request: HttpRequest, slug: str) -> HttpResponse:
         if not may:
             raise PermissionDenied
         if form.is_valid():
-            _save(slug, form.settings())
+            brand.set(form.settings())
             messages.success(request, "Saved. It holds from the next notice on.", extra_tags="good")
             return redirect("brand", slug)
     status = 422 if request.method == "POST" else 200
     context = {"brand": brand, "form": form, "may": may, "own_word": reminders.own_word(brand)}
     return render(request, "web/notices_say.html", context, status=status)
-
-
-@transaction.atomic
-def _save(slug: str, changed: dict[str, Any]) -> None:
-    brand = Brand.objects.select_for_update().get(slug=slug)
-    brand.settings = {**brand.settings, **changed}
-    brand.save(update_fields=["settings"])
