@@ -17,6 +17,8 @@ from abusedesk.records.partitions import ensure_month
 from abusedesk.web import policy_words
 from tests.web import rows
 
+EXAMPLE = Path(__file__).parents[2] / "docs/how-to/example-pack"
+
 
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> None:
@@ -233,3 +235,16 @@ def test_every_order_of_the_packs_has_words(name: str) -> None:
     said = [policy_words.ordered(order, {}) for rule in pack.rules for order in rule.orders]
     assert all(one.text for one in said)
     assert {one.tone for one in said} == {"", "late", "wait", "good"}
+
+
+# ---------- words by date ----------
+
+
+def test_a_clause_is_shown_in_the_words_of_the_day_with_those_of_other_days_beside(
+    page: Client, desk: rows.Desk
+) -> None:
+    Brand.objects.update(pack=str(EXAMPLE))
+    before, after = (_text(page, f"/policies/jimcloud?at={day}") for day in ("2026-06-30", "2026-07-01"))
+    assert "<blockquote>From the second breach on, while there are points, we charge a fee of 25.00" in before
+    assert "<blockquote>From the second breach on, while there are points, we charge a fee of 30.00" in after
+    assert after.count("Its words by date") == 1

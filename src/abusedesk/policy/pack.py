@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from abusedesk.policy.condition import FactType
 from abusedesk.policy.facts import Settings
@@ -36,12 +37,36 @@ Value = int | timedelta | dict[str, timedelta | None]
 
 
 class Clause(Struct, frozen=True):
-    """A clause by its full id, with its title and the policy's own words."""
+    """A clause by its full id, with its title and the policy's own words.
+
+    `text` is how it is worded in the end; `texts` are all its wordings in order of their dates, where those are said.
+    """
 
     id: str
     title: str
     text: str
     informative: bool = False
+    texts: tuple[tuple[datetime, str], ...] = ()
+
+    @property
+    def begins(self) -> datetime | None:
+        """From when the policy says it; None is since ever."""
+        return self.texts[0][0] if self.texts else None
+
+    def said_at(self, moment: datetime | None) -> bool:
+        """Whether the policy says it as of an instant; None is that of a version whose date the operator says."""
+        return self.begins is None or moment is None or self.begins <= moment
+
+    def at(self, moment: datetime | None) -> str:
+        """Its words as of an instant; of an instant before the first, the first."""
+        if not self.texts:
+            return self.text
+        fitting = [text for since, text in self.texts if moment is not None and since <= moment]
+        return fitting[-1] if fitting else self.texts[0][1]
+
+    def as_of(self, moment: datetime | None) -> "Clause":
+        """The clause as it is worded as of an instant, and no longer dated."""
+        return replace(self, text=self.at(moment), texts=()) if self.texts else self
 
 
 class Version(Struct, frozen=True):
@@ -234,6 +259,11 @@ class Pack:
         """A clause or safeguard by its full id; one that this pack no longer has answers with its id alone."""
         known = self.safeguards if clause_id.startswith(SAFEGUARD) else self.content.clauses
         return known.get(clause_id) or Clause(clause_id, clause_id, "")
+
+    def clause_in(self, clause_id: str, version: Version | None) -> Clause:
+        """The same as a version words it; as it is worded in the end where no version is given."""
+        found = self.clause(clause_id)
+        return found if version is None else found.as_of(version.since)
 
     def since(self, version: Version, settings: Settings) -> datetime | None:
         """From when a version is in force; the operator's date is that of the first version."""

@@ -150,9 +150,23 @@ def _clauses(node: Node, prefix: str, faults: Faults) -> dict[str, Clause]:
 
 
 def _clause(short: str, node: Node, prefix: str) -> Clause:
-    keys = node.known_keys(f"the clause {short!r}", ("title", "text"), ("informative",))
+    keys = node.known_keys(f"the clause {short!r}", ("title",), ("text", "texts", "informative"))
+    if "texts" not in keys:
+        node.needed_key(f"the clause {short!r}", "text")
+    elif "text" in keys:
+        node.refuse(f"the clause {short!r} has both a text and texts by date; keep one")
     informative = "informative" in keys and keys["informative"].truth("informative")
-    return Clause(f"{prefix}{short}", keys["title"].text("title"), keys["text"].text("text"), informative)
+    texts = (
+        tuple((since, one.text("a text")) for since, one in _dated(keys["texts"], "texts")) if "texts" in keys else ()
+    )
+    text = texts[-1][1] if texts else _one_text(keys["text"])
+    return Clause(f"{prefix}{short}", keys["title"].text("title"), text, informative, texts)
+
+
+def _one_text(node: Node) -> str:
+    if isinstance(node.value, dict):
+        node.refuse("text is one wording; several by their dates stand under `texts`")
+    return node.text("text")
 
 
 def _matching(node: Node, what: str, form: re.Pattern[str], meaning: str) -> str:
@@ -244,7 +258,9 @@ class _Reader:
         keys = node.known_keys(f"the parameter {name!r}", ("clause",), ("value", "values"))
         if ("value" in keys) == ("values" in keys):
             node.refuse(f"the parameter {name!r} needs either a value or values by date")
-        dated = [(None, keys["value"])] if "value" in keys else _dated(keys["values"])
+        dated: list[tuple[datetime | None, Node]] = (
+            [(None, keys["value"])] if "value" in keys else [*_dated(keys["values"])]
+        )
         kind = _kind(dated[0][1])
         values = tuple((since, _value(kind, one)) for since, one in dated)
         return Parameter(name, self.clause(keys["clause"]), kind, values)
@@ -402,16 +418,16 @@ def _instant(node: Node) -> datetime:
         node.refuse(f"{text!r} is no date; write 2026-01-31 or 2026-01-31T00:00:00Z")
 
 
-def _dated(node: Node) -> list[tuple[datetime | None, Node]]:
-    dated: list[tuple[datetime | None, Node]] = []
-    for text, one in node.mapping("values").items():
+def _dated(node: Node, what: str = "values") -> list[tuple[datetime, Node]]:
+    dated: list[tuple[datetime, Node]] = []
+    for text, one in node.mapping(what).items():
         key = node.keys[text]
         since = _instant(key)
-        if dated and cast("Any", dated[-1][0]) >= since:
-            key.refuse("values must follow each other in time; put the earlier one first")
+        if dated and dated[-1][0] >= since:
+            key.refuse(f"{what} must follow each other in time; put the earlier one first")
         dated.append((since, one))
     if not dated:
-        node.refuse("values must name at least one date")
+        node.refuse(f"{what} must name at least one date")
     return dated
 
 

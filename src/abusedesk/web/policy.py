@@ -1,6 +1,6 @@
 """A brand's policy as its page shows it: clause by clause, with values, rules, readings and the brand's own values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -89,6 +89,8 @@ class ClauseCard(NamedTuple):
     rules: list[RuleRow]
     readings: list[Interpretation]
     orders_versions: bool
+    wordings: list[Held]
+    """Its words by version, where they are not the same in all; empty words before it was said at all."""
 
     @property
     def automatic(self) -> bool:
@@ -118,7 +120,7 @@ def shown(pack: Pack, settings: Settings, at: datetime) -> Shown:
         version,
         pack.since(version, settings) if version else None,
         version_rows(pack, settings, at),
-        [reader.card(clause) for clause in pack.clauses.values()],
+        [reader.card(clause) for clause in pack.clauses.values() if clause.said_at(reader.version.since)],
         safeguards_of(pack),
         len(settings.overrides),
         len(reader.rules),
@@ -191,7 +193,7 @@ class _Reader:
             clause.id,
             short(self.pack, clause.id),
             clause.title,
-            clause.text,
+            clause.at(self.version.since),
             clause.informative,
             [
                 Breach(one.name, one.categories)
@@ -202,7 +204,12 @@ class _Reader:
             sorted(rules, key=lambda row: not row.bears),
             [one for one in self.pack.interpretations if one.clause == clause.id],
             any(one.clause == clause.id for one in self.pack.versions),
+            self._wordings(clause),
         )
+
+    def _wordings(self, clause: Clause) -> list[Held]:
+        """The words that the pack's versions give it, where that ever changes."""
+        return self._held(lambda version: clause.at(version.since) if clause.said_at(version.since) else "")
 
     def _rule(self, rule: Rule, versions: frozenset[str], clause: str) -> RuleRow:
         condition = rule.condition.text if rule.condition is not None else ""
@@ -234,9 +241,13 @@ class _Reader:
 
     def _history(self, one: Parameter) -> list[Held]:
         """What the pack's versions made of it, where that ever changes."""
+        return self._held(lambda version: self._in_words(one, one.at(version.since)))
+
+    def _held(self, said: Callable[[Version], str]) -> list[Held]:
+        """What holds under each version, from when until when; nothing where it is the same under all."""
         held: list[Held] = []
         for row in reversed(version_rows(self.pack, self.settings, self.at)):
-            text = self._in_words(one, one.at(row.version.since))
+            text = said(row.version)
             if held and held[-1].text == text:
                 held[-1] = held[-1]._replace(until=row.until)
             else:

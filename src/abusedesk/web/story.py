@@ -30,6 +30,13 @@ class Order(NamedTuple):
     clauses: tuple[str, ...]
 
 
+class Under(NamedTuple):
+    """What a decision was made under: the pack's digest in hexadecimal, and the version's id."""
+
+    pack: str
+    version: str
+
+
 class Step(NamedTuple):
     """One step of the story. `decision` is None for what was carried out or noted without a decision."""
 
@@ -38,6 +45,7 @@ class Step(NamedTuple):
     orders: list[Order]
     decision: int | None
     clauses: tuple[str, ...] = ()
+    under: "Under | None" = None
 
     @property
     def minor(self) -> bool:
@@ -108,7 +116,7 @@ def _entries(case: Case, before: datetime | None) -> list[TimelineEntry]:
 def _decisions(entries: Iterable[TimelineEntry]) -> dict[int, Decision]:
     wanted = {entry.decision_id for entry in entries if entry.decision_id}
     return Decision.objects.only(
-        "docket_id", "sequence", "key", "at", "by", "stimulus", "effects", "pack_version"
+        "docket_id", "sequence", "key", "at", "by", "stimulus", "effects", "pack_version", "pack_digest"
     ).in_bulk(wanted)
 
 
@@ -130,7 +138,8 @@ def _is_uuid(text: str) -> bool:
 def step_of(decision: Decision, case: Case | None, reporters: Mapping[str, str]) -> Step:
     """One decision as a step; of its effects those of the case, or of no case in particular."""
     line = words.stimulus_line(_stimulus.decode(bytes(decision.stimulus)), decision.by, reporters)
-    return Step(decision.at, line, orders_of(decision, case), decision.pk)
+    under = Under(bytes(decision.pack_digest).hex(), decision.pack_version)
+    return Step(decision.at, line, orders_of(decision, case), decision.pk, under=under)
 
 
 def orders_of(decision: Decision, case: Case | None = None) -> list[Order]:

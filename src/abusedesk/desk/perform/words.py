@@ -357,7 +357,9 @@ def _clauses(cited: Iterable[str], pack: Pack) -> str:
 
 def _clause_texts(effect: Effect, pack: Pack) -> str:
     """The cited clauses' own words, one a paragraph, as the version that decided has them."""
-    cited = [pack.clause(one) for one in effect.payload.get("clauses") or []]
+    version_id = effect.decision.pack_version if effect.decision else ""
+    version = pack.version(version_id) if version_id else None
+    cited = [pack.clause_in(one, version) for one in effect.payload.get("clauses") or []]
     return "\n\n".join(f"{one.id}: {' '.join(one.text.split())}" for one in cited if one.text)
 
 

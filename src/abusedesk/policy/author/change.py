@@ -45,15 +45,15 @@ def written(kind: ParameterKind, value: Value) -> str:
 def new_version(text: str, since: datetime, values: Mapping[str, str], texts: Mapping[str, str] | None = None) -> str:
     """The text of a pack with a further version from an instant on, under which the parameters have the `values`.
 
-    `values` are as `written`; `texts` are new words of clauses by the id that the pack itself writes. Rules that held
-    in the newest version alone hold in the new one. Raises Problem where the instant does not follow the newest
-    version, or a parameter has a value for a later date already.
+    `values` are as `written`; `texts` are the words of clauses from then on, by the id that the pack itself writes.
+    Rules that held in the newest version alone hold in the new one. Raises Problem where the instant does not follow
+    the newest version, or a parameter has a value for a later date already.
     """
     root = _composed(text)
     edits = [
         *_version(root, text, since),
         *(_dated(root, text, name, since, value) for name, value in values.items()),
-        *(_reworded(root, text, clause, said) for clause, said in (texts or {}).items()),
+        *(_reworded(root, text, clause, since, said) for clause, said in (texts or {}).items()),
     ]
     return _applied(text, edits)
 
@@ -118,7 +118,7 @@ def _dated(root: yaml.MappingNode, text: str, name: str, since: datetime, value:
     parameter = _find(_at(root, "parameters"), name)
     if parameter is None:
         _refuse(f"the pack has no parameter {name!r}")
-    date = f"{since:%Y-%m-%d}" if (since.hour, since.minute, since.second) == (0, 0, 0) else format_instant(since)
+    date = _date(since)
     for key, node in parameter.value:
         if key.value == "value":
             said = _in_one_line(node, text)
@@ -126,6 +126,10 @@ def _dated(root: yaml.MappingNode, text: str, name: str, since: datetime, value:
         if key.value == "values":
             return _further(node, text, name, date, value)
     return _refuse(f"the parameter {name!r} has no value")
+
+
+def _date(since: datetime) -> str:
+    return f"{since:%Y-%m-%d}" if (since.hour, since.minute, since.second) == (0, 0, 0) else format_instant(since)
 
 
 def _further(values: yaml.Node, text: str, name: str, date: str, value: str) -> Edit:
@@ -157,14 +161,27 @@ def _key(name: str) -> str:
 # ---------- words ----------
 
 
-def _reworded(root: yaml.MappingNode, text: str, clause: str, said: str) -> Edit:
+def _reworded(root: yaml.MappingNode, text: str, clause: str, since: datetime, said: str) -> Edit:
+    """New words of a clause from an instant on; those of before stay, with their date."""
     node = _find(_at(root, "clauses"), clause)
-    if node is None:
+    if not isinstance(node, yaml.MappingNode):
         _refuse(f"the pack has no clause {clause!r}")
-    words = _at(node, "text")
+    texts = _find(node, "texts")
+    if texts is not None:
+        return _further(texts, text, clause, _date(since), _quoted(said))
+    key, words = next((pair for pair in node.value if pair[0].value == "text"), (None, None))
+    if key is None or words is None:
+        _refuse(f"the clause {clause!r} has no text")
     end = _end(words)
     tail = "\n" if text[words.start_mark.index : end].endswith("\n") else ""
-    return Edit(words.start_mark.index, end, _quoted(said) + tail)
+    both = f"{_first_date(root)}: {_quoted(str(words.value))}, {_date(since)}: {_quoted(said)}"
+    return Edit(key.start_mark.index, end, f"texts: {{{both}}}{tail}")
+
+
+def _first_date(root: yaml.MappingNode) -> str:
+    """The date of what was said without one: that of the first version, where it has one."""
+    first = str(_at(_at(root, "versions").value[0], "from").value)
+    return first if first[:1].isdigit() else _EVER
 
 
 def _quoted(said: str) -> str:

@@ -46,6 +46,7 @@ def as_of(pack: Pack, date: datetime) -> Pack:
     content = replace(
         pack.content,
         versions=(version,),
+        clauses={key: one.as_of(version.since) for key, one in pack.clauses.items() if one.said_at(version.since)},
         parameters={key: replace(one, values=((None, one.at(version.since)),)) for key, one in pack.parameters.items()},
         rules=tuple((rule, frozenset[str]()) for rule, held in pack.content.rules if not held or version.id in held),
     )
@@ -150,15 +151,30 @@ def _clauses(before: Mapping[str, Clause], after: Mapping[str, Clause]) -> Itera
 
 def _new_clause(clause: Clause) -> Change:
     aside = ", informative" if clause.informative else ""
+    aside += f", said from {day(clause.begins)}" if clause.begins else ""
     return Change(clause.id, "clause", f"a new clause{aside}: {clause.title}: “{clause.text}”")
 
 
 def _clause(was: Clause, now: Clause) -> Iterator[Change]:
     yield from reworded(now.id, "clause", "the title", was.title, now.title)
-    yield from reworded(now.id, "clause", "the text", was.text, now.text)
+    yield from _wordings(was, now)
     if was.informative != now.informative:
         text = "is now informative, nothing acts by it" if now.informative else "is no longer informative"
         yield Change(now.id, "clause", f"the clause {text}")
+
+
+def _wordings(was: Clause, now: Clause) -> Iterator[Change]:
+    """How its words differ, from each date on from which they do."""
+    if was.begins != now.begins:
+        before, after = (f"from {day(one.begins)} on" if one.begins else "since ever" for one in (was, now))
+        yield Change(now.id, "clause", f"the clause is said {after} instead of {before}")
+    dates: list[datetime | None] = [*sorted({since for since, _ in (*was.texts, *now.texts)})] or [None]
+    told: tuple[str, str] | None = None
+    for since in dates:
+        pair = was.at(since), now.at(since)
+        if pair != told:
+            yield from reworded(now.id, "clause", f"the text from {day(since)}" if since else "the text", *pair)
+        told = pair
 
 
 def _parameters(before: Content, after: Content) -> Iterator[Change]:

@@ -35,6 +35,20 @@ def repeated(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
         seen.setdefault(key, rule.id)
 
 
+def not_said_yet(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Rules that hold in a version which does not say their clause yet."""
+    for (rule, node), (_, held) in zip(_placed(pack, keys), pack.content.rules, strict=True):
+        for clause in rule.clauses:
+            known = pack.clauses.get(clause)
+            early = [one.id for one in pack.versions if known and not known.said_at(one.since)]
+            if known is not None and (wrong := [one for one in early if not held or one in held]):
+                later = ", ".join(f'"{one.id}"' for one in pack.versions if one.id not in early)
+                text = f"the rule {rule.id!r} holds in {', '.join(wrong)}, where {clause} is not said yet"
+                yield error(
+                    node.value["clause"], f"{text}; give it `versions: [{later}]`, or the clause an earlier date"
+                )
+
+
 def deadlines(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
     """Deadlines that may be missed without anything happening, and rules that wait for one that nobody sets."""
     missed = {rule.kind for rule in pack.rules if rule.on == "missed"}

@@ -41,11 +41,27 @@ def dates(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
                 yield error(_value_node(keys, name, place), _never(name, since, until, begins))
 
 
-def _never(name: str, since: datetime, until: datetime | None, begins: list[datetime | None]) -> str:
+def wordings(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Words from a date at which no version begins: a version has the words of its own date."""
+    begins = [one.since for one in pack.versions]
+    for clause_id, clause in pack.clauses.items():
+        for place, (since, _) in enumerate(clause.texts):
+            since_ever = not place and (begins[0] is None or since < begins[0])
+            if since not in begins and not since_ever:
+                until = clause.texts[place + 1][0] if place + 1 < len(clause.texts) else None
+                short = clause_id.removeprefix(f"{pack.name}:")
+                node = keys["clauses"].value[short].value["texts"]
+                yield error(list(node.keys.values())[place], _never(short, since, until, begins, "these words"))
+
+
+def _never(
+    name: str, since: datetime, until: datetime | None, begins: list[datetime | None], what: str = "this value"
+) -> str:
     later = [one for one in begins if one is not None and one > since and (until is None or one < until)]
     held = f"only from {day(later[0])} on" if later else "never"
     advice = "add a version from that date, or give it the date of one"
-    return f"no version begins on {day(since)}, so this value of {name!r} holds {held}; {advice}"
+    holds = "holds" if what == "this value" else "hold"
+    return f"no version begins on {day(since)}, so {what} of {name!r} {holds} {held}; {advice}"
 
 
 def _value_node(keys: dict[str, Node], name: str, place: int) -> Node:
@@ -66,11 +82,20 @@ def amounts(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
 
 
 def _unstated(pack: Pack, parameter: Parameter) -> list[str]:
-    """The amounts that neither the clause nor one of its sub-clauses states."""
-    kin = (parameter.clause, f"{parameter.clause}.")
-    texts = " ".join(one.text for key, one in pack.clauses.items() if key == kin[0] or key.startswith(kin[1]))
-    stated = {_minor(number) for number in _NUMBER.findall(texts)}
-    return [format_amount(value) for _, value in parameter.values if isinstance(value, int) and value not in stated]
+    """The amounts that neither the clause nor one of its sub-clauses states, as they are worded at the time."""
+    times = [*(since for since, _ in parameter.values), *(one.since for one in pack.versions)]
+    held = [(parameter.at(time), _stated(pack, parameter.clause, time)) for time in times]
+    missing = [value for value, stated in held if isinstance(value, int) and stated is not None and value not in stated]
+    return [format_amount(value) for value in dict.fromkeys(missing)]
+
+
+def _stated(pack: Pack, clause: str, time: datetime | None) -> set[int | None] | None:
+    """The amounts that a clause and its sub-clauses state as of an instant; None while the clause is not said yet."""
+    if not pack.clauses[clause].said_at(time):
+        return None
+    kin = [one for key, one in pack.clauses.items() if key == clause or key.startswith(f"{clause}.")]
+    texts = " ".join(one.at(time) for one in kin if one.said_at(time))
+    return {_minor(number) for number in _NUMBER.findall(texts)}
 
 
 def _minor(number: str) -> int | None:

@@ -104,7 +104,8 @@ def _in_force(version: Version, since: datetime | None) -> str:
 def _sections(pack: Pack, version: Version, settings: Settings) -> list[Section]:
     used = pack.terms(version, settings).used
     rules = [rule for rule, versions in pack.content.rules if not versions or version.id in versions]
-    ids = [bare(one) for one in pack.clauses]
+    as_said = {key: one.as_of(version.since) for key, one in pack.clauses.items() if one.said_at(version.since)}
+    ids = [bare(one) for one in as_said]
     return [
         Section(
             clause,
@@ -120,7 +121,7 @@ def _sections(pack: Pack, version: Version, settings: Settings) -> list[Section]
             + _holidays(pack, clause_id),
             sum(bare(clause_id).startswith(f"{other}.") for other in ids),
         )
-        for clause_id, clause in pack.clauses.items()
+        for clause_id, clause in as_said.items()
     ]
 
 

@@ -40,7 +40,7 @@ from abusedesk.web.forms import FORMS, ByHand, Expire, OfMeasure, StayLifted, To
 from abusedesk.web.glass import own_proposals
 from abusedesk.web.readers import may_read_restricted, may_suppress
 from abusedesk.web.request_words import in_short
-from abusedesk.web.story import Step, Story, story_of, why_of
+from abusedesk.web.story import Step, Story, Under, story_of, why_of
 
 _FOLDED = Q(campaign__isnull=False) & (Q(campaign__closed_at=None) | Q(rejected_at__isnull=False))
 """The reports that a campaign speaks for: one that is open, or one with which they were rejected."""
@@ -142,7 +142,12 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "owed": sum(charge.amount - charge.paid for charge in charges if charge.state == "owed"),
         "strikes": strikes,
         "deadlines": [deadline for deadline in deadlines if deadline.state != "open"],
-        "law": clauses.of_brand(one.brand, _cited(story, measures, charges, strikes, deadlines, reviews)),
+        "law": clauses.of_decisions(
+            one.brand,
+            _cited(story, measures, charges, strikes, deadlines, reviews),
+            _cited_under(story),
+            one.opened_at,
+        ),
         "forms": {name: form() for name, form in FORMS.items() if not issubclass(form, OfMeasure)},
         "irreversible": {"terminate"},
         "ips": _addresses(reports),
@@ -273,6 +278,16 @@ def _cited(story: Story, *rows: Iterable[Any]) -> list[str]:
     named = [clause for group in rows for row in group for clause in row.clauses]
     named += [clause for step in story.steps for clause in _of_step(step)]
     return list(dict.fromkeys(named))
+
+
+def _cited_under(story: Story) -> dict[str, list[Under]]:
+    """What each clause was cited under, the newest first."""
+    found: dict[str, list[Under]] = defaultdict(list)
+    for step in story.steps:
+        if step.under is not None:
+            for clause in _of_step(step):
+                found[clause].append(step.under)
+    return found
 
 
 def _of_step(step: Step) -> Iterable[str]:

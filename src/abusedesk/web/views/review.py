@@ -134,7 +134,7 @@ def _page(
     message_id = one.message_id or (report.message_id if report else None)
     message = Message.objects.filter(pk=message_id).defer("payload").first() if message_id else None
     events = Event.objects.filter(report_id=report.pk).order_by("pk")[:50] if report else []
-    law = clauses.of_brand(one.brand, one.clauses) if one.brand else []
+    law = clauses.of_brand(one.brand, one.clauses, one.opened_at) if one.brand else []
     context = {"review": one, "form": form, "report": report, "message": message, "events": events, "law": law}
     if one.closed_at is None and one.reason in by_hand.REASONS and report:
         context |= {"whose": whose or WhoseForm(one.brand_id), "candidates": _candidates(one), "asks_whose": True}
