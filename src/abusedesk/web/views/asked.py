@@ -137,7 +137,7 @@ def _page(
 ) -> HttpResponse:
     context = _moving(found) | {
         "form": form or VerdictForm(fee=found.kind == "restore"),
-        "law": clauses.of_brand(found.brand, found.clauses),
+        "law": clauses.of_brand(found.brand, found.clauses, found.at),
         "cases": found.service.cases.order_by("-last_at"),
         "cause": request_words.CAUSES.get(found.cause, ""),
         "message": seen_by(request.user).filter(pk=found.message_id).first() if found.message_id else None,
