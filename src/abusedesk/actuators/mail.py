@@ -20,6 +20,9 @@ from django.core.mail.backends.smtp import EmailBackend
 from abusedesk.actuators.signature import signed
 from abusedesk.problem import Problem
 
+TABLE = "services.csv"
+"""The name of the CSV that goes with a letter."""
+
 
 class Delayed(Exception):  # noqa: N818 - it says what became of the letter
     """The letter could not be handed over now; another attempt may do better."""
@@ -39,7 +42,7 @@ class Letter:
 
     `answers` is the Message-ID it follows on, `references` the whole chain where that is longer. `automatic` is what it
     says of itself by RFC 3834, section 5: `auto-generated`, `auto-replied`, or `no` where a person wrote it. `html`
-    says the same as `text`; empty sends the text alone.
+    says the same as `text`; empty sends the text alone. `table` is a CSV that goes with it.
     """
 
     sender: str
@@ -55,6 +58,7 @@ class Letter:
     references: tuple[str, ...] = ()
     automatic: str = "auto-generated"
     html: str = ""
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,9 @@ def _dialogue(server: smtplib.SMTP, letter: Letter, message: EmailMessage) -> st
 
 def _on_the_wire(message: EmailMessage, sender: str) -> bytes:
     made = message.message()
-    if made.is_multipart():
+    for number, part in enumerate(one for one in made.walk() if one.is_multipart()):
         # The same letter sent again after a crash is the same bytes.
-        made.set_boundary(sha256(str(made["Message-ID"]).encode()).hexdigest()[:40])
+        part.set_boundary(sha256(f"{number or ''}{made['Message-ID']}".encode()).hexdigest()[:40])
     written = made.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     try:
         return signed(written, sender, settings.CONFIGURATION.dkim)
@@ -162,4 +166,6 @@ def _message(letter: Letter) -> EmailMessage:
     message = EmailMultiAlternatives(subject, letter.text, letter.envelope, [letter.to], headers=headers)
     if letter.html:
         message.attach_alternative(letter.html, "text/html")
+    if letter.table:
+        message.attach(TABLE, letter.table, "text/csv")
     return message

@@ -27,6 +27,9 @@ _SAFEGUARDS = (
     "ticket_serves",
     "html_notices",
     "verify_page",
+    "digest_from",
+    "digest_within",
+    "digest_wait",
     "show_identities",
     "acknowledge",
     "receipts_an_hour",
@@ -37,7 +40,7 @@ _SAFEGUARDS = (
     "campaign_hours",
 )
 _TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome", "break_glass")
-_WHOLE = ("blast_radius", "mass_expiry", "receipts_an_hour", "campaign_reporters", "campaign_hours")
+_WHOLE = ("digest_from", "blast_radius", "mass_expiry", "receipts_an_hour", "campaign_reporters", "campaign_hours")
 _CHOICES = {
     "irreversible": ("approve", "automatic"),
     "acknowledge": ("off", "known", "everybody"),
@@ -236,7 +239,8 @@ def _readers() -> dict[str, Callable[[str], object]]:
     from abusedesk.desk.oncall.kinds import read_hours
     from abusedesk.vocabulary.duration import parse_duration
 
-    return {"long_outage": parse_duration, "remind_before": parse_duration, "office_hours": read_hours}
+    lengths = ("long_outage", "remind_before", "digest_within", "digest_wait")
+    return {**dict.fromkeys(lengths, parse_duration), "office_hours": read_hours}
 
 
 def _safeguard(name: str, value: str) -> Any:

@@ -63,7 +63,7 @@ def preview(brand: Brand, now: datetime, limit: int = 100) -> Preview:
         pause=pause,
         overdue=tuple(waiting.filter(overdue)[:limit]),
         next_due=tuple((one.due if one.name == "expiry" else one.due + pause, one) for one in later),
-        notices=Effect.objects.filter(brand=brand, kind="notice", state__in=("pending", "held")).count(),
+        notices=Effect.objects.filter(brand=brand, kind="notice", state__in=("pending", "held", "gathered")).count(),
         measures=tuple(desired.exclude(state__in=("in_force", "failed", "dry_run")).order_by("at")[:limit]),
     )
 

@@ -20,6 +20,8 @@ APOLOGY = "apology"
 UPHELD = "appeal_upheld"
 """Drafts of letters, which a person changes before they go out."""
 REQUEST_ANSWER = "request_answer"
+DIGEST = "digest"
+"""One mail in place of many notices of one kind."""
 DUTY = "duty"
 DUTY_SOON = "duty_soon"
 
@@ -46,6 +48,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "answer_at",
         "brand",
     ),
+    DIGEST: ("number", "abuse_type", "remediation", "list", "answer_at", "clauses", "policy", "brand"),
     DUTY: _OF_A_DUTY,
     DUTY_SOON: _OF_A_DUTY,
 }

@@ -198,7 +198,8 @@ def _payload(batch: Batch, one: Enacted, effect: Notify, cases: Cases) -> dict[s
     """What the notice has to say beyond what stands in the tables: what this very decision ordered."""
     of_case = [other for other in one.decision.effects if other.case == effect.case]
     stimulus, subject = one.move.stimulus, batch.held[one.move.docket].subject
-    due = [other.due for other in of_case if isinstance(other, SetDeadline) and other.name == "reply"]
+    replies = [other for other in of_case if isinstance(other, SetDeadline) and other.name == "reply"]
+    due = [other.due for other in replies]
     return {
         "to": effect.to,
         "via": list(effect.via),
@@ -212,6 +213,7 @@ def _payload(batch: Batch, one: Enacted, effect: Notify, cases: Cases) -> dict[s
         "addresses": list(stimulus.ips) if isinstance(stimulus, Report) else [],
         "first_seen": stimulus.occurred_at.isoformat() if isinstance(stimulus, Report) else None,
         "due": due[0].isoformat() if due and due[0] else None,
+        "deadline": replies[0].item_id if replies else None,
         "measures": [_as_json(other) for other in one.decision.effects if isinstance(other, Take)],
         "charges": [_as_json(other) for other in of_case if isinstance(other, ChargeMade)],
         "version": one.decision.version,

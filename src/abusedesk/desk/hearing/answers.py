@@ -18,6 +18,7 @@ from abusedesk.desk.enact import Move
 from abusedesk.desk.hearing import bounces, reporters, tokens
 from abusedesk.desk.parse import ATTEMPTS, Unread
 from abusedesk.parsing.answers import BY_WORDS, Envelope, Heard, envelope_of, heard, may_answer
+from abusedesk.policy.own_notices import DIGEST
 from abusedesk.policy.stimulus import Reply
 from abusedesk.records.bulk import storable
 from abusedesk.records.models import Contact, Customer, Deadline, Notice, Review, Thread, Ticket, TicketEntry
@@ -47,7 +48,8 @@ machine, one for certain, a mail server, or we ourselves."""
 class Answer(NamedTuple):
     """A mail that answers. `ticket` is None where it answers a notice without one; `notice` where it names none.
 
-    `beside` are further tickets that it may mean, where it names none. `thread` is the reporter's, where it is in one.
+    `beside` are further tickets that it may mean, where it names none, or means, where it answers a digest.
+    `thread` is the reporter's, where it is in one.
     """
 
     standing: Standing
@@ -236,13 +238,14 @@ def _weighed(unread: Unread, by: _Named, found: _Found) -> Answer | None:
         notice = bounced or next((one for name in mail.returned if (one := found.threads.get(name))), None) or follows
         return Answer("bounce", mail, bounced is not None, _ticket(notice), notice) if notice else None
     notice = follows or bounced
-    ticket = named or _ticket(notice)
+    listed = _tickets_of(notice) if named is None else []
+    ticket = named or _ticket(notice) or next(iter(listed), None)
     by_token = named is not None or bounced is not None
     if ticket is None:
         talk = (notice.thread if notice else None) or talk
         standing = reporters.standing(mail, talk) if talk else "machine"
         return Answer(standing, mail, by_token or by_number, None, notice, thread=talk) if talk else None
-    return Answer(_standing(mail, ticket), mail, by_token, ticket, notice)
+    return Answer(_standing(mail, ticket), mail, by_token, ticket, notice, tuple(listed[1:]))
 
 
 def _standing(mail: Heard, ticket: Ticket) -> Standing:
@@ -266,6 +269,14 @@ def _ticket(notice: Notice | None) -> Ticket | None:
     if notice is None or notice.case is None or notice.to not in ADDRESSEES:
         return None
     return getattr(notice.case, "ticket", None)
+
+
+def _tickets_of(notice: Notice | None) -> list[Ticket]:
+    """The tickets of the notices that a digest carried: what answers it answers them all."""
+    if notice is None or notice.template != DIGEST:
+        return []
+    found = Ticket.objects.filter(case__notices__digest=notice).distinct().order_by("pk")
+    return list(found.select_related("customer", "case__service__docket"))
 
 
 def _same_brand(unread: Unread, *found: Ticket | Notice | Thread | None) -> bool:
@@ -294,9 +305,10 @@ def is_complaint(answer: Answer, reading: Reading, *, from_known_reporter: bool)
 def moves(answers: Sequence[Heeded], now: datetime) -> list[Move]:
     """How answers move dockets, each as of its receipt. Says nothing of what only a person can tell."""
     replies = [
-        Move(_docket(one.ticket), Reply(complete=False), f"reply:{unread.message_id}", unread.received_at)
+        Move(docket, Reply(complete=False), f"reply:{unread.message_id}", unread.received_at)
         for unread, one in answers
         if one.standing == "customer" and one.ticket is not None
+        for docket in dict.fromkeys(map(_docket, (one.ticket, *one.beside)))
     ]
     return [*replies, *bounces.moves(_bounced(answers), now)]
 
@@ -321,10 +333,18 @@ def write(answers: Sequence[Heeded], now: datetime) -> None:
 
 def _bounced(answers: Sequence[Heeded]) -> list[bounces.Returned]:
     return [
-        bounces.Returned(unread.message_id, unread.received_at, one.notice, one.heard.bounce)
+        bounces.Returned(unread.message_id, unread.received_at, notice, one.heard.bounce)
         for unread, one in answers
         if one.standing == "bounce" and one.notice is not None and one.heard.bounce is not None
+        for notice in (one.notice, *_carried(one.notice))
     ]
+
+
+def _carried(notice: Notice) -> list[Notice]:
+    """The notices that came back with a digest: each is unserved by itself."""
+    found = Notice.objects.filter(digest=notice) if notice.template == DIGEST else Notice.objects.none()
+    about = ("brand", "effect__decision", "effect__brand", "case__customer__reseller", "case__service__docket")
+    return list(found.select_related(*about))
 
 
 def _enter(unread: Unread, answer: Answer, ticket: Ticket) -> Review:

@@ -15,7 +15,7 @@ from abusedesk.desk.perform import marks, unserved
 from abusedesk.desk.perform.notice import addresses
 from abusedesk.desk.perform.reaching import served_elsewhere
 from abusedesk.parsing.answers import Bounce
-from abusedesk.policy.own_notices import REMINDERS
+from abusedesk.policy.own_notices import DIGEST, REMINDERS
 from abusedesk.policy.stimulus import Postponed
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import storable
@@ -75,14 +75,14 @@ def _again(one: Returned, now: datetime) -> None:
         made = {"brand_id": notice.brand_id, "decision_id": notice.effect.decision_id, "kind": notice.effect.kind}
         Effect.objects.get_or_create(key=_key(one), defaults={**made, "payload": payload, "due": now})
         ring()
-    elif notice.effect.kind != FORM:
+    elif notice.effect.kind not in {FORM, DIGEST}:
         # Anybody may write any address on the public form: that it does not exist is nobody's business.
         unserved.ask(notice, one.bounce.said, one.at, one.message)
 
 
 def _next(notice: Notice) -> str | None:
     """The next address of the same party that did not send this notice back."""
-    if notice.to not in {"customer", "reseller"}:
+    if notice.to not in {"customer", "reseller"} or notice.template == DIGEST:
         return None
     tried = {one.lower() for one in (*(notice.effect.payload.get("bounced") or []), notice.address)}
     tried |= served_elsewhere(notice)

@@ -13,9 +13,10 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, post
-from abusedesk.desk.perform import marks, unserved
+from abusedesk.desk.perform import digest, late, marks, unserved
 from abusedesk.desk.perform.notice import LETTER, addresses, letter, notice_of
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
+from abusedesk.policy.own_notices import DIGEST
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Docket, Effect, Notice
 from abusedesk.vocabulary.instant import parse_instant
@@ -62,7 +63,9 @@ def _claim(worker: str, now: datetime, limit: int) -> list[Effect]:
     goes_out = Q(brand__dry_run=False) | ASKED_FOR
     due = Effect.objects.filter(free, goes_out, state="pending", due__lte=now).order_by("due")
     due = due.select_related("brand", "decision")
-    claimed = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
+    found = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
+    gathered = digest.gather(found, now)
+    claimed = [one for one in found if one.pk not in gathered]
     for effect in claimed:
         effect.attempts += 1
     Effect.objects.filter(pk__in=[effect.pk for effect in claimed]).update(
@@ -106,14 +109,21 @@ def _carry(effect: Effect, out: Post, now: datetime) -> None:
     if _is_past(effect, now):
         _end_lease(effect, state="dropped", done_at=now, error="what it reminds of has passed")
         return
+    late.give_back([effect, *digest.members(effect)] if effect.kind == DIGEST else [effect], now)
     notice = _written(effect, now)
+    if notice is None:
+        _end_lease(effect, state="dropped", done_at=now, error="nothing is left to list")
+        return
     accepted = Accepted(notice.state) if notice.state in {"ticket", "shown"} else _send(effect, notice, out)
     with _ours(effect):
         Notice.objects.filter(pk=notice.pk).update(state=accepted.state, sent_at=now, response=accepted.response)
         receipt = {"notice": str(notice.pk), "message_id": notice.message_id, "response": accepted.response}
-        _end_lease(effect, state="done", error="", done_at=now, receipt=receipt | {"state": accepted.state})
-        _tell(effect, notice.case_id, "carried_out", now, state=accepted.state)
-        marks.done_with(notice.case_id, "failed:notice")
+        _end_lease(effect, state="done", error="", waits="", done_at=now, receipt=receipt | {"state": accepted.state})
+        said = {"state": accepted.state, "response": accepted.response}
+        carried = digest.handed_over(effect, notice, said, now) if effect.kind == DIGEST else [effect]
+        for one in carried:
+            _tell(one, one.payload.get("case"), "carried_out", now, state=accepted.state)
+            marks.done_with(one.payload.get("case"), "failed:notice")
 
 
 def _is_past(effect: Effect, now: datetime) -> bool:
@@ -122,9 +132,10 @@ def _is_past(effect: Effect, now: datetime) -> bool:
     return bool(until) and parse_instant(str(until)) <= now
 
 
-def _written(effect: Effect, now: datetime) -> Notice:
+def _written(effect: Effect, now: datetime) -> Notice | None:
+    """None where it was to list others, of which none is left."""
     with _ours(effect):
-        return notice_of(effect, now)
+        return digest.write(effect, now) if effect.kind == DIGEST else notice_of(effect, now)
 
 
 def _send(effect: Effect, notice: Notice, out: Post) -> Accepted:
@@ -136,7 +147,9 @@ def _send(effect: Effect, notice: Notice, out: Post) -> Accepted:
         except Refused as refused:
             refusal = refusal or Refused(f"{address}: {refused}")
             continue
-        Notice.objects.filter(pk=notice.pk).update(address=address)
+        if address != notice.address:
+            notice.address = address
+            notice.save(update_fields=["address"])
         return accepted
     raise refusal or Problem(f"the {notice.to} has no mail address; add one and try again")
 
@@ -146,8 +159,10 @@ def _ours(effect: Effect) -> Iterator[None]:
     """A transaction in which the claim is ours. Raises Late when another has claimed the effect since."""
     with transaction.atomic():
         # The docket first, as enact does, so that neither waits for the other.
-        if effect.decision_id is not None:
-            list(Docket.objects.select_for_update().filter(decisions=effect.decision_id).values_list("pk"))
+        behind = Q(decisions__carried__digest=effect) if effect.kind == DIGEST else Q(decisions=effect.decision_id)
+        if effect.decision_id is not None or effect.kind == DIGEST:
+            concerned = Docket.objects.filter(behind).values("pk")
+            list(Docket.objects.select_for_update().filter(pk__in=concerned).order_by("pk").values_list("pk"))
         mine = Effect.objects.select_for_update().filter(pk=effect.pk, state="pending", attempts=effect.attempts)
         if not mine.values_list("pk").first():
             raise Late
@@ -164,6 +179,11 @@ def _put_off(effect: Effect, error: str, now: datetime) -> None:
 
 def _give_up(effect: Effect, error: str, now: datetime) -> None:
     with _ours(effect):
+        if effect.kind == DIGEST:
+            digest.dissolve(effect, now)
+            _end_lease(effect, state="dropped", error=f"each goes alone: {error}", done_at=now)
+            Notice.objects.filter(effect=effect).update(state="failed", response=error)
+            return
         _end_lease(effect, state="failed", error=error, done_at=now)
         Notice.objects.filter(effect=effect).update(state="failed", response=error)
         case = effect.payload.get("case")

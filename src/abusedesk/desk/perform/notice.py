@@ -3,16 +3,17 @@
 import secrets
 import uuid
 from datetime import datetime
+from typing import NamedTuple
 
 from abusedesk.actuators.mail import Letter
 from abusedesk.desk import genuine
 from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform.reaching import copy_elsewhere, first_address, reaches
 from abusedesk.desk.perform.request_words import values_of_request
-from abusedesk.desk.perform.words import values_of, values_of_thread, with_code
+from abusedesk.desk.perform.words import row_of, table_of, values_of, values_of_thread, with_code
 from abusedesk.policy.notice import render
 from abusedesk.policy.notice_html import html_of
-from abusedesk.policy.own_notices import ACKNOWLEDGEMENT, REQUEST_ANSWER
+from abusedesk.policy.own_notices import ACKNOWLEDGEMENT, DIGEST, REQUEST_ANSWER
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
     Brand,
@@ -26,7 +27,8 @@ from abusedesk.records.models import (
     Ticket,
     TicketEntry,
 )
-from abusedesk.records.packs import kept, pack_of
+from abusedesk.records.packs import kept as pack_kept
+from abusedesk.records.packs import pack_of
 
 # Without letters and digits that are taken for one another when read aloud.
 TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # noqa: S105 - the alphabet, not a secret
@@ -47,7 +49,7 @@ def notice_of(effect: Effect, now: datetime) -> Notice:
 
 def addresses(effect: Effect, notice: Notice) -> list[str]:
     """Where the notice may go, in order: as things are now, for what was refused may have been put right since."""
-    party = _party(notice.to, notice.case, effect)
+    party = party_of(effect, notice.to, notice.case)
     known = [one.email for one in reaches(party)] if party else []
     bounced = {str(one).lower() for one in effect.payload.get("bounced") or []}
     found: dict[str, str] = {}
@@ -59,14 +61,14 @@ def addresses(effect: Effect, notice: Notice) -> list[str]:
 
 def letter(notice: Notice, address: str) -> Letter:
     """The notice as a mail. Answers come back to an address that names its ticket, bounces to one that names it."""
-    first = Notice.objects.filter(case=notice.case_id, to=notice.to).order_by("written_at", "pk").first()
-    answers = first.message_id if notice.case_id and first and first.pk != notice.pk else ""
+    answers = _first_of(notice)
     chain: tuple[str, ...] = ()
     if notice.thread is not None:
         answers, chain = notice.thread.mail_id, _chain(notice.thread, notice)
-    reply_to = _answer_at(
-        notice.brand, notice.to, Ticket.objects.filter(case=notice.case_id or 0).first(), notice.thread
-    )
+    ticket = Ticket.objects.filter(case=notice.case_id).first() if notice.case_id else None
+    reply_to = _answer_at(notice.brand, notice.to, ticket, notice.thread)
+    if notice.template == DIGEST:
+        reply_to = tokens.bounce_address(notice.brand, notice.pk)
     return Letter(
         sender=notice.brand.sender,
         sender_name=notice.brand.name,
@@ -81,17 +83,19 @@ def letter(notice: Notice, address: str) -> Letter:
         reply_to=reply_to,
         automatic=_AUTOMATIC.get(notice.template, "auto-generated"),
         html=notice.html,
+        table=notice.table,
     )
 
 
-def has_html(brand: Brand) -> bool:
-    """Whether the brand's notices have HTML beside their text: people at telephones read them."""
-    return bool(brand.settings.get(HTML, True))
-
-
-def is_for_people(to: str, template: str) -> bool:
-    """Whether it is a notice that people read and may doubt; machines read the rest, and letters are typed."""
-    return to in {"customer", "reseller"} and template != LETTER
+def _first_of(notice: Notice) -> str:
+    """The Message-ID of the mail that began a case's conversation, which may have been one with several notices."""
+    if notice.case_id is None:
+        return ""
+    begun = Notice.objects.filter(case=notice.case_id, to=notice.to).select_related("digest")
+    first = begun.order_by("written_at", "pk").first()
+    if first is None or first.pk == notice.pk:
+        return ""
+    return first.digest.message_id if first.digest else first.message_id
 
 
 _AUTOMATIC = {ACKNOWLEDGEMENT: "auto-replied", LETTER: "no"}
@@ -116,49 +120,89 @@ def _write(effect: Effect, now: datetime) -> Notice:
     case = Case.objects.select_related("customer__reseller", "service").filter(pk=effect.payload.get("case")).first()
     to = str(effect.payload.get("to", "staff"))
     thread = Thread.objects.filter(pk=effect.payload.get("thread")).first()
-    party = _party(to, case, effect)
-    language = thread.language if thread else language_for(effect.brand, party)
+    party = party_of(effect, to, case)
     ticket = ticket_of(case, now) if case and thread is None else None
-    template, answer_at = str(effect.payload.get("template", effect.kind)), _answer_at(effect.brand, to, ticket, thread)
-    for_people, code = is_for_people(to, template), ""
+    told = Told(effect, to, thread.language if thread else language_for(effect.brand, party), now, uuid.uuid4())
+    answer_at = _answer_at(effect.brand, to, ticket, thread)
     bounced = Notice.objects.filter(pk=effect.payload.get("again_of")).first() if "again_of" in effect.payload else None
     if bounced is not None:
         # To the next contact goes what went to the one before, word for word, with the code that is in it.
-        subject, text = bounced.subject, bounced.text
-    elif "words" in effect.payload:
-        subject, text = effect.payload["words"]["subject"], effect.payload["words"]["text"]
-    elif template == LETTER:
-        subject, text = str(effect.payload["subject"]), str(effect.payload["text"])
-        subject = f"{subject} [{ticket.token}]" if ticket and ticket.token not in subject else subject
+        words = Words(bounced.subject, bounced.text, bounced.html, bounced.table)
     else:
-        subject, text = _text(effect, case, language, answer_at, thread)
-        subject = f"[{ticket.token}] {subject}" if ticket else subject
-        if for_people:
-            code = genuine.new_code()
-            text = with_code(text, code, genuine.page_of(effect.brand), language)
-    identity = uuid.uuid4()
-    address = _address(to, effect, party)
-    notice = Notice.objects.create(
-        id=identity,
-        brand=effect.brand,
-        case=case,
-        thread=thread,
-        effect=effect,
-        to=to,
-        address=address,
-        language=language,
-        template=template,
-        subject=subject,
-        text=text,
-        html=html_of(subject, text, language, answer_at) if for_people and has_html(effect.brand) else "",
-        code=code,
-        message_id=f"<{identity}@{effect.brand.sender.rpartition('@')[2]}>",
-        written_at=now,
-        state=_first_state(to, effect, address),
-    )
+        words = _words(told, case, ticket, answer_at, thread)
+    notice = kept(told, words, _address(to, effect, party), case=case, thread=thread)
     _enter(effect, notice, ticket, is_new=bounced is None)
     copy_elsewhere(effect, notice, now)
     return notice
+
+
+class Told(NamedTuple):
+    """Who is told in which language, when it is written, and under which id."""
+
+    effect: Effect
+    to: str
+    language: str
+    at: datetime
+    identity: uuid.UUID
+
+    @property
+    def template(self) -> str:
+        """By which template."""
+        return str(self.effect.payload.get("template", self.effect.kind))
+
+
+class Words(NamedTuple):
+    """What a notice says: as text, as HTML beside it, and as a CSV that goes with it."""
+
+    subject: str
+    text: str
+    html: str = ""
+    table: str = ""
+    code: str = ""
+
+
+def kept(told: Told, words: Words, address: str, **about: Case | Thread | None) -> Notice:
+    """The one record of a notice."""
+    brand = told.effect.brand
+    return Notice.objects.create(
+        id=told.identity,
+        brand=brand,
+        effect=told.effect,
+        to=told.to,
+        address=address,
+        language=told.language,
+        template=told.template,
+        message_id=f"<{told.identity}@{brand.sender.rpartition('@')[2]}>",
+        written_at=told.at,
+        state=_first_state(told.to, told.effect, address),
+        **words._asdict(),
+        **about,
+    )
+
+
+def dressed(told: Told, subject: str, text: str, answer_at: str, table: str = "") -> Words:
+    """The words of a notice that people read and may doubt: with its code, and with HTML where the brand wants it."""
+    brand, code = told.effect.brand, genuine.new_code()
+    text = with_code(text, code, genuine.page_of(brand), told.language)
+    html = html_of(subject, text, told.language, answer_at) if brand.settings.get(HTML, True) else ""
+    return Words(subject, text, html, table, code)
+
+
+def _words(told: Told, case: Case | None, ticket: Ticket | None, answer_at: str, thread: Thread | None) -> Words:
+    payload = told.effect.payload
+    if "words" in payload:
+        return Words(payload["words"]["subject"], payload["words"]["text"])
+    if told.template == LETTER:
+        subject = str(payload["subject"])
+        return Words(
+            f"{subject} [{ticket.token}]" if ticket and ticket.token not in subject else subject, str(payload["text"])
+        )
+    subject, text = _text(told.effect, case, told.language, answer_at, thread)
+    subject = f"[{ticket.token}] {subject}" if ticket else subject
+    if told.to not in {"customer", "reseller"}:
+        return Words(subject, text)
+    rows = [row_of(told.effect, case, ticket.token)] if told.to == "reseller" and case and ticket else []
+    return dressed(told, subject, text, answer_at, table_of(rows) if rows else "")
 
 
 def _enter(effect: Effect, notice: Notice, ticket: Ticket | None, *, is_new: bool) -> None:
@@ -178,8 +222,10 @@ def _first_state(to: str, effect: Effect, address: str) -> str:
     return "written" if "email" in via else "ticket"
 
 
-def _party(to: str, case: Case | None, effect: Effect) -> Customer | None:
+def party_of(effect: Effect, to: str, case: Case | None) -> Customer | None:
     """Whom it goes to: the customer of its case or, where it is about none, the one that its order names."""
+    if "party" in effect.payload:
+        return Customer.objects.filter(pk=effect.payload["party"]).first()
     if to not in {"customer", "reseller"}:
         return None
     named = Customer.objects.select_related("reseller")
@@ -216,7 +262,7 @@ def ticket_of(case: Case, now: datetime) -> Ticket:
 
 
 def _text(effect: Effect, case: Case | None, language: str, answer_at: str, thread: Thread | None) -> tuple[str, str]:
-    pack = _pack_behind(effect)
+    pack = pack_behind(effect)
     version_id = effect.decision.pack_version if effect.decision else ""
     version = pack.version(version_id) if version_id else None
     values = values_of(effect, case, pack, language, answer_at)
@@ -227,7 +273,7 @@ def _text(effect: Effect, case: Case | None, language: str, answer_at: str, thre
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
 
 
-def _pack_behind(effect: Effect) -> Pack:
+def pack_behind(effect: Effect) -> Pack:
     """The pack that ordered the notice, whatever was published since."""
-    decided_by = kept(bytes(effect.decision.pack_digest).hex()) if effect.decision else None
+    decided_by = pack_kept(bytes(effect.decision.pack_digest).hex()) if effect.decision else None
     return decided_by or pack_of(effect.brand)

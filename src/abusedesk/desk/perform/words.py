@@ -1,8 +1,11 @@
 """What a notice says of its case: the values of a template's placeholders, read from the docket and the tables."""
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -24,13 +27,14 @@ from abusedesk.records.models import (
     Service,
     Thread,
 )
-from abusedesk.vocabulary.instant import parse_instant
+from abusedesk.vocabulary.instant import format_instant, parse_instant
 from abusedesk.vocabulary.measure import NETWORK
 from abusedesk.vocabulary.money import format_amount
 from abusedesk.vocabulary.passing_on import defanged, without_identities
 from abusedesk.vocabulary.proof_code import grouped
 
 LONGEST_COMPLAINT = 2000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHOWS_IDENTITIES = "show_identities"
 """The brand's setting: notices say who reported; no, where nothing is said."""
 SITES = 20
@@ -54,6 +58,10 @@ class Language:
     outcomes: dict[str, str]
     genuine: str
     """How anybody can see that a notice is ours."""
+    seen: str
+    ticket: str
+    answer_by: str
+    """Of one notice in a list of several."""
 
 
 ENGLISH = Language(
@@ -83,6 +91,9 @@ ENGLISH = Language(
         "not_ours": "At the time that you named, none of our customers held what you reported.",
     },
     genuine="Is this notice from us? Type the code {code} in at {page}",
+    seen="first seen {at}",
+    ticket="ticket {ticket}",
+    answer_by="answer by {at}",
 )
 CHINESE = Language(
     measures={
@@ -118,6 +129,9 @@ CHINESE = Language(
         "not_ours": "在您所述的时间，您举报的对象并不属于我们的任何客户。",
     },
     genuine="如需核实本通知的真伪，请在 {page} 输入验证码 {code}",
+    seen="首次发现：{at}",
+    ticket="工单：{ticket}",
+    answer_by="请在 {at} 之前回复",
 )
 GERMAN = Language(
     measures={
@@ -146,8 +160,23 @@ GERMAN = Language(
         "not_ours": "Zu der Zeit, die Sie nennen, hatte keiner unserer Kunden, was Sie melden.",
     },
     genuine="Ist diese Nachricht von uns? Geben Sie den Code {code} ein auf {page}",
+    seen="zuerst gesehen am {at}",
+    ticket="Ticket {ticket}",
+    answer_by="Antwort bis {at}",
 )
 LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
+
+
+class Row(NamedTuple):
+    """One notice of several: what is concerned, since when, and until when an answer is awaited."""
+
+    service: str
+    customer: str
+    addresses: tuple[str, ...]
+    abuse_type: str
+    seen: datetime | None
+    ticket: str
+    due: datetime | None
 
 
 def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answer_at: str) -> dict[str, str]:
@@ -161,21 +190,58 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "service": str(service) if service else "",
         "addresses": ", ".join(_addresses(effect, occurrence)),
         "abuse_type": case.abuse_type if case else "",
-        "first_seen": _first_seen(occurrence, case, zone),
+        "first_seen": _moment(first, zone) if (first := _first_seen(occurrence, case)) else "",
         "complaint": _complaint(occurrence, service, said, zone, show=shows_identities(effect.brand)) or said.none,
         "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
         "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
         "measure": _upstream_measure(effect, said),
-        "clauses": _clauses(effect.payload.get("clauses") or [], pack),
+        "clauses": clauses_of(effect.payload.get("clauses") or [], pack),
         "clause_texts": _clause_texts(effect, pack),
         "points": str(effect.payload.get("points", "")),
         "answer_at": answer_at,
         "brand": effect.brand.name,
     }
-    due = _due(effect, case, zone)
+    due = due_of(effect, case)
     return (
-        found | ({"due": due} if due else {}) | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
+        found
+        | ({"due": _moment(due, zone)} if due else {})
+        | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
     )
+
+
+def row_of(effect: Effect, case: Case, ticket: str) -> Row:
+    """What a list of several notices says of one."""
+    occurrence = _occurrence(effect, case)
+    seen, due = _first_seen(occurrence, case), due_of(effect, case)
+    addresses = tuple(_addresses(effect, occurrence))
+    return Row(str(case.service), case.customer.ref, addresses, case.abuse_type, seen, ticket, due)
+
+
+def list_of(rows: Iterable[Row], zone: str, language: str) -> str:
+    """Rows as the text of a mail shows them, two lines each, on the reader's clock."""
+    said, clock = LANGUAGES.get(language, ENGLISH), _zone(zone)
+    return "\n".join(_listed(number, row, said, clock) for number, row in enumerate(rows, 1))
+
+
+def _listed(number: int, row: Row, said: Language, zone: ZoneInfo) -> str:
+    where = said.on.format(what=row.service, ip=", ".join(row.addresses)) if row.addresses else row.service
+    seen = said.seen.format(at=_moment(row.seen, zone)) if row.seen else ""
+    due = said.answer_by.format(at=_moment(row.due, zone)) if row.due else ""
+    told = "; ".join(part for part in (seen, said.ticket.format(ticket=row.ticket), due) if part)
+    return f"{number}. {where}\n   {told}"
+
+
+def table_of(rows: Iterable[Row]) -> str:
+    """Rows as CSV, a line for each address, times in UTC; nothing in it is a formula to a spreadsheet."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("service", "customer", "address", "abuse_type", "first_seen", "ticket", "answer_by"))
+    for row in rows:
+        seen, due = (format_instant(one) if one else "" for one in (row.seen, row.due))
+        for address in row.addresses or ("",):
+            line = (row.service, row.customer, address, row.abuse_type, seen, row.ticket, due)
+            writer.writerow([f"'{one}" if one[:1] in _FORMULA else one for one in line])
+    return out.getvalue()
 
 
 def with_code(text: str, code: str, page: str, language: str) -> str:
@@ -233,10 +299,9 @@ def _addresses(effect: Effect, occurrence: Occurrence | None) -> list[str]:
     return heard or [str(one) for one in effect.payload.get("addresses", [])]
 
 
-def _first_seen(occurrence: Occurrence | None, case: Case | None, zone: ZoneInfo) -> str:
+def _first_seen(occurrence: Occurrence | None, case: Case | None) -> datetime | None:
     times = [report.occurred_at for report in _reports(occurrence)]
-    first = min(times) if times else case.opened_at if case else None
-    return _moment(first, zone) if first else ""
+    return min(times) if times else case.opened_at if case else None
 
 
 def shows_identities(brand: Brand) -> bool:
@@ -351,7 +416,8 @@ def _charge(charge: Charge, said: Language) -> str:
     return f"{format_amount(charge.amount)} {charge.currency}: {what}{mode}"
 
 
-def _clauses(cited: Iterable[str], pack: Pack) -> str:
+def clauses_of(cited: Iterable[str], pack: Pack) -> str:
+    """The clauses cited, each with its title."""
     return "; ".join(f"{one} {pack.clause(one).title}".strip() for one in cited)
 
 
@@ -363,13 +429,22 @@ def _clause_texts(effect: Effect, pack: Pack) -> str:
     return "\n\n".join(f"{one.id}: {' '.join(one.text.split())}" for one in cited if one.text)
 
 
-def _due(effect: Effect, case: Case | None, zone: ZoneInfo) -> str:
+def due_of(effect: Effect, case: Case | None) -> datetime | None:
+    """Until when the customer has to answer, as it is now: the deadline may have moved since it was ordered."""
     if effect.payload.get("due"):
-        return _moment(parse_instant(str(effect.payload["due"])), zone)
+        ordered = parse_instant(str(effect.payload["due"]))
+        return max(ordered, _moved(effect) or ordered)
     replies = Deadline.objects.filter(case=case, name="reply", due__gt=effect.due) if case else Deadline.objects.none()
     # The one that this decision set: of several occurrences each has its own, and the latest is the newest.
     last = replies.filter(state="open").order_by("-due").first() or replies.order_by("-due").first()
-    return _moment(last.due, zone) if last else ""
+    return last.due if last else None
+
+
+def _moved(effect: Effect) -> datetime | None:
+    item, decision = effect.payload.get("deadline"), effect.decision
+    if not item or decision is None:
+        return None
+    return Deadline.objects.filter(docket=decision.docket_id, item=item).values_list("due", flat=True).first()
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> str:
