@@ -58,6 +58,8 @@ class Configuration:
     mail_certificate_key: Path | None
     mail_size_mb: int
     mail_from: str
+    mail_per_minute: int
+    mail_at_once: int
     dns: bool
     authserv_ids: tuple[str, ...]
     arc_forwarders: tuple[str, ...]
@@ -227,6 +229,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mail_certificate_key", "mail_certificate_key", _file, ""),
     Setting("mail_size_mb", "mail_size_mb", _whole(1, 512), "50"),
     Setting("mail_from", "mail_from", _plain, "abuse@localhost"),
+    Setting("mail_per_minute", "mail_per_minute", _whole(0, 100_000), "120"),
+    Setting("mail_at_once", "mail_at_once", _whole(0, 1000), "4"),
     Setting("dns", "dns", _yes_or_no, "yes"),
     Setting("authserv_ids", "authserv_ids", _domains, ""),
     Setting("arc_forwarders", "arc_forwarders", _domains, ""),

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from abusedesk.records.models import Case, Review
+from abusedesk.records.models import Case, Effect, Review
 from abusedesk.web import paging
 from tests.web import rows
 
@@ -123,3 +123,13 @@ def test_pages_join_without_gap_or_overlap(dated: int, db: Any) -> None:
 def test_a_made_up_page_key_begins_at_the_beginning(page: Client, desk: rows.Desk) -> None:
     for key in ("x", "rest", "rest2026~", "2026-01-01~'", "9~9", "2026-01-01T00:00:00+00:00~-"):
         assert page.get("/", {"after": key}).status_code == 200
+
+
+def test_mails_that_are_kept_back_are_shown_with_the_reason(page: Client, desk: rows.Desk) -> None:
+    assert "Mails kept back" not in page.get("/").content.decode()
+    about = {"brand": desk.brand, "kind": "notice", "due": timezone.now(), "waits": "example.net: at most 120 a minute"}
+    for number, state in enumerate(("pending", "gathered", "done")):
+        Effect.objects.create(key=f"e{number}", state=state, **about)
+    text = page.get("/").content.decode()
+    assert "2: example.net: at most 120 a minute" in text
+    assert "Mails kept back" not in page.get("/?brand=nobody").content.decode()

@@ -28,6 +28,10 @@ class Delayed(Exception):  # noqa: N818 - it says what became of the letter
     """The letter could not be handed over now; another attempt may do better."""
 
 
+class Slowed(Delayed):
+    """The destination will not take it now: what goes elsewhere is not concerned."""
+
+
 class Down(Delayed):
     """Not this letter but the server itself is the matter: the next letter would fare no better."""
 
@@ -85,11 +89,17 @@ class Post:
             return Accepted("sent", _dialogue(_server(self._backend), letter, message))
         except smtplib.SMTPAuthenticationError as error:
             raise Down(f"the mail server does not let us in: {_told(error)}") from error
+        except _NotNow as error:
+            raise Slowed(f"the mail server does not take it now: {_told(error)}") from error
         except smtplib.SMTPResponseException as error:
             raise Delayed(f"the mail server does not take it now: {_told(error)}") from error
         except (OSError, smtplib.SMTPException) as error:
             self._backend.close()
             raise Down(f"the mail server does not answer: {_told(error)}") from error
+
+
+class _NotNow(smtplib.SMTPResponseException):
+    """A 4xx that is about the addressee or the letter, not about us."""
 
 
 @contextmanager
@@ -136,6 +146,8 @@ def _expect(reply: tuple[int, bytes], *, permanent: bool) -> str:
     words = f"{code} {text.decode(errors='replace')}"
     if code >= 500 and permanent:
         raise Refused(words)
+    if code >= 400 and permanent:
+        raise _NotNow(code, text.decode(errors="replace"))
     if code >= 400:
         raise smtplib.SMTPResponseException(code, text.decode(errors="replace"))
     return words

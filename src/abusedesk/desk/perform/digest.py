@@ -36,7 +36,7 @@ DEFAULT_FROM = 5
 DEFAULT_WITHIN = timedelta(hours=1)
 DEFAULT_WAIT = timedelta(minutes=10)
 
-WAITS = "digest"
+WAITS = "gathered with others of its kind, to go out as one mail"
 """What a gathered notice waits for."""
 
 LISTED = 200

@@ -3,7 +3,7 @@
 The number of attempts is the lease's fence: whoever claimed an effect earlier than the last claim writes nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
-from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, post
-from abusedesk.desk.perform import digest, late, marks, unserved
+from abusedesk.actuators.mail import Accepted, Delayed, Down, Post, Refused, Slowed, post
+from abusedesk.desk.perform import destination, digest, late, marks, unserved
 from abusedesk.desk.perform.notice import LETTER, addresses, letter, notice_of
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE, luck, pause
 from abusedesk.policy.own_notices import DIGEST
@@ -37,10 +37,10 @@ class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to a
 def perform_effects(worker: str, now: datetime, limit: int = 20) -> int:
     """Carry out up to `limit` effects that are due. Returns how many were tried."""
     _hold_back(now)
-    claimed = _claim(worker, now, limit)
+    claimed, kept_back = _claim(worker, now, limit)
     with post() as out:
         _perform(claimed, out, now)
-    return len(claimed)
+    return len(claimed) + kept_back
 
 
 def retry_effect(effect_id: int, now: datetime) -> None:
@@ -58,7 +58,8 @@ def _hold_back(now: datetime) -> None:
 
 
 @transaction.atomic
-def _claim(worker: str, now: datetime, limit: int) -> list[Effect]:
+def _claim(worker: str, now: datetime, limit: int) -> tuple[list[Effect], int]:
+    """What is to be carried out now, and how many others were kept back: for a digest, or by their destination."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     goes_out = Q(brand__dry_run=False) | ASKED_FOR
     due = Effect.objects.filter(free, goes_out, state="pending", due__lte=now).order_by("due")
@@ -66,31 +67,47 @@ def _claim(worker: str, now: datetime, limit: int) -> list[Effect]:
     found = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
     gathered = digest.gather(found, now)
     claimed = [one for one in found if one.pk not in gathered]
+    aside = destination.set_aside(claimed, worker, now)
+    claimed = [one for one in claimed if one.pk not in aside]
     for effect in claimed:
         effect.attempts += 1
     Effect.objects.filter(pk__in=[effect.pk for effect in claimed]).update(
         attempts=F("attempts") + 1, lease_owner=worker, lease_until=now + LEASE
     )
-    return claimed
+    return claimed, len(found) - len(claimed)
 
 
-def _perform(claimed: Iterable[Effect], out: Post, now: datetime) -> None:
+def _perform(claimed: Sequence[Effect], out: Post, now: datetime) -> None:
     down = ""
+    slow: dict[str, datetime] = dict.fromkeys(destination.troubled(claimed), now)
     for effect in claimed:
         try:
-            down = down or _try(effect, out, now)
+            if slow.get(effect.destination, now) > now:
+                _end_lease(effect, due=slow[effect.destination], waits=f"{effect.destination} takes nothing now")
+                continue
+            down = down or _try(effect, out, now, slow)
             if down:
                 _put_off(effect, down, now)
         except Late:
             log.info("lease lost", effect=effect.key)
 
 
-def _try(effect: Effect, out: Post, now: datetime) -> str:
-    """Carry the effect out, or see to it that it is tried again or shown. Returns why the next would fare no better."""
+def _try(effect: Effect, out: Post, now: datetime, slow: dict[str, datetime]) -> str:
+    """Carry the effect out, or see to it that it is tried again or shown. Returns why the next would fare no better.
+
+    `slow` are the destinations that refused something lately, each with the time until which it is left alone.
+    """
     try:
         _carry(effect, out, now)
+        if effect.destination in slow:
+            del slow[effect.destination]
+            destination.took(effect.destination)
     except Down as down:
         return str(down)
+    except Slowed as slowed:
+        until = destination.refused_for_now(effect.destination, str(slowed), now) if effect.destination else None
+        slow[effect.destination] = until or now
+        _put_off(effect, str(slowed), now)
     except Delayed as delayed:
         _put_off(effect, str(delayed), now)
     except (Problem, Refused) as problem:
@@ -174,7 +191,7 @@ def _put_off(effect: Effect, error: str, now: datetime) -> None:
         _give_up(effect, f"given up after {effect.attempts} attempts: {error}", now)
         return
     due = now + pause(effect.attempts, luck())
-    _end_lease(effect, due=due, error=error)
+    _end_lease(effect, due=due, error=error, waits="")
 
 
 def _give_up(effect: Effect, error: str, now: datetime) -> None:

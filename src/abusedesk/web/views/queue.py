@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from abusedesk.records.models import Brand, Case, Duty, Event, Message, Report, Review
+from abusedesk.records.models import Brand, Case, Duty, Effect, Event, Message, Report, Review
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
 from abusedesk.web.readers import files_for, may_read_restricted
@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 _TALLIED = 5000
 _RAIL = 12
+_REASONS = 4
 _NOBODY = UUID(int=0)
 
 _OF_INVENTORIES = """
@@ -66,6 +67,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "duties": _open_duties(request.GET.get("brand", "")),
         "requests": _requests(request),
+        "kept_back": _kept_back(request.GET.get("brand", "")),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
     }
     return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]
@@ -75,6 +77,14 @@ def _requests(request: HttpRequest) -> list[dict[str, Any]]:
     """What customers ask of staff that stands in no case's row; not where another kind of work is looked for."""
     kind, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()
     return [] if kind not in {"", "answer"} or text else asked.waiting(request.GET.get("brand", ""))
+
+
+def _kept_back(brand: str) -> list[dict[str, Any]]:
+    """Mails that have not gone out by our own doing: how many for each reason, the most first."""
+    found = Effect.objects.filter(state__in=("pending", "gathered")).exclude(waits="")
+    found = found.filter(brand__slug=brand) if brand else found
+    counted = found.values("waits").annotate(number=Count("pk")).order_by("-number", "waits")[:_REASONS]
+    return [dict(one) for one in counted]
 
 
 def _open_duties(brand: str) -> "QuerySet[Duty]":
