@@ -185,6 +185,11 @@ def test_broken_glass_over_nothing_and_an_ordinary_approval_ask_nobody() -> None
     assert heard(Approval("reject", "ann", measure="shutdown", break_glass="x"), docket).effects == ()
 
 
+def test_a_termination_is_approved_alone_by_nobody() -> None:
+    docket = heard(Proposal("ann", measure="terminate")).docket
+    assert heard(Approval("approve", "ann", measure="terminate", break_glass="x"), docket).effects == ()
+
+
 def test_an_approval_that_breaks_no_glass_is_stored_as_ever() -> None:
     assert b"break_glass" not in msgspec.json.encode(Approval("approve", "ann", measure="suspend"))
 

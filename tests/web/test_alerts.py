@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.desk.oncall.book import keep
+from abusedesk.desk.oncall.heartbeat import beat
 from abusedesk.desk.oncall.telling import token_of
 from abusedesk.desk.oncall.wrong import Wrong
 from abusedesk.records.models import Alert, Rota, Telling, Way
@@ -76,6 +77,15 @@ def test_the_link_opens_nothing_else(client: Client, paged: Telling) -> None:
     assert client.get(f"/alerts/{paged.alert_id}").status_code == 302
     assert client.get("/alerts/have/1.forged").status_code == 404
     assert client.get(f"/alerts/have/{token_of(paged)}x").status_code == 404
+
+
+def test_health_names_what_does_not_run(client: Client, db: Any) -> None:
+    beat("watch", timezone.now())
+    beat("worker", timezone.now())
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "late", "late": ["deadlines"]})
+    beat("deadlines", timezone.now())
+    assert client.get("/healthz").json() == {"status": "ok", "late": []}
 
 
 def test_a_way_is_made_kept_secret_and_tried(keeper: Client) -> None:

@@ -60,6 +60,11 @@ def _is_alone(approval: Approval) -> bool:
     return approval.break_glass is not UNSET and approval.decision == "approve"
 
 
+def _may_alone(approval: Approval, measure: Measure) -> bool:
+    """What cannot be undone is approved alone by nobody: a look afterwards would come too late."""
+    return _is_alone(approval) and measure.kind != "terminate"
+
+
 def _look_afterwards(draft: "Draft", case: str | None) -> None:
     """Another person says whether it was right to approve alone."""
     draft.effects.append(
@@ -71,7 +76,7 @@ def _decide_measures(draft: "Draft", approval: Approval) -> None:
     for measure in draft.measures:
         if measure.kind != approval.measure or not _waits(draft, measure):
             continue
-        if _own(measure, approval.by) and not _is_alone(approval):
+        if _own(measure, approval.by) and not _may_alone(approval, measure):
             continue
         if approval.decision == "reject":
             measures.reject(draft, measure)

@@ -24,7 +24,9 @@ def own_proposals(docket: Docket, brand: Brand, user: Any) -> list[Own]:
     measures = dict.fromkeys(
         one.kind
         for one in docket.measures
-        if one.state == "proposed" and any(ground.by == name and ground.mode == "proposed" for ground in one.grounds)
+        if one.state == "proposed"
+        and one.kind != "terminate"
+        and any(ground.by == name and ground.mode == "proposed" for ground in one.grounds)
     )
     charges = dict.fromkeys(one.item for one in docket.charges if one.state == "proposed" and one.by == name)
     return [

@@ -6,7 +6,17 @@ from django import forms
 from django.contrib.auth import get_user_model
 
 from abusedesk.actuators.alarm import WAYS, Field, check
-from abusedesk.desk.oncall.kinds import ALERTS, EXAMPLE, KINDS, OFFICE_HOURS, SEVERITIES, Kind, read_hours, zone_of
+from abusedesk.desk.oncall.kinds import (
+    ALERTS,
+    EXAMPLE,
+    KINDS,
+    OF_THE_HOUSE,
+    OFFICE_HOURS,
+    SEVERITIES,
+    Kind,
+    read_hours,
+    zone_of,
+)
 from abusedesk.desk.oncall.rota import read_people, read_stand_ins
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Rota, Way
@@ -189,9 +199,14 @@ class SeverityForm(forms.Form):
         kept = brand.settings.get(ALERTS)
         said = kept if isinstance(kept, dict) else {}
         super().__init__(data, initial={**said, OFFICE_HOURS: brand.settings.get(OFFICE_HOURS, "")})
-        for name, kind in KINDS.items():
+        for name, kind in self.kinds().items():
             choices = [("", f"as usual: {_usual(kind)}"), *((one, one) for one in SEVERITIES)]
             self.fields[name] = forms.ChoiceField(label=kind.title, choices=choices, required=False)
+
+    @staticmethod
+    def kinds() -> dict[str, Kind]:
+        """The kinds about which a brand has a say."""
+        return {name: kind for name, kind in KINDS.items() if name not in OF_THE_HOUSE}
 
     def clean_office_hours(self) -> str:
         """Hours that can be read."""
@@ -205,7 +220,7 @@ class SeverityForm(forms.Form):
 
     def settings(self) -> dict[str, Any]:
         """The brand's settings that the checked form stands for."""
-        said = {name: self.cleaned_data[name] for name in KINDS if self.cleaned_data[name]}
+        said = {name: self.cleaned_data[name] for name in self.kinds() if self.cleaned_data[name]}
         return {ALERTS: said, OFFICE_HOURS: self.cleaned_data[OFFICE_HOURS]}
 
 

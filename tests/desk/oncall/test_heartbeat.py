@@ -38,7 +38,7 @@ def test_it_is_asked_every_so_often_by_one_worker_while_all_runs(outside: Phone)
 def test_it_is_not_asked_while_something_stands_still(outside: Phone, silent: str) -> None:
     all_runs(NOW)
     beat(silent, NOW - timedelta(minutes=3))
-    assert late(NOW) == [silent]
+    assert late(NOW) == [silent, "worker"]
     assert not ask(outside.url, FIVE, NOW)
     assert outside.calls == []
 

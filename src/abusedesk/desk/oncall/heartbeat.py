@@ -4,6 +4,7 @@ A worker asks the address of the setting `heartbeat_url` every `heartbeat_minute
 polls deadlines without an error. So the outside falls silent when workers, watch, database or machine are gone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ def of_worker(now: datetime) -> None:
 
 def ask(url: str, every: timedelta, now: datetime) -> bool:
     """Ask the outside's address when it is time and all runs. Whether it was asked, and answered well."""
-    if late(now) or not _is_due(every, now):
+    if late(now, (WATCHED, POLLED)) or not _is_due(every, now):
         return False
     try:
         status, _ = called(
@@ -75,10 +76,10 @@ def ask(url: str, every: timedelta, now: datetime) -> bool:
     return 200 <= status < 300 or _again_soon(every, now, f"it answered {status}")
 
 
-def late(now: datetime) -> list[str]:
-    """What ought to run and does not: the watch, its polling of deadlines."""
+def late(now: datetime, names: Iterable[str] = (WATCHED, POLLED, WORKED)) -> list[str]:
+    """What ought to run and does not: the watch, its polling of deadlines, a worker."""
     beats = dict(Heartbeat.objects.values_list("name", "at"))
-    return [name for name in (WATCHED, POLLED) if name not in beats or now - beats[name] > FRESH]
+    return [name for name in names if name not in beats or now - beats[name] > FRESH]
 
 
 @transaction.atomic

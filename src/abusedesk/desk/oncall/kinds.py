@@ -46,6 +46,9 @@ KINDS: dict[str, Kind] = {
 }
 """What is told of, with the product's severities."""
 
+OF_THE_HOUSE = frozenset({"clock", "standstill"})
+"""Kinds that are no brand's: they are as grave for everybody."""
+
 TEST = "test"
 """The kind of an alert that somebody sent to try a way."""
 

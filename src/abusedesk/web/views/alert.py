@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,10 +22,12 @@ _PAST = 50
 
 
 def alerts(request: HttpRequest) -> HttpResponse:
-    """What is wrong now, the gravest and oldest first; who is on call; what was wrong of late."""
+    """What is wrong now, what nobody has and the gravest first; who is on call; what was wrong of late."""
     found = Alert.objects.exclude(kind=TEST).select_related("brand")
     context = {
-        "open": found.filter(over_at=None).order_by("severity", "acknowledged_at", "opened_at"),
+        "open": found.filter(over_at=None).order_by(
+            F("acknowledged_at").asc(nulls_first=True), "severity", "opened_at"
+        ),
         "past": found.exclude(over_at=None).order_by("-opened_at")[:_PAST],
         "rotas": rows_of(Rota.objects.select_related("brand").order_by("brand__name", "level"), timezone.now()),
         "reached": Way.objects.filter(enabled=True).exists(),

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from abusedesk.actuators.alarm import WAYS, Unsent
 from abusedesk.desk.oncall import rota as turns
 from abusedesk.desk.oncall.book import send_test, turns_of
-from abusedesk.desk.oncall.kinds import KINDS
 from abusedesk.desk.oncall.telling import try_way
 from abusedesk.records.models import Brand, Rota, Way
 from abusedesk.web.on_call_form import RotaForm, SeverityForm, WayForm
@@ -159,7 +158,7 @@ def severities(request: HttpRequest, slug: str) -> HttpResponse:
         "brand": brand,
         "form": form,
         "hours": form["office_hours"],
-        "rows": [(form[kind], known) for kind, known in KINDS.items()],
+        "rows": [form[kind] for kind in form.kinds()],
         "may": may_set_up_alerts(request.user),
     }
     return render(request, "web/severities.html", context, status=422 if request.method == "POST" else 200)
