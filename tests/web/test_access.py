@@ -13,7 +13,7 @@ from tests.web import rows
 OPEN = {
     "account_login", "account_logout", "account_signup", "account_inactive",
     "public-form", "public-dsa", "public-sent", "public-confirm", "public-state", "inventory-hook",
-    "alert-link", "healthz",
+    "alert-link", "healthz", "verify",
 }  # fmt: skip
 SAMPLE = {"pk": 1, "measure": 1, "effect": 1, "review": 1, "contact": 1, "slug": "jimcloud", "name": "reply"}
 
