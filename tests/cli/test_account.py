@@ -56,6 +56,7 @@ MAY = (
     readers.may_mark_services,
     readers.may_suppress,
     readers.may_set_up_alerts,
+    readers.is_approver,
 )
 
 

@@ -17,6 +17,7 @@ from django.db.models import Q
 
 from abusedesk.desk import brake, hold
 from abusedesk.desk.answering import outcomes, reminders
+from abusedesk.desk.approvals import overdue
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
 from abusedesk.desk.loop import keep_doing
@@ -75,6 +76,7 @@ def run(stop: threading.Event) -> None:
     reminded_at: datetime | None = None
     alerts = heartbeat.Every(ALERTS_EVERY)
     polled = heartbeat.Every(ALERTS_EVERY)
+    approvals = heartbeat.Every(overdue.EVERY)
 
     def turn() -> int:
         nonlocal looked_at, reminded_at
@@ -91,6 +93,8 @@ def run(stop: threading.Event) -> None:
             reminded_at = now
             reminders.remind(now)
             mistake.go_on(now)
+        if approvals.has_come(now):
+            overdue.look(now)
         found = fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
         if polled.has_come(now):
             heartbeat.beat(POLLED, now)

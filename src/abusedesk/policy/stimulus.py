@@ -116,6 +116,7 @@ class Approval(Stimulus, frozen=True, tag="approval"):
     fee: int | None = None
     break_glass: str | UnsetType = UNSET
     """Why the person approves alone what another should have (`safeguard:four_eyes`). Left out where nobody does."""
+    reason: str = ""
 
 
 class Proposal(Stimulus, frozen=True, tag="proposal"):

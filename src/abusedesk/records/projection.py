@@ -11,7 +11,9 @@ from typing import NamedTuple, TypeVar
 from msgspec import UNSET
 
 from abusedesk.policy.docket import Charge, Deadline, Docket, Ground, Measure, Occurrence, OpenRequest, stands
+from abusedesk.policy.measures import loses_refund
 from abusedesk.policy.occurrences import is_silent
+from abusedesk.policy.waiting import Key, Waiting, waiting_in
 from abusedesk.records.bulk import Row, give_rows
 from abusedesk.vocabulary.measure import ON_ADDRESS
 from abusedesk.vocabulary.request import APPROVED_ALONE
@@ -140,6 +142,27 @@ ON CONFLICT (docket_id, item) DO UPDATE SET state = EXCLUDED.state, state_at = E
     decided_by = CASE WHEN present.decided_at IS NULL THEN EXCLUDED.decided_by ELSE present.decided_by END
 """
 
+_PROPOSALS = """
+INSERT INTO records_proposal (docket_id, brand_id, service_id, customer_id, case_id, kind, name, request, items, mark,
+    amount, currency, clauses, proposers, barred, at, changed_at, answer, closed_by, reason)
+SELECT docket, brand, service, customer, "case", kind, name, request, items, mark, amount, currency, clauses, proposers,
+       barred, at, at, '', '', ''
+FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, customer bigint, "case" bigint,
+    kind text, name text, request text, items jsonb, mark text, amount bigint, currency text, clauses jsonb,
+    proposers jsonb, barred jsonb, at timestamptz)
+ON CONFLICT (docket_id, kind, name, request) WHERE closed_at IS NULL DO UPDATE SET case_id = EXCLUDED.case_id,
+    items = EXCLUDED.items, mark = EXCLUDED.mark, amount = EXCLUDED.amount, currency = EXCLUDED.currency,
+    clauses = EXCLUDED.clauses, proposers = EXCLUDED.proposers, barred = EXCLUDED.barred,
+    changed_at = EXCLUDED.changed_at
+"""
+
+_CLOSE_PROPOSALS = """
+UPDATE records_proposal proposal SET closed_at = ended.at
+FROM json_to_recordset(%s::json) AS ended(docket bigint, kind text, name text, request text, at timestamptz)
+WHERE proposal.docket_id = ended.docket AND proposal.kind = ended.kind AND proposal.name = ended.name
+  AND proposal.request = ended.request AND proposal.closed_at IS NULL
+"""
+
 
 def project(changes: Iterable[Change]) -> Cases:
     """Writes what changed between `before` and `after` of each docket. Returns the cases that these dockets have."""
@@ -150,6 +173,7 @@ def project(changes: Iterable[Change]) -> Cases:
     give_rows(_CHARGES, [row for change in changes for row in _charge_rows(change, cases)])
     give_rows(_MEASURES, list(_measure_rows(changes, cases)))
     give_rows(_REQUESTS, [row for change in changes for row in _request_rows(change)])
+    _project_proposals(changes, cases)
     return cases
 
 
@@ -208,7 +232,7 @@ def _next_due(docket: Docket, abuse_type: str) -> Deadline | None:
 
 def _asked(docket: Docket, abuse_type: str) -> list[str]:
     """What a person has to say yes or no to: proposals of the case, and requests, which go with the latest case."""
-    measures = (one for one in docket.measures if one.state == "proposed")
+    measures = (one for one in docket.measures if one.state == "proposed" or loses_refund(one))
     charges = (one for one in docket.charges if one.state == "proposed")
     asked = [f"proposal:{one.kind}" for one in measures if _type_of_measure(docket, one) == abuse_type]
     asked += [f"proposal:{one.item}" for one in charges if _type_of_charge(docket, one) == abuse_type]
@@ -322,6 +346,49 @@ def _measure_rows(changes: Sequence[Change], cases: Cases) -> Iterator[Row]:
     for change, one in changed:
         target = moved.get((change.about.docket, one.id))
         yield _measure_row(change, cases, one, targets[str(target["key"])] if target else None)
+
+
+def _project_proposals(changes: Sequence[Change], cases: Cases) -> None:
+    """What waits for a yes or no. Most decisions leave that as it is; then nothing is asked of the database."""
+    waiting, ended = [], []
+    for change in changes:
+        if _asks_as_before(change.before, change.after):
+            continue
+        before, after = waiting_in(change.before), waiting_in(change.after)
+        waiting += [_proposal_row(change, cases, key, one) for key, one in after.items() if before.get(key) != one]
+        ended += [
+            {"docket": change.about.docket, **key._asdict(), "at": change.at} for key in before if key not in after
+        ]
+    give_rows(_CLOSE_PROPOSALS, ended)
+    give_rows(_PROPOSALS, waiting)
+
+
+def _asks_as_before(before: Docket, after: Docket) -> bool:
+    return before.measures is after.measures and before.charges is after.charges and before.requests is after.requests
+
+
+def _proposal_row(change: Change, cases: Cases, key: Key, waiting: Waiting) -> Row:
+    about, docket = change.about, change.after
+    mine = {one.id for one in waiting.items}
+    charges = [one for one in docket.charges if one.id in mine]
+    types = [_type_of_charge(docket, one) for one in charges]
+    types += [_type_of_measure(docket, one) for one in docket.measures if one.id in mine]
+    return {
+        "docket": about.docket,
+        "brand": about.brand,
+        "service": about.service,
+        "customer": about.customer,
+        "case": _case(change, cases, types[0] if types else _type_of(docket, ())),
+        **key._asdict(),
+        "items": waiting.items,
+        "mark": waiting.mark,
+        "amount": waiting.amount,
+        "currency": charges[0].currency if charges else "",
+        "clauses": waiting.clauses,
+        "proposers": waiting.proposers,
+        "barred": waiting.barred,
+        "at": change.at,
+    }
 
 
 def _moves(change: Change, after: Measure) -> bool:

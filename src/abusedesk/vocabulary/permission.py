@@ -10,6 +10,7 @@ REPORTERS = "reporters"
 SERVICES = "services"
 SUPPRESSIONS = "suppressions"
 ON_CALL = "on call"
+APPROVERS = "approvers"
 
 GROUPS = {
     RESTRICTED_READERS: "open reports of illegal content and requests of authorities",
@@ -22,5 +23,6 @@ GROUPS = {
     SERVICES: "mark services and declare names for them",
     SUPPRESSIONS: "say what is no abuse",
     ON_CALL: "set up who is on call, and by which ways alerts reach them",
+    APPROVERS: "say yes or no where a brand leaves that to approvers",
 }
 """Each group with what its members may do."""

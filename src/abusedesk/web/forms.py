@@ -8,9 +8,10 @@ from uuid import uuid4
 from django import forms
 from django.utils import timezone
 
+from abusedesk.desk.approvals import Answer, Voice
 from abusedesk.desk.break_glass import is_allowed
 from abusedesk.policy import stimulus as stimuli
-from abusedesk.records.models import Case, Measure
+from abusedesk.records.models import Case, Measure, Proposal
 from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
 from abusedesk.web import words
 
@@ -145,6 +146,7 @@ class Decide(StimulusForm):
     item = forms.CharField(max_length=40, required=False)
     request = forms.CharField(max_length=200, required=False)
     fee = MinorUnits(label="Fee before it is restored", required=False)
+    reason = forms.CharField(label="Why", max_length=500, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -152,16 +154,23 @@ class Decide(StimulusForm):
             raise forms.ValidationError("Say what is decided: one measure, one charge or one request.")
         return cleaned
 
-    def stimulus(self, by: str) -> stimuli.AnyStimulus:
+    def refusal(self, case: Case) -> str:
+        """What nobody waits for any more is not answered."""
+        return "" if self.proposal(case) else "Nothing of that name waits any more: somebody answered, or it ended."
+
+    def proposal(self, case: Case) -> Proposal | None:
+        """What is answered on a case."""
         data = self.cleaned_data
-        return stimuli.Approval(
-            decision=data["decision"],
-            by=by,
-            measure=data["measure"] or None,
-            item=data["item"] or None,
-            request=data["request"] or None,
-            fee=data["fee"],
-        )
+        waiting = Proposal.objects.filter(docket=case.service.docket, closed_at=None)
+        if data["request"]:
+            return waiting.filter(kind="request", request=data["request"]).first()
+        kind = "measure" if data["measure"] else "charge"
+        return waiting.filter(kind=kind, name=data["measure"] or data["item"]).first()
+
+    def answer(self, voice: Voice) -> Answer:
+        """The checked form as what a person says."""
+        data = self.cleaned_data
+        return Answer(data["decision"], voice, data["reason"], data["fee"])
 
 
 class BreakGlass(StimulusForm):

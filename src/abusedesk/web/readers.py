@@ -4,10 +4,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from abusedesk.desk.approvals.voices import Voice, voice_of
 from abusedesk.records.models import LegalFile, Message
 from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.permission import (
     API_KEYS,
+    APPROVERS,
     CHANNELS,
     INVENTORIES,
     ON_CALL,
@@ -82,10 +84,23 @@ def may_set_up_alerts(user: Any) -> bool:
     return _is_in(user, ON_CALL)
 
 
+def is_approver(user: Any) -> bool:
+    """Whether a user may say yes or no where a brand leaves that to approvers."""
+    return _is_in(user, APPROVERS)
+
+
+def voice(user: Any) -> Voice:
+    """A user as one who answers what waits."""
+    return voice_of(user, _groups(user))
+
+
 def _is_in(user: Any, group: str) -> bool:
-    if user.is_superuser:
-        return True
+    return user.is_superuser or group in _groups(user)
+
+
+def _groups(user: Any) -> frozenset[str]:
     # Asked once for each user of a request, however many things of a page depend on it.
     if not hasattr(user, "group_names"):
         user.group_names = frozenset(user.groups.values_list("name", flat=True))
-    return group in user.group_names
+    names: frozenset[str] = user.group_names
+    return names

@@ -308,7 +308,7 @@ def _approval(one: Any, _by: str, _reporters: Mapping[str, str]) -> Line:
         "check" if yes else "cross",
         "",
         f"{sentence(what)} {'approved' if yes else 'rejected'} by {one.by}{' alone' if alone else ''}",
-        " · ".join(filter(None, (fee, alone))),
+        " · ".join(filter(None, (fee, alone, one.reason))),
     )
 
 
@@ -494,6 +494,26 @@ _EFFECT: dict[type[effects.Effect], Callable[[Any], Line]] = {
     effects.Answer: _answer,
     effects.Review: _review_effect,
 }
+
+
+def what_followed(ordered: Sequence[effects.AnyEffect]) -> tuple[str, Tone]:
+    """What a decision ordered, for the person whose word it was."""
+    lines = [effect_line(effect) for effect in ordered]
+    if not lines:
+        return "Recorded. The policy orders nothing on this; “Why nothing followed” in the timeline says why.", "wait"
+    said = [f"{line.text} ({line.more})" if line.more else line.text for line in lines]
+    return f"Recorded. {'; '.join(said)}.", "good"
+
+
+def answered(state: str, why: str, ordered: Sequence[effects.AnyEffect]) -> tuple[str, Tone]:
+    """What became of a yes or no (`desk.approvals.Result`), for the person who said it."""
+    if state in {"decided", "nothing"}:
+        return what_followed(ordered)
+    if state == "noted":
+        return "Your yes is recorded. It takes another person's; nothing happens before.", "wait"
+    if state == "twice":
+        return "This form was sent twice; it counted once.", ""
+    return f"Nothing was done: {why.removesuffix('.')}.", "late"
 
 
 # ---------- states of what was ordered ----------

@@ -42,6 +42,7 @@ from abusedesk.records.models.parties import (
     Service,
 )
 from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
+from abusedesk.records.models.proposal import Consent, Proposal
 from abusedesk.records.models.reading import ReadingRule, SenderDay
 from abusedesk.records.models.requests import CustomerRequest
 from abusedesk.records.models.submission import Submission
@@ -70,6 +71,7 @@ __all__ = [
     "Charge",
     "Checkpoint",
     "Comparison",
+    "Consent",
     "Contact",
     "Contradiction",
     "Customer",
@@ -102,6 +104,7 @@ __all__ = [
     "OwnPrefix",
     "Pace",
     "PackText",
+    "Proposal",
     "Publication",
     "PublicationEntry",
     "ReadingRule",

@@ -1,7 +1,5 @@
 """What a person says about a case: each form becomes one stimulus, and the policy decides what follows."""
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,13 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk.approvals import say
 from abusedesk.desk.enact import submit
 from abusedesk.desk.perform import retry_effect, retry_target
 from abusedesk.desk.perform.notice import ticket_of
-from abusedesk.policy.decision import AnyEffect
 from abusedesk.records.models import Case, Effect, Measure, TicketEntry
 from abusedesk.web import words
-from abusedesk.web.forms import FORMS, StimulusForm
+from abusedesk.web.forms import FORMS, Decide, StimulusForm
+from abusedesk.web.readers import voice
 from abusedesk.web.views.case import context_of, find
 
 
@@ -31,7 +30,10 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     if refusal := form.refusal(case):
         form.add_error(None, refusal)
         return _refused(request, case, form)
-    _tell(request, case, form)
+    if isinstance(form, Decide):
+        _decide(request, case, form)
+    else:
+        _tell(request, case, form)
     return _case_again(request, case)
 
 
@@ -71,8 +73,17 @@ def _tell(request: HttpRequest, case: Case, form: StimulusForm) -> None:
         messages.info(request, "This form was sent twice; it counted once.")
         return
     _write_down(case, form, by)
-    text, tone = _what_followed(enacted.decision.effects)
+    text, tone = words.what_followed(enacted.decision.effects)
     messages.add_message(request, messages.SUCCESS if tone == "good" else messages.INFO, text, extra_tags=tone)
+
+
+def _decide(request: HttpRequest, case: Case, form: Decide) -> None:
+    """Answer what waits on the case, where one yes or no may do so."""
+    waiting = form.proposal(case)
+    if waiting is not None:
+        result = say(waiting.pk, form.answer(voice(request.user)), key=form.key, now=timezone.now())
+        text, tone = words.answered(result.state, result.why, result.effects)
+        messages.add_message(request, messages.INFO, text, extra_tags=tone)
 
 
 def _write_down(case: Case, form: StimulusForm, by: str) -> None:
@@ -87,14 +98,6 @@ def _write_down(case: Case, form: StimulusForm, by: str) -> None:
         text="\n\n".join(filter(None, (form.cleaned_data["text"], f"(logged by {by})"))),
         complete=form.cleaned_data["complete"],
     )
-
-
-def _what_followed(effects: Sequence[AnyEffect]) -> tuple[str, words.Tone]:
-    lines = [words.effect_line(effect) for effect in effects]
-    if not lines:
-        return "Recorded. The policy orders nothing on this; “Why nothing followed” in the timeline says why.", "wait"
-    said = [f"{line.text} ({line.more})" if line.more else line.text for line in lines]
-    return f"Recorded. {'; '.join(said)}.", "good"
 
 
 def _refused(request: HttpRequest, case: Case, form: StimulusForm) -> HttpResponse:
