@@ -242,6 +242,31 @@ def asks(needs: Iterable[str]) -> list[Ask]:
     return sorted(set(map(ask, needs)))
 
 
+MEASURE_DOES = {
+    "suspend": "The service is suspended. It can be lifted later.",
+    "shutdown": "The service is shut down. It can be lifted later.",
+    "terminate": "The service is taken back and its data deleted by the provider's system. This cannot be undone.",
+    "block_port": "The port is closed for the service. It can be opened later.",
+    "rate_limit": "Traffic of the address is limited. It can be lifted later.",
+    "null_route": "The address becomes unreachable from everywhere. It can be lifted later.",
+}
+"""What each measure does outside, and whether it can be undone."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def waits(kind: str, name: str, parts: Sequence[Mapping[str, Any]], amount: int, currency: str) -> str:
+    """What waits for a yes or no (`records.models.Proposal`): `fine, USD 40.00`, `null-route of 192.0.2.7`."""
+    first = parts[0] if parts else _NOTHING
+    ips = joined(dict.fromkeys(str(one["ip"]) for one in parts if one.get("ip")))
+    if kind == "charge":
+        return f"{item(name)}, {money(amount, currency)}"
+    if kind == "request":
+        return f"request to {REQUEST.get(name) or plain(name)}{f', {ips}' if ips else ''}"
+    what = measure(name, port=first.get("port"), ip=ips or None)
+    return f"{what}: loss of the refund" if all(one.get("takes_refund") for one in parts) and parts else what
+
+
 # ---------- what came in ----------
 
 

@@ -121,6 +121,12 @@ def assurance(name: str) -> SafeString:
     )
 
 
+@register.filter
+def in_words(grade: str) -> str:
+    """What an assurance means."""
+    return words.ASSURANCE.get(grade, "")
+
+
 @register.simple_tag(takes_context=True)
 def standing(context: dict[str, Any]) -> Standing:
     """What every page shows around itself: how much waits, which brands are held."""
@@ -174,6 +180,8 @@ register.filter("anchor", anchor)
 
 _SECTIONS = {
     "case": "queue",
+    "approvals": "queue",
+    "approval": "queue",
     "review": "queue",
     "reviews": "queue",
     "customer": "customers",
@@ -220,6 +228,7 @@ _SECTIONS = {
     "rota": "more",
     "severities": "brands",
     "brand": "brands",
+    "approval-terms": "brands",
     "notices-say": "brands",
     "reporters-told": "brands",
     "addresses": "brands",

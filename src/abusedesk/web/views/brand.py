@@ -122,6 +122,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "brand": one,
         "form": form,
         "held": _preview(one, now) if one.held_since else None,
+        "proposals": one.proposals.filter(closed_at=None).count(),
         "braked": brake.held_of(one).count(),
         "soon": Deadline.objects.filter(brand=one, state="open", paused_at=None)
         .select_related("case__service", "case__customer")

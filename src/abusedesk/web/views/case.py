@@ -16,6 +16,7 @@ from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.hearing.unread import HOLDING
 from abusedesk.desk.requests import findings_of
 from abusedesk.policy.docket import Docket
+from abusedesk.policy.measures import loses_refund
 from abusedesk.records.models import (
     Campaign,
     Case,
@@ -27,6 +28,7 @@ from abusedesk.records.models import (
     Event,
     Measure,
     Notice,
+    Proposal,
     Report,
     Review,
     Thread,
@@ -82,6 +84,8 @@ class AskCard(NamedTuple):
     fee: bool = False
     more: str = ""
     """Where all that is known of it stands."""
+    proposal: int | None = None
+    """What waits, on a screen of its own."""
 
 
 class StateRow(NamedTuple):
@@ -126,13 +130,13 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "brand": one.brand,
         "asks": words.asks(one.needs),
         "duties": Duty.objects.filter(service=one.service, closed_at=None).select_related("brand").order_by("due"),
-        "cards": _cards(docket, measures, charges, reviews, reports) + _request_cards(one, docket),
+        "cards": _with_screens(one, _cards(docket, measures, charges, reviews, reports) + _request_cards(one, docket)),
         "folded": folded,
         "may_suppress": may_suppress(request.user),
         "own": own_proposals(docket, one.brand, request.user),
         "ahead": ahead_of(one, docket),
         "clock_stands": Review.objects.filter(HOLDING, docket=one.service.docket, closed_at=None).exists(),
-        "conversation": _conversation(one),
+        "conversation": conversation_of(one),
         "threads": _threads(reports),
         "story": story,
         "reports": reports,
@@ -216,7 +220,7 @@ def _reviews(request: HttpRequest, one: Case) -> list[Review]:
     return list(reviews if may_read_restricted(request.user) else reviews.filter(restricted=False))
 
 
-def _conversation(one: Case) -> list[TicketEntry]:
+def conversation_of(one: Case) -> list[TicketEntry]:
     """What the desk and the customer wrote to each other, newest first.
 
     An answer in the ticket of another case of the service counts for this one too, and stands in its timeline.
@@ -302,7 +306,12 @@ def _of_step(step: Step) -> Iterable[str]:
 def _cards(
     docket: Docket, measures: list[Measure], charges: list[Charge], reviews: list[Review], reports: list[Shown]
 ) -> list[AskCard | dict[str, Any]]:
-    proposed = [_measure_card(measure) for measure in measures if measure.decided == "proposed"]
+    losing = {one.id for one in docket.measures if loses_refund(one)}
+    proposed = [
+        _measure_card(measure, loses=measure.item in losing)
+        for measure in measures
+        if measure.decided == "proposed" or measure.item in losing
+    ]
     proposed += _charge_cards(charge for charge in charges if charge.state == "proposed")
     answers = [one for one in reviews if one.reason in ANSWERS and one.message_id]
     others = [one for one in reviews if one not in answers]
@@ -355,26 +364,38 @@ def _request_cards(one: Case, docket: Docket) -> list[AskCard | dict[str, Any]]:
     ]
 
 
-_DOES = {
-    "suspend": "The service is suspended. It can be lifted later.",
-    "shutdown": "The service is shut down. It can be lifted later.",
-    "terminate": "The service is taken back and its data deleted by the provider's system. This cannot be undone.",
-    "block_port": "The port is closed for the service. It can be opened later.",
-    "rate_limit": "Traffic of the address is limited. It can be lifted later.",
-    "null_route": "The address becomes unreachable from everywhere. It can be lifted later.",
-}
+def _with_screens(one: Case, cards: list[AskCard | dict[str, Any]]) -> list[AskCard | dict[str, Any]]:
+    """The cards, each with the screen where all is shown that is needed to answer it."""
+    waiting = Proposal.objects.filter(docket=one.service.docket, closed_at=None)
+    screens = {(each.kind, each.request or each.name): each.pk for each in waiting}
+    named = {"measure": "measure", "item": "charge", "request": "request"}
+
+    def screen(card: AskCard) -> int | None:
+        return next((screens.get((named[field], name)) for field, name in card.fields.items()), None)
+
+    return [card._replace(proposal=screen(card)) if isinstance(card, AskCard) else card for card in cards]
 
 
-def _measure_card(measure: Measure) -> AskCard:
+def _measure_card(measure: Measure, *, loses: bool) -> AskCard:
     noun = words.measure(measure.kind, port=measure.port, ip=measure.ip)
     final = measure.kind == "terminate"
+    if loses:
+        return AskCard(
+            what=f"Take the refund of the {noun}?",
+            detail="The measure stands; without a refund is only proposed.",
+            yes="Without refund",
+            no="Reject",
+            does="The measure goes on, without refund.",
+            fields={"measure": measure.kind},
+            clauses=list(measure.clauses),
+        )
     refund = "" if measure.refund is None else "With refund. " if measure.refund else "Without refund. "
     return AskCard(
         what=f"Approve a {noun}?",
         detail=f"{refund}Proposed {measure.at:%-d %b, %H:%M} UTC.",
         yes=f"Approve {words.MEASURE_NOUN[measure.kind]}",
         no="Reject",
-        does=_DOES[measure.kind],
+        does=words.MEASURE_DOES[measure.kind],
         fields={"measure": measure.kind},
         clauses=list(measure.clauses),
         irreversible=final,

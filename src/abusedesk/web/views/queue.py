@@ -10,7 +10,7 @@ from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from abusedesk.records.models import Brand, Case, Duty, Effect, Event, Message, Report, Review
+from abusedesk.records.models import Brand, Case, Duty, Effect, Event, Message, Proposal, Report, Review
 from abusedesk.vocabulary.assurance import RANK
 from abusedesk.web import paging, words
 from abusedesk.web.readers import files_for, may_read_restricted
@@ -64,6 +64,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "kinds": _chips(waiting, request),
         "reviews": _reviews_without_case(request),
         "inventories": _of_inventories(),
+        "approvals": capped(Proposal.objects.filter(closed_at=None)[: MOST + 1].count()),
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "duties": _open_duties(request.GET.get("brand", "")),
         "requests": _requests(request),

@@ -35,6 +35,28 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
+  function follow(mark) {
+    const link = document.querySelector(mark);
+    if (link) window.location.assign(link.href);
+  }
+
+  // Yes and no want a reason: the key says which is meant, Ctrl and Enter send it.
+  function choose(key) {
+    const button = document.querySelector('[data-key="' + key + '"]');
+    if (!button) return;
+    const lacking = button.form.querySelector(":invalid");
+    for (const other of button.form.querySelectorAll("[data-chosen]")) other.removeAttribute("data-chosen");
+    button.setAttribute("data-chosen", "");
+    if (lacking) lacking.focus();
+    else button.click();
+  }
+
+  function tick_row() {
+    const row = document.activeElement.closest("li");
+    const box = row && row.querySelector('input[type="checkbox"]');
+    if (box && !box.disabled) box.checked = !box.checked;
+  }
+
   function go(name) {
     const link = document.querySelector('[data-go="' + name + '"]');
     if (link) window.location.assign(link.href);
@@ -46,8 +68,11 @@
   }
 
   const keys = {
-    j: () => move(1),
-    k: () => move(-1),
+    j: () => (rows().length ? move(1) : follow("[data-next]")),
+    k: () => (rows().length ? move(-1) : follow("[data-previous]")),
+    a: () => choose("a"),
+    r: () => choose("r"),
+    x: tick_row,
     "/": () => { const box = document.getElementById("search"); box.focus(); box.select(); },
     "?": showKeys,
     n: () => { const link = document.querySelector('a[rel="next"]'); if (link) window.location.assign(link.href); },
@@ -59,6 +84,14 @@
   document.addEventListener("keydown", function (press) {
     const typing = press.target.closest("input, textarea, select, [contenteditable]");
     if (press.key === "Escape" && typing) typing.blur();
+    if (press.key === "Enter" && typing && typing.form && typing.form.querySelector("[data-key]")) {
+      // Of yes and no, Enter alone is neither.
+      const offered = typing.form.querySelectorAll("[data-key]");
+      const chosen = offered.length === 1 ? offered[0] : typing.form.querySelector("[data-chosen]");
+      if (chosen && (press.ctrlKey || press.metaKey)) typing.form.requestSubmit(chosen);
+      press.preventDefault();
+      return;
+    }
     // The first button of a form is the harmless one: it shows what would go out.
     if (press.key === "Enter" && (press.ctrlKey || press.metaKey) && typing && typing.form) typing.form.requestSubmit(typing.form.querySelector("button"));
     if (typing || press.ctrlKey || press.metaKey || press.altKey || document.querySelector("dialog[open]")) return;
