@@ -47,7 +47,7 @@ def find_waiting(apps: Any, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0030_brake")]
+    dependencies = [("records", "0031_notices")]
 
     operations = [
         migrations.CreateModel(
