@@ -150,7 +150,9 @@ def key_of(one: Proposal) -> Key:
 
 def would(proposals: Sequence[Proposal], answer: Answer, now: datetime) -> list[Enacted]:
     """What the policy would decide on an answer to each, one after the other. Nothing is written."""
-    told = [Move(one.docket_id, stimulus_of(one, answer), f"would:{one.pk}", now, answer.voice.name) for one in proposals]
+    told = [
+        Move(one.docket_id, stimulus_of(one, answer), f"would:{one.pk}", now, answer.voice.name) for one in proposals
+    ]
     return list(rehearse(told).enacted)
 
 
