@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from abusedesk.desk import requests
+from abusedesk.desk.approvals import Answer, Voice
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.perform import perform_effects, perform_targets
-from abusedesk.desk.requests import Asked, Ticked, Verdict
+from abusedesk.desk.requests import Asked, Ticked
 from abusedesk.policy.stimulus import AnyStimulus, Approval, Opened, Payment, Proposal, Reply, Verification
 from abusedesk.problem import Problem
 from abusedesk.records.models import Assignment, Case, Charge, CustomerRequest, Measure, Notice, Report
@@ -52,8 +53,8 @@ class Play:
 
     def decides(self, request: CustomerRequest, decision: Any = "approve", fee: int | None = None) -> CustomerRequest:
         self.now += MINUTE
-        said = Verdict(decision, "iris", "A shop with a good set-up.", f"d{self.now}", fee)
-        assert requests.decide_request(request, said, self.now)
+        said = Answer(decision, Voice("iris"), "A shop with a good set-up.", fee)
+        assert requests.decide_request(request, said, f"d{self.now}", self.now).state == "decided"
         self.turn()
         request.refresh_from_db()
         return request
@@ -249,9 +250,9 @@ def test_what_is_sent_twice_counts_once(jim: Play) -> None:
     first, second = (requests.enter(asked, "ann", jim.now + number * MINUTE) for number in (1, 2))
     assert first == second
     assert first.at == NOW + MINUTE
-    said = Verdict("approve", "iris", "yes", "same")
+    said = Answer("approve", Voice("iris"), "yes")
     port = jim.asks("open_mail_port")
-    assert requests.decide_request(port, said, jim.now)
-    assert not requests.decide_request(port, said._replace(token="other", reason="no"), jim.now)
+    assert requests.decide_request(port, said, "same", jim.now).state == "decided"
+    assert requests.decide_request(port, said._replace(reason="no"), "other", jim.now).state == "closed"
     port.refresh_from_db()
     assert port.reason == "yes"

@@ -21,7 +21,7 @@ from abusedesk.policy.stimulus import Approval
 from abusedesk.policy.waiting import Key, approval
 from abusedesk.problem import Problem
 from abusedesk.records.holders import lock_version
-from abusedesk.records.models import Consent, Docket, Proposal
+from abusedesk.records.models import Consent, CustomerRequest, Docket, Proposal
 from abusedesk.vocabulary.approval import Verdict
 
 ANSWERS: dict[Verdict, str] = {"approve": "approved", "reject": "rejected"}
@@ -126,6 +126,9 @@ def _decided(one: Proposal, answer: Answer, enacted: Enacted | None) -> Result:
     if answer.foreseen not in {"", foreseen(effects)}:
         raise _Otherwise
     close(one.pk, ANSWERS[answer.verdict], answer.voice.name, answer.reason)
+    if effects and one.kind == "request":
+        # Why it was decided so stands with the request, too: the customer is told.
+        CustomerRequest.objects.filter(docket=one.docket_id, item=one.request).update(reason=answer.reason)
     if not effects:
         return Result("nothing", "the policy orders nothing on this")
     return Result("decided", effects=effects)

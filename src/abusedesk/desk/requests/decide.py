@@ -1,45 +1,24 @@
 """Deciding: a person's yes or no with its written reason, and what staff tick off outside once it is granted."""
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from django.db import transaction
 
-from abusedesk.desk.enact import submit
-from abusedesk.policy.stimulus import Approval
+from abusedesk.desk.approvals import Answer, Result, say
 from abusedesk.problem import Problem
 from abusedesk.records.holders import holders
-from abusedesk.records.models import CustomerRequest
+from abusedesk.records.models import CustomerRequest, Proposal
 from abusedesk.vocabulary.instant import format_instant
 from abusedesk.vocabulary.request import STEPS
 
 
-class Verdict(NamedTuple):
-    """A person's word on a request. `fee` is in minor units; `token` makes a form that is sent twice count once."""
-
-    decision: Literal["approve", "reject"]
-    by: str
-    reason: str
-    token: str
-    fee: int | None = None
-
-
-@transaction.atomic
-def decide_request(request: CustomerRequest, verdict: Verdict, at: datetime) -> bool:
-    """Tells the policy, and keeps the reason. False where somebody had decided before, or may not decide this."""
-    said = Approval(verdict.decision, verdict.by, request=request.item, fee=verdict.fee)
-    key = f"staff:decide:{verdict.token}"
-    enacted = submit(request.docket, said, key=key, at=at, by=verdict.by)
-    decided = CustomerRequest.objects.filter(pk=request.pk).exclude(state="needs_approval")
-    if enacted is None or not enacted.decision.effects or not decided.exists():
-        return False
-    note_reason(request.docket_id, request.item, verdict.reason)
-    return True
-
-
-def note_reason(docket: int, item: str, reason: str) -> None:
-    """Keeps why a person decided a request so, for the record and for the customer, who is told."""
-    CustomerRequest.objects.filter(docket=docket, item=item).update(reason=reason.replace("\0", ""))
+def decide_request(request: CustomerRequest, answer: Answer, token: str, at: datetime) -> Result:
+    """A person's yes or no, as to all that waits. `token` makes a form that is sent twice count once."""
+    waiting = Proposal.objects.filter(docket=request.docket_id, request=request.item, closed_at=None).first()
+    if waiting is None:
+        return Result("closed", "somebody had answered it already")
+    return say(waiting.pk, answer, key=f"staff:decide:{token}", now=at)
 
 
 class Ticked(NamedTuple):

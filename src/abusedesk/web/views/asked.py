@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.desk import requests as desk
-from abusedesk.desk.requests import Ticked, Verdict
+from abusedesk.desk.approvals import Answer
+from abusedesk.desk.requests import Ticked
 from abusedesk.parsing.answers import heard
 from abusedesk.parsing.wishes import wish_of
 from abusedesk.problem import Problem
@@ -19,7 +20,7 @@ from abusedesk.records.models import Brand, Charge, Customer, CustomerRequest, M
 from abusedesk.records.payload import read_payload
 from abusedesk.vocabulary.request import REQUESTS, WAITING
 from abusedesk.web import clauses, paging, request_words, words
-from abusedesk.web.readers import seen_by
+from abusedesk.web.readers import seen_by, voice
 from abusedesk.web.request_form import RequestForm, StepForm, VerdictForm
 
 OPEN = Q(state__in=[*WAITING, "granted_when_paid"]) | Q(to_do=True)
@@ -96,12 +97,14 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     form = VerdictForm(request.POST, fee=found.kind == "restore")
     if not form.is_valid():
         return _page(request, found, form, 422)
-    said, by = form.cleaned_data, request.user.get_username()
-    verdict = Verdict(said["decision"], by, said["reason"], said["token"], said.get("fee"))
-    if desk.decide_request(found, verdict, timezone.now()):
+    said = form.cleaned_data
+    answer = Answer(said["decision"], voice(request.user), said["reason"], said.get("fee"))
+    result = desk.decide_request(found, answer, said["token"], timezone.now())
+    if result.state == "decided":
         messages.success(request, "Decided. The customer is told.", extra_tags="good")
     else:
-        messages.info(request, "Nothing was decided: somebody had answered it already.", extra_tags="wait")
+        text, tone = words.answered(result.state, result.why, result.effects)
+        messages.info(request, text, extra_tags=tone)
     return redirect("request", pk)
 
 

@@ -47,7 +47,7 @@ def find_waiting(apps: Any, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0033_appeals_and_mistakes")]
+    dependencies = [("records", "0034_requests")]
 
     operations = [
         migrations.CreateModel(
