@@ -65,7 +65,7 @@ def test_more_reports_and_decisions_need_no_more_queries(
     for _ in range(8):
         report, _message = rows.report(desk.case)
         rows.first_attack(desk.case, report.pk)
-    with django_assert_max_num_queries(29):  # two of them for a pack that is not kept
+    with django_assert_max_num_queries(30):  # two of them for a pack that is not kept
         page.get(f"/cases/{desk.case.pk}")
 
 

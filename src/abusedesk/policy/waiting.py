@@ -91,7 +91,7 @@ def approval(key: Key, decision: Literal["approve", "reject"], by: str, reason: 
     """The answer to what waits, as a stimulus."""
     measure = next((one for one in MEASURES if key.kind == "measure" and one == key.name), None)
     item = key.name if key.kind == "charge" else None
-    return Approval(decision, by, measure, item, key.request or None, fee, reason)
+    return Approval(decision, by, measure, item, key.request or None, fee, reason=reason)
 
 
 def _add(found: dict[Key, Waiting], key: Key, item: Item, clauses: tuple[str, ...]) -> None:
