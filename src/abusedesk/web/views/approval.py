@@ -221,7 +221,7 @@ def _screen(request: HttpRequest, one: Proposal, form: SayForm, status: int = 20
         "in_force": screen.in_force(one, now),
         "history": history,
         "measures": [state_row(measure) for measure in history.measures],
-        "law": clauses.of_brand(one.brand, one.clauses),
+        "law": clauses.of_brand(one.brand, one.clauses, one.at),
         "owed": screen.owed_in(docket),
         "owed_by_customer": screen.owed_by_customer(one),
         "currency": one.currency or _currency(one),
