@@ -171,6 +171,6 @@ def test_the_apology_is_in_the_customers_language(jim: Provider, language: str, 
     jim.customer.language = language
     jim.customer.save()
     ended = rehearsed(jim, first_report(jim)).ended[docket_of(jim.service).pk]
-    text = letter.apology(Case.objects.get(), ended, 2 * HOUR, NOW)
+    text = letter.apology(Case.objects.get(), ended, 2 * HOUR)
     assert all(one in text for one in words)
     assert "{" not in text

@@ -38,9 +38,23 @@ _SAFEGUARDS = (
     "office_hours",
     "campaign_reporters",
     "campaign_hours",
+    "appeal_pauses",
+    "appeal_hours",
+    "telephone_hours",
+    "telephone_times",
 )
-_TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome", "break_glass")
-_WHOLE = ("digest_from", "blast_radius", "mass_expiry", "receipts_an_hour", "campaign_reporters", "campaign_hours")
+_TRUTHS = ("ticket_serves", "html_notices", "show_identities", "tell_outcome", "break_glass", "appeal_pauses")
+_WHOLE = (
+    "digest_from",
+    "blast_radius",
+    "mass_expiry",
+    "receipts_an_hour",
+    "campaign_reporters",
+    "campaign_hours",
+    "appeal_hours",
+    "telephone_hours",
+    "telephone_times",
+)
 _CHOICES = {
     "irreversible": ("approve", "automatic"),
     "acknowledge": ("off", "known", "everybody"),

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db.models import Q
 
+from abusedesk.desk.mistake.perform import mistake_of
 from abusedesk.policy.decision import AnyEffect, TraceLine
 from abusedesk.policy.stimulus import AnyStimulus
-from abusedesk.records.models import Case, Decision, Report, TicketEntry, TimelineEntry
+from abusedesk.records.models import Case, Decision, Mistake, Report, TicketEntry, TimelineEntry
 from abusedesk.web import words
 
 LENGTH = 40
@@ -46,6 +47,8 @@ class Step(NamedTuple):
     decision: int | None
     clauses: tuple[str, ...] = ()
     under: "Under | None" = None
+    mistake: int | None = None
+    """The mistake of ours that it undid, if it did."""
 
     @property
     def minor(self) -> bool:
@@ -77,18 +80,38 @@ def story_of(case: Case, before: datetime | None = None) -> Story:
     decisions = _decisions(entries)
     reporters = _reporters(decisions.values())
     written = _written(case)
+    mistakes = _mistakes(decisions.values())
     steps: list[Step] = []
     told: set[int] = set()
     for entry in entries:
         decision = decisions.get(entry.decision_id or 0)
         if decision is None or entry.kind in {"carried_out", "failed", "drifted", "fell_back", "staff"}:
             steps.append(Step(entry.at, outside_line(entry), [], None, tuple(entry.clauses)))
-        elif decision.pk not in told:
+        elif decision.pk in told:
+            continue
+        elif (mistake := mistakes.get(mistake_of(decision.key) or 0)) is not None:
+            together = [one for one in decisions.values() if mistake_of(one.key) == mistake.pk]
+            told.update(one.pk for one in together)
+            steps.append(_undone(mistake, together, case))
+        else:
             told.add(decision.pk)
             steps.append(_with_words(step_of(decision, case, reporters), written.get(decision.key, "")))
     more = len(steps) > LENGTH or len(entries) == _READ
     steps = steps[:LENGTH]
     return Story(steps, steps[-1].at if more and steps else None)
+
+
+def _mistakes(decisions: Iterable[Decision]) -> dict[int, Mistake]:
+    """The mistakes of ours that some of the decisions undid."""
+    return Mistake.objects.in_bulk({pk for one in decisions if (pk := mistake_of(one.key)) is not None})
+
+
+def _undone(mistake: Mistake, decisions: Iterable[Decision], case: Case) -> Step:
+    """All that was decided to undo a mistake is one step of the story."""
+    ordered = sorted(decisions, key=lambda one: one.sequence)
+    orders = [order for one in ordered for order in orders_of(one, case)]
+    line = words.Line("lift", "good", f"{mistake.by} undid what was our own mistake", mistake.reason)
+    return Step(mistake.at, line, orders, ordered[-1].pk, mistake=mistake.pk)
 
 
 def _written(case: Case) -> dict[str, str]:

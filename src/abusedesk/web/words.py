@@ -227,6 +227,8 @@ def ask(need: str) -> Ask:
         return Ask(1 if name == "terminate" else 2, f"Approve a {measure(name)}")
     if kind == "proposal":
         return Ask(4, f"Approve {charge(name)}")
+    if kind == "appeal":
+        return Ask(1, f"Hear an appeal against a {name}")
     if kind == "request":
         return Ask(3, f"Asked to {REQUEST.get(name) or plain(name)}")
     return Ask(5, review(name))

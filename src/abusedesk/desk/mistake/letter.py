@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from abusedesk.desk.hearing import tokens
-from abusedesk.desk.perform.notice import language_for, ticket_of
+from abusedesk.desk.perform.notice import language_for
 from abusedesk.desk.perform.words import LANGUAGES, Language
 from abusedesk.policy.endings import Ending
 from abusedesk.policy.notice import render
 from abusedesk.policy.own_notices import APOLOGY, UPHELD
-from abusedesk.records.models import Case
+from abusedesk.records.models import Case, Ticket
 from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.money import format_amount
 
@@ -81,33 +81,39 @@ GERMAN = Apology(
 APOLOGIES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
 
 
-def apology(case: Case, ended: Iterable[Ending], away: timedelta, now: datetime) -> str:
+def apology(case: Case, ended: Iterable[Ending], away: timedelta) -> str:
     """The draft of an apology for what was taken back, and for the time without the service."""
     language = language_for(case.brand, case.customer)
     words, said = LANGUAGES.get(language, LANGUAGES["en"]), APOLOGIES.get(language, ENGLISH)
     lines = dict.fromkeys(line for one in ended if (line := _line(one, words, said)))
     told = {"undone": "\n".join(f"- {line}" for line in lines) or f"- {words.none}", "downtime": _away(away, said)}
-    return _draft(case, APOLOGY, language, told, now)
+    return _draft(case, APOLOGY, language, told)
 
 
-def upheld(case: Case, about: str, reason: str, now: datetime) -> str:
+def upheld(case: Case, about: str, reason: str) -> str:
     """The draft of a letter that says why an appeal was not granted."""
     told = {"about": about, "reason": reason or "…"}
-    return _draft(case, UPHELD, language_for(case.brand, case.customer), told, now)
+    return _draft(case, UPHELD, language_for(case.brand, case.customer), told)
 
 
-def _draft(case: Case, template: str, language: str, told: dict[str, str], now: datetime) -> str:
+def _draft(case: Case, template: str, language: str, told: dict[str, str]) -> str:
     values = {
         "customer": case.customer.name or case.customer.ref,
         "service": str(case.service),
-        "answer_at": tokens.reply_address(case.brand, ticket_of(case, now).token),
+        "answer_at": _answer_at(case),
     }
     return render(pack_of(case.brand), None, template, language, values | told)[1]
 
 
+def _answer_at(case: Case) -> str:
+    ticket = Ticket.objects.filter(case=case).first()
+    return tokens.reply_address(case.brand, ticket.token) if ticket else tokens.answer_address(case.brand)
+
+
 def _line(one: Ending, words: Language, said: Apology) -> str:
     """One thing in the customer's language; empty for what the customer never heard of."""
-    form = said.says.get(one.what, "")
+    # That nothing need be paid any more is said with the charge.
+    form = "" if one.what == "dropped" and one.name != "reply" else said.says.get(one.what, "")
     measure = words.measures.get(one.name, one.name.replace("_", " ")).format(port=one.port)
     item = words.items.get(one.name, one.name.replace("_", " "))
     name = measure if one.name in words.measures else item

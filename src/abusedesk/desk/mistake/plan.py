@@ -14,7 +14,7 @@ import msgspec
 from abusedesk.desk.decide import docket_decoder, pack_of
 from abusedesk.desk.enact import Move, concerned_by, empty_docket, rehearse
 from abusedesk.desk.mistake.picks import Pick, What, correction, rejections, reports_behind
-from abusedesk.policy.docket import Docket, stands
+from abusedesk.policy.docket import Charge, Docket, Measure, stands
 from abusedesk.policy.endings import Ending, endings
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.otherwise import Because, Followed, Then, followed, without
@@ -135,8 +135,19 @@ def _followed(
             untold.append(pk)
             continue
         beginning = docket_decoder.decode(empty_docket(docket.service.ref if docket.service else None)["state"])
-        asked += [_asked(pk, one) for one in followed(after[pk], without(beginning, history, reports))]
+        found = followed(after[pk], without(beginning, history, reports))
+        own = {one.id for one in picks if one.docket == pk and one.what == "strike"}
+        asked += [_asked(pk, one) for one in found if not _rests_on(after[pk], one, own)]
     return asked, untold
+
+
+def _rests_on(docket: Docket, one: Followed, occurrences: set[str]) -> bool:
+    """Whether it rests on nothing but some occurrences: where their strike alone is undone, that is no follow-up."""
+    if one.what == "deadline":
+        return any(each.id == one.id and each.occurrence in occurrences for each in docket.deadlines)
+    rows: Sequence[Charge | Measure] = docket.charges if one.what == "charge" else docket.measures
+    grounds = [ground.occurrence for each in rows if each.id == one.id for ground in each.grounds]
+    return bool(grounds) and occurrences.issuperset(filter(None, grounds)) and None not in grounds
 
 
 def _asked(docket: int, one: Followed) -> Asked:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from abusedesk.actuators.chain import names_of
-from abusedesk.desk import brake, hold
+from abusedesk.desk import appeals, brake, hold, telephone
 from abusedesk.desk.answering import acknowledge, reminders
 from abusedesk.desk.channel import drivers
 from abusedesk.desk.oncall.kinds import OFFICE_HOURS
@@ -24,6 +24,7 @@ from abusedesk.web import words
 _SHOWN = 50
 _RECEIPT = {"known": "to known reporters", "everybody": "to everybody who may be answered", "off": "none"}
 _SHOWN_ELSEWHERE = {acknowledge.SETTING, TELL_OUTCOME, REMIND_BEFORE, SHOWS_IDENTITIES, OFFICE_HOURS}
+_SHOWN_ELSEWHERE |= {appeals.PAUSES, appeals.HOURS, telephone.HOURS, telephone.TIMES}
 _STALE = timedelta(minutes=15)
 
 
@@ -146,6 +147,9 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         "outcome": acknowledge.tells_outcome(one),
         "reminder": words.length(reminders.before(one, now)) if reminders.before(one, now) else "",
         "identities": shows_identities(one),
+        "appeal_hours": appeals.hours(one),
+        "appeal_pauses": appeals.pauses(one),
+        "telephone_hours": telephone.hours(one),
     }
     return render(request, "web/brand.html", context, status=status)
 

@@ -18,6 +18,7 @@ from abusedesk.desk.requests import findings_of
 from abusedesk.policy.docket import Docket
 from abusedesk.policy.measures import loses_refund
 from abusedesk.records.models import (
+    Appeal,
     Campaign,
     Case,
     Charge,
@@ -130,6 +131,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "brand": one.brand,
         "asks": words.asks(one.needs),
         "duties": Duty.objects.filter(service=one.service, closed_at=None).select_related("brand").order_by("due"),
+        "appeals": _appeals(one),
         "cards": _with_screens(one, _cards(docket, measures, charges, reviews, reports) + _request_cards(one, docket)),
         "folded": folded,
         "may_suppress": may_suppress(request.user),
@@ -156,6 +158,13 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
         "irreversible": {"terminate"},
         "ips": _addresses(reports),
     }
+
+
+def _appeals(one: Case) -> list[Appeal]:
+    """The open appeals; nothing is asked where the case needs nobody for one."""
+    if not any(need.startswith("appeal:") for need in one.needs):
+        return []
+    return list(Appeal.objects.filter(case=one, outcome="").order_by("due", "pk"))
 
 
 def older(request: HttpRequest, pk: int) -> HttpResponse:

@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "approve": ("Approve", ("proposal:",)),
     "answer": ("Answer", ("request:",)),
     "failed": ("Failed", ("failed:",)),
+    "appeal": ("Appeals", ("appeal:",)),
 }
 """The filter chips: their word, and how the needs that they cover begin."""
 
