@@ -56,6 +56,17 @@ def test_nobody_looks_before_it_is_time(acme: Desk) -> None:
     assert not look_again("w1", LATER - LOOK_AGAIN / 2)
 
 
+def test_after_a_restore_a_person_says_whether_it_fell_or_was_lifted_since_the_backup(acme: Desk) -> None:
+    measure = in_force(acme, "null_route")
+    undo_outside()
+    Brand.objects.update(held_since=NOW, held_by="restore")
+    assert look_again("w1", LATER)
+    Brand.objects.update(held_since=None, held_by="")
+    assert not perform_target("w1", LATER)
+    assert (state(measure), drifted()) == ("failed", [False])
+    assert Case.objects.get(pk=acme.case.pk).needs == ["failed:null_route"]
+
+
 @pytest.mark.parametrize("kind", ["null_route", "rate_limit", "block_port"])
 def test_what_fell_on_the_network_is_put_up_again(acme: Desk, kind: str) -> None:
     measure = in_force(acme, kind)

@@ -9,6 +9,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from abusedesk.problem import Problem
 from abusedesk.records.cluster import wheel_binaries
 
+BY = "restore"
+"""Who holds the brands after a restore. Until then nobody knows what was done outside since the backup."""
+
 
 def dump(dsn: str, file: Path) -> None:
     """Write everything to `file` in PostgreSQL's custom format, whole or not at all.
@@ -54,7 +57,7 @@ do $$ begin
     held_since = coalesce((select at from public.records_heartbeat where name = 'watch'), now()),
     held_reason = 'restored from a backup; compare what stands with the outside, see what would fire, then release'
   where held_since is null and not dry_run;
-  update public.records_target set look_at = now() where look_at is not null;
+  update public.records_target set look_at = least(look_at, now()) where look_at is not null;
 exception when undefined_table or undefined_column then null; end $$;
 """
 

@@ -3,6 +3,8 @@
 A router was rebooted, somebody unsuspended a server by hand: that is drift. It is shown on the case. What stands on the
 network is then put up again; whether a server is switched off again a person says, since a person may have switched it
 on; they may accept it as well (`LiftedByHand`). The brand's setting `drift` makes it one way for all: `again` or `ask`.
+
+After a restore everything is asked: what the backup knows as in force may have been lifted since, by the desk itself.
 """
 
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from abusedesk.desk.perform.lease import Late, Lease, claim, ours
 from abusedesk.desk.perform.pace import LOOK_AGAIN, luck
 from abusedesk.desk.perform.plan import Switch, standing
 from abusedesk.desk.perform.targets import actuator_behind, order_for, switches_on
+from abusedesk.records import backup
 from abusedesk.records.models import Measure, Target
 
 log = structlog.get_logger()
@@ -104,7 +107,10 @@ def _drifted(lease: Lease, switch: Switch, outcome: Outcome) -> None:
 
 
 def _by_itself(switch: Switch) -> bool:
-    settings: Mapping[str, Any] = switch.measures[0].brand.settings
+    brand = switch.measures[0].brand
+    settings: Mapping[str, Any] = brand.settings
+    if brand.held_since is not None and brand.held_by == backup.BY:
+        return False
     return bool(settings.get("drift") == "again" or (settings.get("drift") != "ask" and switch.kind in BY_ITSELF))
 
 
