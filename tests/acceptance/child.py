@@ -1,7 +1,8 @@
 """A worker in a process of its own, which can be made to die by SIGKILL at any step.
 
-A step is the moment before any statement to the database, before and after any commit, and before and after any word to
-the mail server or to the receiver of orders. The product knows nothing of this: the steps are found from outside.
+A step is the moment before a statement to the database, before and after any commit, and before and after any word to
+the mail server or the receiver of orders. A statement that only reads leaves nothing behind: to die after it is to die
+before it, and is no step of its own. The product knows nothing of this: the steps are found from outside.
 """
 
 import http.client
@@ -44,20 +45,31 @@ def run(place: Place, turn: Callable[[datetime], None], now: datetime, die_at: i
 
 def _die_at(number: int) -> None:
     steps = count(1)
+    moved = True
 
     def step() -> None:
+        nonlocal moved
+        moved = False
         if next(steps) == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def before_statement(execute: Any, *arguments: Any) -> Any:
-        step()
-        return execute(*arguments)
+    def before_statement(execute: Any, query: str, *arguments: Any) -> Any:
+        nonlocal moved
+        if moved:
+            step()
+        moved = not _only_reads(query)
+        return execute(query, *arguments)
 
     connection.execute_wrappers.append(before_statement)
     _around(connection, "_commit", step)
     _around(http.client.HTTPConnection, "request", step)
     _around(http.client.HTTPConnection, "getresponse", step)
     _around(smtplib.SMTP, "data", step)
+
+
+def _only_reads(query: str) -> bool:
+    words = str(query).split()
+    return words[0] in {"SELECT", "SAVEPOINT", "RELEASE"} and "nextval" not in query and "pg_notify" not in query
 
 
 def _around(owner: Any, name: str, step: Callable[[], None]) -> None:

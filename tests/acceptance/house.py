@@ -83,7 +83,7 @@ def others() -> int:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for something that must come about soon."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.005)
