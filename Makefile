@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN := exec env ABUSEDESK_SUPERVISOR=$$PPID $(BIN)/abusedesk
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test bench fuzz assurance lint format clean
+.PHONY: help demo serve test bench chaos fuzz assurance lint format clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## run every test, against an embedded PostgreSQL of their ow
 
 bench: $(VENV)/.dev ## measure the figures, print them, and write var/bench.json
 	@$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.dev ## kill workers, watch and database at random and count what was done twice (OPTIONS="--seed 1")
+	@$(BIN)/python -m benchmarks.chaos $(OPTIONS)
 
 fuzz: $(VENV)/.fuzz ## feed the readers broken messages for an hour (SECONDS=60 for a minute)
 	@$(BIN)/python -m fuzz $(SECONDS)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-MODULES = ("decide", "replay", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines", "sweep")
+MODULES = ("decide", "replay", "parsing", "lookup", "signatures", "ingest", "lmtp", "deadlines", "measures", "sweep")
 
 GOALS = {
     "mail_ingest_per_s": (">=", 3000),
@@ -29,6 +29,8 @@ GOALS = {
     "shadowserver_rows_per_s": (">=", 100000),
     "deadline_poll_ms": ("<=", 5),
     "deadlines_fired_per_s": (">=", 2000),
+    "measure_p50_s": ("<=", 0.5),
+    "measure_p99_s": ("<=", 2),
 }
 """The figures of the design's section 8 that can be measured so far; what is missing here has no goal."""
 

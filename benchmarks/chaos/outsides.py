@@ -145,11 +145,17 @@ def libvirt(folder: Path) -> Iterator[Outside]:
     with started(Hypervisor()) as one:
         virsh = _noting(folder, "virsh", "virsh", {'*" destroy "*': "apply", '*" start "*': "lift"})
 
+        names: dict[str, str] = {}
+
+        def add(number: int) -> None:
+            names[one.virsh("domuuid", one.guest(name=ref(number)).name)] = ref(number)
+
         def changes() -> list[Change]:
-            return [(words.split()[-1], action) for words, action in _lines(folder / "journal")]
+            told = [(words.split()[-1], action) for words, action in _lines(folder / "journal")]
+            return [(names.get(domain, domain), action) for domain, action in told]
 
         chosen = _suspending(actuator="libvirt", uri=one.uri, virsh=[virsh], timeout=30)
-        yield Outside("libvirt", "suspend", chosen, changes, 1, lambda number: one.guest(name=ref(number)))
+        yield Outside("libvirt", "suspend", chosen, changes, 1, add)
 
 
 @contextmanager
