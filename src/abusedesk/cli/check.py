@@ -176,7 +176,24 @@ def _brands() -> Iterator[Finding]:
         yield Finding("brands", None, "there is none yet, so nothing that comes in can be decided")
     for brand in brands:
         yield _brand(brand)
+        yield from _mail_of(brand)
     yield from _upgrade()
+
+
+def _mail_of(brand: "Brand") -> Iterator[Finding]:
+    """Whether receivers can tell its mail from a forged one; nothing while no mail goes out."""
+    from django.conf import settings
+
+    from abusedesk.desk import alignment
+
+    here = settings.CONFIGURATION
+    if here.smtp_url is None:
+        return
+    words = {"ok": True, "note": None, "wrong": False}
+    for one in alignment.look(brand, here.dkim, ask_dns=here.dns):
+        # A signature that cannot hold harms each mail; what is not published yet is the operator's to know.
+        well = words[one.state] if one.subject == "dkim" or one.state == "ok" else None
+        yield Finding(f"{one.subject} {brand.slug}", well, one.text)
 
 
 def _upgrade() -> Iterator[Finding]:
