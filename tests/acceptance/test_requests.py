@@ -172,6 +172,7 @@ def test_scalibit_restores_with_a_fee_once_it_is_paid(scali: Play) -> None:
     request.refresh_from_db()
     assert (request.state, request.state_at, len(request.lifts)) == ("granted", scali.now, 1)
     assert scali.measures()["suspend"] == "lifted, lifted"
+    assert "Your service is being restored" in scali.last_mail()
     assert request.decided_at is not None
     assert request.decided_at < request.state_at
 

@@ -9,11 +9,14 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.desk import requests
+from abusedesk.desk.hearing.answers import READ_REPLY
+from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.requests import Asked
 from abusedesk.policy.stimulus import Opened
-from abusedesk.records.models import CustomerRequest, Review, Service
+from abusedesk.records.models import CustomerRequest, Notice, Review, Service, Ticket, TicketEntry
 from abusedesk.vocabulary.finding import Finding
 from tests.desk.estate import Provider, provider, with_addresses
+from tests.web import rows
 
 SENDS = "Please open port 25 for shop.example.net, DKIM selector s1."
 
@@ -133,6 +136,19 @@ def test_one_that_the_policy_could_not_answer_is_entered_again(page: Client, jim
     assert not Review.objects.filter(closed_at=None).exists()
 
 
+def test_a_person_may_answer_it_in_words(page: Client, jim: Provider) -> None:
+    made = entered(jim, "replace_ip", ip="192.0.2.1")
+    path = f"/requests/{made.pk}"
+    assert page.post(f"{path}/answer", {"reason": ""}).status_code == 422
+    assert "Answered by ann" in text(page.post(f"{path}/answer", {"reason": "Tell us why first."}, follow=True))
+    assert "answered it already" in text(page.post(f"{path}/answer", {"reason": "Again"}, follow=True))
+    assert not Review.objects.filter(closed_at=None).exists()
+    assert "Replace an address" not in text(page.get("/"))
+    perform_effects("w", timezone.now())
+    [notice] = Notice.objects.filter(template="request_answer")
+    assert "Tell us why first." in notice.text
+
+
 def test_the_customers_mail_fills_the_form_in(page: Client, jim: Provider) -> None:
     from abusedesk.records.models import Message
     from tests.desk.estate import take
@@ -149,10 +165,27 @@ def test_the_customers_mail_fills_the_form_in(page: Client, jim: Provider) -> No
     assert CustomerRequest.objects.get().message_id == message.pk
 
 
-def test_the_empty_list_says_how_any_comes(page: Client, db: Any) -> None:
-    assert "from the customer&#x27;s mail" in text(page.get("/requests")) or "customer's mail" in text(
-        page.get("/requests")
+def test_an_answer_in_a_case_leads_to_the_form_with_its_own_words(page: Client, desk: rows.Desk) -> None:
+    now = timezone.now()
+    ticket = Ticket.objects.create(
+        brand=desk.brand, case=desk.case, customer=desk.customer, token="T23456789A", opened_at=now
     )
+    said = "Please restore the service, all is clean.\n> port 25"
+    TicketEntry.objects.create(
+        ticket=ticket, at=now, author="customer", text=said, shown=said.partition("\n")[0], message_id=desk.message.pk
+    )
+    Review.objects.create(
+        brand=desk.brand, docket=desk.service.docket, case=desk.case, message_id=desk.message.pk,
+        key="r", reason=READ_REPLY, opened_at=now,
+    )  # fmt: skip
+    path = f"/services/{desk.service.pk}/requests/new?message={desk.message.pk}"
+    assert path in text(page.get(f"/cases/{desk.case.pk}"))
+    form = page.get(path).context
+    assert (form["kind"], form["form"].initial["words"]) == ("restore", "Please restore the service, all is clean.")
+
+
+def test_the_empty_list_says_how_any_comes(page: Client, db: Any) -> None:
+    assert "on a service, or from the customer's mail" in text(page.get("/requests"))
 
 
 @pytest.mark.parametrize("query", ["message=nonsense", "again=nonsense", "kind=restore&after=x"])

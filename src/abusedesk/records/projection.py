@@ -135,10 +135,12 @@ SELECT docket, brand, service, customer, item, kind, ip, cause, state, clauses, 
 FROM json_to_recordset(%s::json) AS row(docket bigint, brand bigint, service bigint, customer bigint, item text,
     kind text, ip inet, cause text, state text, clauses jsonb, at timestamptz, state_at timestamptz,
     decided_at timestamptz, decided_by text, lifts jsonb, to_do bool)
-ON CONFLICT (docket_id, item) DO UPDATE SET state = EXCLUDED.state, state_at = EXCLUDED.state_at,
-    clauses = EXCLUDED.clauses, lifts = present.lifts || EXCLUDED.lifts,
+ON CONFLICT (docket_id, item) DO UPDATE SET state = EXCLUDED.state, state_at = EXCLUDED.state_at, at = EXCLUDED.at,
+    kind = EXCLUDED.kind, ip = COALESCE(EXCLUDED.ip, present.ip), clauses = EXCLUDED.clauses,
+    lifts = present.lifts || EXCLUDED.lifts,
     to_do = present.to_do OR (EXCLUDED.to_do AND present.state <> EXCLUDED.state),
-    decided_at = COALESCE(present.decided_at, EXCLUDED.decided_at),
+    decided_at = CASE WHEN EXCLUDED.decided_at IS NULL THEN NULL
+                 ELSE COALESCE(present.decided_at, EXCLUDED.decided_at) END,
     decided_by = CASE WHEN present.decided_at IS NULL THEN EXCLUDED.decided_by ELSE present.decided_by END
 """
 
@@ -446,14 +448,17 @@ def _told_state(measure: Measure) -> str:
 
 
 def _request_rows(change: Change) -> Iterator[Row]:
-    """The changed requests. Of several with one id the last is shown, which is the one that a person decides."""
+    """The changed requests. Of several with one id the last is shown, which is the one that a person decides.
+
+    One that changes after it was asked was decided by a person, or waited for a payment.
+    """
     before, after = change.before.requests, change.after.requests
     if before is after:
         return
     known, ended = {one.id: one for one in before}, _ended(change)
     for one in {one.id: one for one in after}.values():
         if known.get(one.id) != one:
-            yield _request_row(change, one, ended)
+            yield _request_row(change, one, ended) | {"decided_by": change.by if one.id in known else ""}
 
 
 def _ended(change: Change) -> list[str]:
@@ -461,7 +466,7 @@ def _ended(change: Change) -> list[str]:
     return [one.id for one in change.after.measures if one.id in stood and not stands(one)]
 
 
-def _request_row(change: Change, one: OpenRequest, ended: list[str]) -> Row:
+def _request_row(change: Change, one: OpenRequest, ended: list[str]) -> dict[str, object]:
     about, is_decided = change.about, one.state != "needs_approval"
     return {
         "docket": about.docket,
@@ -477,7 +482,6 @@ def _request_row(change: Change, one: OpenRequest, ended: list[str]) -> Row:
         "at": one.at,
         "state_at": change.at,
         "decided_at": change.at if is_decided else None,
-        "decided_by": change.by if is_decided and one.at < change.at else "",
         "lifts": ended if one.state == "granted" else [],
         "to_do": one.state == "granted" and one.kind in APPROVED_ALONE,
     }

@@ -28,7 +28,13 @@ class RequestForm(forms.Form):
         widget=forms.TextInput(attrs={**_TEXT, "placeholder": "vps-1001"}),
         help_text="Its own id, as it stands on the page of the service.",
     )
-    brand = forms.ModelChoiceField(Brand.objects.order_by("name"), label="Brand", required=False, to_field_name="slug")
+    brand = forms.ModelChoiceField(
+        Brand.objects.order_by("name"),
+        label="Brand, where several have it",
+        required=False,
+        to_field_name="slug",
+        empty_label="any",
+    )
     domain = forms.CharField(
         label="Domain that will send mail",
         max_length=253,
@@ -135,6 +141,17 @@ class VerdictForm(forms.Form):
             self.fields["fee"].widget.attrs |= {"placeholder": "none", "inputmode": "decimal"}
         else:
             del self.fields["fee"]
+
+
+class AnswerForm(forms.Form):
+    """A person's own answer to what the policy could not answer."""
+
+    reason = forms.CharField(
+        label="Your answer",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Sent to the customer as it stands. It lifts nothing by itself.",
+    )
 
 
 class StepForm(forms.Form):

@@ -18,6 +18,7 @@ STATES: dict[str, tuple[str, Tone]] = {
     "granted": ("granted", "good"),
     "denied": ("denied", "late"),
     "void": ("void", ""),
+    "answered": ("answered by a person", ""),
 }
 CAUSES = {
     "own_use": "the customer's own use",
@@ -92,6 +93,8 @@ def _answer(request: CustomerRequest, owed: str) -> Iterable[Stage]:
         yield Stage("The policy cannot answer: a person must", None, "wait", "", "eye")
     elif request.state == "needs_approval":
         yield Stage("Waits for a yes or no", None, "wait", "", "clock")
+    elif request.state == "answered":
+        yield Stage(f"Answered {_by(request)}", request.decided_at, "", request.reason, "reply")
     elif request.state == "denied":
         yield Stage(f"Denied {_by(request)}", request.decided_at, "late", request.reason, "cross")
     elif request.decided_at is not None:

@@ -123,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _staff("requests/<int:pk>", asked.one, "request"),
     _staff("requests/<int:pk>/state", asked.state, "request-state"),
     _staff("requests/<int:pk>/decide", asked.decide, "decide-request"),
+    _staff("requests/<int:pk>/answer", asked.answer, "answer-request"),
     _staff("requests/<int:pk>/check", asked.check, "check-request"),
     _staff("requests/<int:pk>/steps/<slug:name>", asked.step, "tick-request"),
     _staff("who-had", holder.holder, "holder"),

@@ -1,5 +1,6 @@
 """What people and the outside are to do about a decision: reviews, notices, alerts, and what becomes of belief."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -180,7 +181,20 @@ def write_effects(batch: Batch, cases: Cases) -> None:
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Notify | Answer)
     )
-    copy_rows("records_effect", EFFECT_COLUMNS, rows)
+    copy_rows("records_effect", EFFECT_COLUMNS, [*rows, *_paid_for(batch, cases)])
+
+
+def _paid_for(batch: Batch, cases: Cases) -> Iterator[tuple[object, ...]]:
+    """The customers hear once more of a request that waited for payment, when that has come in."""
+    told: set[tuple[int, str]] = set()
+    for one in batch.enacted:
+        before = batch.held[one.move.docket].docket.requests
+        waited = {known.id for known in before if known.state == "granted_when_paid"}
+        for known in one.decision.docket.requests if waited else ():
+            if known.id in waited and known.state == "granted" and (one.move.docket, known.id) not in told:
+                told.add((one.move.docket, known.id))
+                answer = Answer(known.clauses, ip=known.ip, request=known.id, kind=known.kind, answer="granted")
+                yield _effect_row(batch, one, f"{one.move.docket}:{one.sequence}:paid:{known.id}", answer, cases)
 
 
 def _effect_row(batch: Batch, one: Enacted, key: str, effect: Notify | Answer, cases: Cases) -> tuple[object, ...]:

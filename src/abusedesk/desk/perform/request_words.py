@@ -30,6 +30,7 @@ ENGLISH = Said(
         "granted": "Your request is granted.",
         "granted_when_paid": "Your request is granted once what you owe for the service is paid: {owed}.",
         "denied": "Your request is denied. The clauses below say why.",
+        "answered": "A person has looked at your request:",
     },
     follows={
         ("open_mail_port", "granted"): "The port is being opened; this takes a few minutes.",
@@ -55,6 +56,7 @@ CHINESE = Said(
         "granted": "您的申请已获批准。",
         "granted_when_paid": "您的申请已获批准，将在您付清该服务的欠款后生效：{owed}。",
         "denied": "您的申请未获批准，原因见下列条款。",
+        "answered": "您的申请已由人工处理：",
     },
     follows={
         ("open_mail_port", "granted"): "正在开放端口，需要几分钟时间。",
@@ -80,6 +82,7 @@ GERMAN = Said(
         "granted": "Ihrer Anfrage wird entsprochen.",
         "granted_when_paid": "Ihrer Anfrage wird entsprochen, sobald der offene Betrag bezahlt ist: {owed}.",
         "denied": "Ihre Anfrage ist abgelehnt. Die Gründe nennen die Klauseln unten.",
+        "answered": "Ein Mensch hat sich Ihre Anfrage angesehen:",
     },
     follows={
         ("open_mail_port", "granted"): "Der Port wird geöffnet; das dauert einige Minuten.",

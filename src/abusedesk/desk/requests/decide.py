@@ -6,9 +6,14 @@ from typing import NamedTuple
 from django.db import transaction
 
 from abusedesk.desk.approvals import Answer, Result, say
+from abusedesk.desk.requests.enter import UNANSWERED, questions_of
+from abusedesk.policy.own_notices import REQUEST_ANSWER
 from abusedesk.problem import Problem
+from abusedesk.records.bell import ring
+from abusedesk.records.bulk import storable
 from abusedesk.records.holders import holders
-from abusedesk.records.models import CustomerRequest, Proposal
+from abusedesk.records.models import Case, CustomerRequest, Effect, Proposal
+from abusedesk.records.reviews import close_review
 from abusedesk.vocabulary.instant import format_instant
 from abusedesk.vocabulary.request import STEPS
 
@@ -19,6 +24,42 @@ def decide_request(request: CustomerRequest, answer: Answer, token: str, at: dat
     if waiting is None:
         return Result("closed", "somebody had answered it already")
     return say(waiting.pk, answer, key=f"staff:decide:{token}", now=at)
+
+
+@transaction.atomic
+def answer_by_hand(request: CustomerRequest, reason: str, by: str, at: datetime) -> bool:
+    """A person answers what the policy could not, and the customer is told. False where that was done before."""
+    questions = questions_of(request)
+    said = {"state": "answered", "state_at": at, "decided_at": at, "decided_by": by, "reason": storable(reason)}
+    if not CustomerRequest.objects.filter(pk=request.pk, state=UNANSWERED).update(**said):
+        return False
+    for review in questions:
+        close_review(review, by, at, reason)
+    _tell(request, list(dict.fromkeys(clause for review in questions for clause in review.clauses)), at)
+    return True
+
+
+def _tell(request: CustomerRequest, clauses: list[str], at: datetime) -> None:
+    case = Case.objects.filter(service=request.service_id).order_by("-last_at").first()
+    payload = {
+        "to": "customer",
+        "template": REQUEST_ANSWER,
+        "clauses": clauses,
+        "case": case.pk if case else None,
+        "service": request.service_id,
+        "customer": request.customer_id,
+        "ip": request.ip,
+        "docket": request.docket_id,
+        "request": request.item,
+        "kind": request.kind,
+        "state": "answered",
+        "owed": 0,
+        "currency": "",
+    }
+    state = "dry_run" if request.brand.dry_run else "pending"
+    made = {"brand": request.brand, "kind": "notice", "payload": payload, "state": state, "due": at}
+    Effect.objects.get_or_create(key=f"request:{request.pk}:answered", defaults=made)
+    ring()
 
 
 class Ticked(NamedTuple):
@@ -49,7 +90,7 @@ def tick(request: CustomerRequest, ticked: Ticked, at: datetime) -> bool:
         return False
     if not ticked.note and (doubt := still_held(locked, ticked.step, at)):
         raise Problem(f"{doubt} End it there first, or say why it stands.")
-    done = {"step": ticked.step, "by": ticked.by, "at": format_instant(at), "note": ticked.note.replace("\0", "")}
+    done = {"step": ticked.step, "by": ticked.by, "at": format_instant(at), "note": storable(ticked.note)}
     locked.done, locked.to_do = [*locked.done, done], len(left) > 1
     locked.save(update_fields=["done", "to_do"])
     return True

@@ -11,6 +11,7 @@ from abusedesk.desk.enact.submit import docket_of
 from abusedesk.policy.stimulus import Request
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
+from abusedesk.records.bulk import storable
 from abusedesk.records.holders import holders
 from abusedesk.records.models import CustomerRequest, Review, Service
 from abusedesk.records.reviews import close_review
@@ -58,7 +59,7 @@ def enter(asked: Asked, by: str, at: datetime) -> CustomerRequest:
             "ip": asked.ip or None,
             "domain": asked.domain,
             "selector": asked.selector,
-            "words": asked.words.replace("\0", ""),
+            "words": storable(asked.words),
             "entered_by": by,
             "message_id": asked.message,
             "check_at": at if asked.kind == CHECKED and asked.domain else None,

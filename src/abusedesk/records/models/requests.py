@@ -10,8 +10,9 @@ class CustomerRequest(models.Model):
     """A request of a customer. What the policy answered is a projection of the docket, keyed by its id there (`item`).
 
     `state` is the docket's word (`needs_approval`, `granted`, `granted_when_paid`, `denied`, `void`), or `asked` where
-    the policy could not answer and asked a person. `lifts` are the docket's ids of the measures that ended with the
-    grant. `to_do` says that staff have something to do outside; `done` what of it they did: `{step, at, by, note}`.
+    the policy could not answer and asked a person, and `answered` where that person did. `lifts` are the docket's ids
+    of the measures that ended with the grant. `to_do` says that staff have something to do outside; `done` what of it
+    they did: `{step, at, by, note}`.
 
     `findings` is what the DNS said of the domain at `checked_at` (`vocabulary.finding.Finding`); `check_at` when it is
     to be asked, None where it is not. Findings never decide.

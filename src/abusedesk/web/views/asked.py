@@ -21,7 +21,7 @@ from abusedesk.records.payload import read_payload
 from abusedesk.vocabulary.request import REQUESTS, WAITING
 from abusedesk.web import clauses, paging, request_words, words
 from abusedesk.web.readers import seen_by, voice
-from abusedesk.web.request_form import RequestForm, StepForm, VerdictForm
+from abusedesk.web.request_form import AnswerForm, RequestForm, StepForm, VerdictForm
 
 OPEN = Q(state__in=[*WAITING, "granted_when_paid"]) | Q(to_do=True)
 """What is not over: somebody has to answer, to pay, or to carry it out."""
@@ -96,7 +96,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
     form = VerdictForm(request.POST, fee=found.kind == "restore")
     if not form.is_valid():
-        return _page(request, found, form, 422)
+        return _page(request, found, form, status=422)
     said = form.cleaned_data
     answer = Answer(said["decision"], voice(request.user), said["reason"], said.get("fee"))
     result = desk.decide_request(found, answer, said["token"], timezone.now())
@@ -105,6 +105,18 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         text, tone = words.answered(result.state, result.why, result.effects)
         messages.info(request, text, extra_tags=tone)
+    return redirect("request", pk)
+
+
+@require_POST
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer in one's own words what the policy could not answer."""
+    found, form = _find(pk), AnswerForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, answered=form, status=422)
+    by = request.user.get_username()
+    if not desk.answer_by_hand(found, form.cleaned_data["reason"], by, timezone.now()):
+        messages.info(request, "Somebody had answered it already.", extra_tags="wait")
     return redirect("request", pk)
 
 
@@ -136,10 +148,15 @@ def _find(pk: int) -> CustomerRequest:
 
 
 def _page(
-    request: HttpRequest, found: CustomerRequest, form: VerdictForm | None = None, status: int = 200
+    request: HttpRequest,
+    found: CustomerRequest,
+    form: VerdictForm | None = None,
+    answered: AnswerForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     context = _moving(found) | {
         "form": form or VerdictForm(fee=found.kind == "restore"),
+        "answer": answered or AnswerForm(),
         "law": clauses.of_brand(found.brand, found.clauses, found.at),
         "cases": found.service.cases.order_by("-last_at"),
         "cause": request_words.CAUSES.get(found.cause, ""),

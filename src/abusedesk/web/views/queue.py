@@ -1,7 +1,7 @@
 """The queue: what needs a person now, one row per case, and beside it the reviews that have no case."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -58,27 +58,27 @@ def queue(request: HttpRequest) -> HttpResponse:
     waiting = Case.objects.exclude(needs=[])
     shown = _filtered(waiting, request)
     page = _page(shown, request)
+    requests = asked.waiting(request.GET.get("brand", ""))
     context = {
         "rows": rows_of(page.rows),
         "next": page.next,
         "brands": Brand.objects.order_by("name"),
-        "kinds": _chips(waiting, request),
+        "kinds": _chips(waiting, request, {"answer": len(requests)}),
         "reviews": _reviews_without_case(request),
         "inventories": _of_inventories(),
         "approvals": capped(Proposal.objects.filter(closed_at=None)[: MOST + 1].count()),
         "files": capped(files_for(request.user).filter(state="open")[: MOST + 1].count()),
         "duties": _open_duties(request.GET.get("brand", "")),
-        "requests": _requests(request),
+        "requests": requests if _shows_requests(request) else [],
         "kept_back": _kept_back(request.GET.get("brand", "")),
         "filtered": any(request.GET.get(name) for name in ("brand", "kind", "q")),
     }
     return render(request, "web/queue_list.html" if request.htmx else "web/queue.html", context)  # type: ignore[attr-defined]
 
 
-def _requests(request: HttpRequest) -> list[dict[str, Any]]:
-    """What customers ask of staff that stands in no case's row; not where another kind of work is looked for."""
-    kind, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()
-    return [] if kind not in {"", "answer"} or text else asked.waiting(request.GET.get("brand", ""))
+def _shows_requests(request: HttpRequest) -> bool:
+    """Whether requests that stand in no case's row belong here: not where another kind of work is looked for."""
+    return request.GET.get("kind", "") in {"", "answer"} and not request.GET.get("q", "").strip()
 
 
 def _kept_back(brand: str) -> list[dict[str, Any]]:
@@ -153,7 +153,8 @@ def _of_inventories() -> dict[str, int]:
     return {"differences": differences, "contradictions": contradictions}
 
 
-def _chips(waiting: "QuerySet[Case]", request: HttpRequest) -> list[Chip]:
+def _chips(waiting: "QuerySet[Case]", request: HttpRequest, beside: Mapping[str, int]) -> list[Chip]:
+    """The filters; `beside` says how much of each kind stands in no case's row."""
     brand = request.GET.get("brand", "")
     chosen = waiting.filter(brand=_brand(brand)) if brand else waiting
     tally: Counter[str] = Counter()
@@ -161,7 +162,7 @@ def _chips(waiting: "QuerySet[Case]", request: HttpRequest) -> list[Chip]:
         tally.update(
             {kind for kind, (_, beginnings) in KINDS.items() if any(need.startswith(beginnings) for need in needs)}
         )
-    return [Chip(kind, word, tally[kind]) for kind, (word, _) in KINDS.items()]
+    return [Chip(kind, word, tally[kind] + beside.get(kind, 0)) for kind, (word, _) in KINDS.items()]
 
 
 def rows_of(cases: Iterable[Case]) -> list[Row]:
