@@ -10,7 +10,7 @@ from django.utils import timezone
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.policy.stimulus import AnyStimulus, Report, Request
 from abusedesk.policy.stimulus import Proposal as Proposed
-from abusedesk.records.models import Brand, Decision, Measure, Proposal
+from abusedesk.records.models import Brand, CustomerRequest, Decision, Measure, Proposal
 from abusedesk.vocabulary.approval import SETTING, chains_in
 from abusedesk.web.views import approval
 from tests.desk.estate import Provider, provider, with_addresses
@@ -186,6 +186,32 @@ def test_the_case_asks_by_the_same_rules(page: Client, estate: Provider) -> None
     said = {"token": "t1", "decision": "approve", "measure": "terminate"}
     assert "members of the group “approvers”" in page.post(f"/cases/{case}/decide", said, follow=True).content.decode()
     assert Measure.objects.get(kind="terminate").decided == "proposed"
+
+
+def test_approving_alone_takes_somebody_who_may_approve(page: Client, estate: Provider) -> None:
+    tell(estate, phishing(), Proposed("ann", "shutdown"))
+    one = Proposal.objects.get(name="shutdown")
+    assert "approve it alone" in text(page, f"/approvals/{one.pk}")
+    said = {"token": "t1", "measure": "shutdown", "reason": "nobody else is up"}
+    Brand.objects.update(settings={SETTING: {"approvers_only": True}})
+    refused = page.post(f"/cases/{one.case_id}/break-glass", said, follow=True).content.decode()
+    assert "Only those who may approve can approve alone, too." in refused
+    Brand.objects.update(settings={})
+    page.post(f"/cases/{one.case_id}/break-glass", said)
+    one.refresh_from_db()
+    assert (one.answer, one.closed_by, one.reason) == ("approved", "ann", "nobody else is up")
+
+
+def test_what_a_customer_asks_stands_there_with_what_was_found(page: Client, estate: Provider) -> None:
+    tell(estate, Request("q1", "unblock", "192.0.2.1"))
+    asked = CustomerRequest.objects.get()
+    shown = text(page, f"/approvals/{Proposal.objects.get().pk}")
+    assert f"/requests/{asked.pk}" in shown
+    assert "the customer is told" in shown
+    said = {"token": "t1", "verdict": "reject", "reason": "still sending"}
+    page.post(f"/approvals/{Proposal.objects.get().pk}/answer", said)
+    asked.refresh_from_db()
+    assert (asked.state, asked.reason) == ("denied", "still sending")
 
 
 def test_a_setting_that_cannot_be_read_stops_every_yes(page: Client, estate: Provider) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from abusedesk.desk.approvals import Answer, Voice
@@ -161,16 +162,24 @@ class Decide(StimulusForm):
     def proposal(self, case: Case) -> Proposal | None:
         """What is answered on a case."""
         data = self.cleaned_data
-        waiting = Proposal.objects.filter(docket=case.service.docket, closed_at=None)
         if data["request"]:
-            return waiting.filter(kind="request", request=data["request"]).first()
-        kind = "measure" if data["measure"] else "charge"
-        return waiting.filter(kind=kind, name=data["measure"] or data["item"]).first()
+            return waiting_on(case).filter(kind="request", request=data["request"]).first()
+        return _named(case, data["measure"], data["item"])
 
     def answer(self, voice: Voice) -> Answer:
         """The checked form as what a person says."""
         data = self.cleaned_data
         return Answer(data["decision"], voice, data["reason"], data["fee"])
+
+
+def waiting_on(case: Case) -> QuerySet[Proposal]:
+    """What waits for a yes or no on a case's service."""
+    return Proposal.objects.filter(docket=case.service.docket, closed_at=None)
+
+
+def _named(case: Case, measure: str, item: str) -> Proposal | None:
+    kind = "measure" if measure else "charge"
+    return waiting_on(case).filter(kind=kind, name=measure or item).first()
 
 
 class BreakGlass(StimulusForm):
@@ -193,6 +202,10 @@ class BreakGlass(StimulusForm):
         data = self.cleaned_data
         measure, item = data["measure"] or None, data["item"] or None
         return stimuli.Approval("approve", by, measure=measure, item=item, break_glass=data["reason"])
+
+    def proposal(self, case: Case) -> Proposal | None:
+        """What is approved alone."""
+        return _named(case, self.cleaned_data["measure"], self.cleaned_data["item"])
 
 
 class Judge(StimulusForm):

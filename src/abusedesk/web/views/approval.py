@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST
 
 from abusedesk.desk.approvals import Answer, Result, say
 from abusedesk.desk.approvals.say import closed_by
-from abusedesk.records.models import Brand, Proposal
+from abusedesk.desk.break_glass import is_allowed
+from abusedesk.desk.requests import findings_of
+from abusedesk.records.models import Brand, CustomerRequest, Proposal
 from abusedesk.vocabulary.approval import ANYBODY
 from abusedesk.web import approval as screen
-from abusedesk.web import clauses, paging, words
+from abusedesk.web import clauses, paging, request_words, words
 from abusedesk.web.ahead import ahead_of
 from abusedesk.web.forms import MinorUnits, StimulusForm
 from abusedesk.web.readers import voice
@@ -231,7 +233,8 @@ def _screen(request: HttpRequest, one: Proposal, form: SayForm, status: int = 20
         "next": _neighbour(one, forward=True),
         "previous": _neighbour(one, forward=False),
     }
-    context |= _of_case(one, docket) | _chain(one)
+    context |= _of_case(one, docket) | _chain(one) | _of_request(one)
+    context["alone"] = _can_be_alone(one, request.user.get_username())
     if one.closed_at is None:
         context |= {
             "yes": screen.follows(one, "approve", now),
@@ -249,6 +252,18 @@ def _of_case(one: Proposal, docket: Any) -> dict[str, Any]:
     if one.case is None:
         return {"conversation": [], "ahead": []}
     return {"conversation": conversation_of(one.case), "ahead": ahead_of(one.case, docket)}
+
+
+def _of_request(one: Proposal) -> dict[str, Any]:
+    """What the customer asks for, and what was found about it."""
+    asked = CustomerRequest.objects.filter(docket=one.docket_id, item=one.request).first() if one.request else None
+    return {"asked": asked, "found": request_words.found(findings_of(asked)) if asked else []}
+
+
+def _can_be_alone(one: Proposal, name: str) -> bool:
+    """Whether the person who proposed it may answer it alone, on its case."""
+    proposed_it = name in one.barred and one.name != "terminate"
+    return proposed_it and one.case is not None and is_allowed(one.brand)
 
 
 def _chain(one: Proposal) -> dict[str, Any]:
