@@ -1,8 +1,9 @@
-"""What holds for every history: hypothesis makes the timelines, both policies answer them."""
+"""What holds for every history: hypothesis makes the timelines, both policies and the guides' example answer them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -104,7 +105,10 @@ busy = st.lists(
     max_size=14,
 )
 timelines = st.one_of(timelines, busy)
-packs = st.sampled_from(("jimcloud", "scalibit"))
+PUBLISHED = ("jimcloud", "scalibit")
+EXAMPLE = str(Path(__file__).parents[2] / "docs/how-to/example-pack")
+"""The third provider: points, also for a missed deadline, good behaviour, business days."""
+packs = st.sampled_from((*PUBLISHED, EXAMPLE))
 quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -312,7 +316,7 @@ def test_rejecting_every_report_ends_every_measure_charge_and_flag(
 
 
 @quick
-@given(st.permutations([(IPS[:1], 3), (IPS[:2], 4), ((IPS[1], IPS[0]), 600), (IPS[1:2], 200)]), packs)
+@given(st.permutations([(IPS[:1], 3), (IPS[:2], 4), ((IPS[1], IPS[0]), 600), (IPS[1:2], 200)]), st.sampled_from(PUBLISHED))
 def test_charges_are_the_sum_of_their_parts_in_any_order(order: list[tuple[tuple[str, ...], int]], pack: str) -> None:
     category = "connection/login_attack" if pack == "jimcloud" else "messaging/spoofing"
     timeline: list[tuple[int, Stimulus, str]] = [
