@@ -316,7 +316,9 @@ def test_rejecting_every_report_ends_every_measure_charge_and_flag(
 
 
 @quick
-@given(st.permutations([(IPS[:1], 3), (IPS[:2], 4), ((IPS[1], IPS[0]), 600), (IPS[1:2], 200)]), st.sampled_from(PUBLISHED))
+@given(
+    st.permutations([(IPS[:1], 3), (IPS[:2], 4), ((IPS[1], IPS[0]), 600), (IPS[1:2], 200)]), st.sampled_from(PUBLISHED)
+)
 def test_charges_are_the_sum_of_their_parts_in_any_order(order: list[tuple[tuple[str, ...], int]], pack: str) -> None:
     category = "connection/login_attack" if pack == "jimcloud" else "messaging/spoofing"
     timeline: list[tuple[int, Stimulus, str]] = [

@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.records.models import UpgradeAudit
+from abusedesk.records.models import AuditRun, UpgradeAudit
 
 
 def audit(state: str = "clean", **more: Any) -> UpgradeAudit:
@@ -70,3 +70,37 @@ def test_nonsense_in_the_address_is_the_beginning(page: Client) -> None:
 
 def test_only_staff_see_it() -> None:
     assert Client().get("/audits").status_code == 302
+
+
+# ---------- checks that somebody runs ----------
+
+
+def test_a_check_is_started_and_shown_with_its_progress(page: Client) -> None:
+    assert "None was run yet" in text(page)
+    shown = page.post("/audits/start", {"what": "recompute", "days": "30"}, follow=True).content.decode()
+    run = AuditRun.objects.get()
+    assert (run.what, run.state) == ("recompute", "waiting")
+    assert run.since == run.asked_at - timedelta(days=30)
+    assert 'hx-get="/audits/checks"' in shown
+    AuditRun.objects.update(state="running", done=50, total=200)
+    assert 'value="25"' in page.get("/audits/checks").content.decode()
+
+
+def test_a_second_check_waits_for_the_first(page: Client) -> None:
+    page.post("/audits/start", {"what": "verify", "days": ""})
+    shown = page.post("/audits/start", {"what": "verify", "days": ""}, follow=True).content.decode()
+    assert "is not done yet" in shown
+    assert AuditRun.objects.count() == 1
+
+
+def test_a_check_that_is_done_says_what_differs_and_what_was_erased(page: Client) -> None:
+    AuditRun.objects.create(
+        what="recompute", by="ann", asked_at=timezone.now(), state="done", looked_at=9, differing=3, erased=2,
+        said="9 decisions made again: 4 the same", differences=["decision 7: then <b>suspend</b>"],
+    )  # fmt: skip
+    shown = text(page)
+    assert "3 differ" in shown
+    assert "2 erased" in shown
+    assert "decision 7: then &lt;b&gt;suspend&lt;/b&gt;" in shown
+    assert "and 2 more" in shown
+    assert "hx-get" not in page.get("/audits/checks").content.decode()

@@ -1,6 +1,7 @@
 """`abusedesk audit`: whether the chain of decisions holds, and whether they would be made again."""
 
 import argparse
+import getpass
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +24,7 @@ def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     since = _since(options)
     with session():
-        return _verify() if options.what == "verify" else _recompute(since, options.brand, options.all)
+        return _carry_out(options, since)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     span.add_argument("--days", type=int, metavar="N", help="the same, of the last N days")
     parser.add_argument("--brand", metavar="SLUG", help="recompute one brand's decisions only")
     parser.add_argument("--all", action="store_true", help=f"print every difference, not the first {SHOWN} only")
+    parser.add_argument("--by", metavar="NAME", help="who runs it, for the list in the console (default: the account)")
     return parser
 
 
@@ -58,33 +60,18 @@ def _since(options: argparse.Namespace) -> datetime | None:
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def _verify() -> int:
-    from abusedesk.records.chain import verify, verify_publications
-    from abusedesk.records.models import Decision, Docket, PackText, PublicationEntry
+def _carry_out(options: argparse.Namespace, since: datetime | None) -> int:
+    from abusedesk.desk.policies.audits.runs import look_over, note
 
-    count = 0
-    for fault in (*verify_publications(), *verify()):
-        count += 1
-        print(fault, file=sys.stderr)
-    looked_at = (
-        f"{Decision.objects.count():,} decisions of {Docket.objects.count():,} dockets, "
-        f"{PublicationEntry.objects.count():,} entries about {PackText.objects.count():,} policies"
-    )
-    print(f"{looked_at}: {f'{count} do not hold' if count else 'all hold'}")
-    return NOT_ALL_WELL if count else 0
-
-
-def _recompute(since: datetime | None, slug: str | None, show_all: bool) -> int:
-    from abusedesk.desk.policies.audit import report
-
-    brand = _brand(slug)
+    brand, began = _brand(options.brand), datetime.now(UTC)
     with Progress() as progress:
-        found = report(since, brand, most=None if show_all else SHOWN, progress=progress)
+        found = look_over(options.what, since, brand, progress, None if options.all else SHOWN)
     for difference in found.differences:
         print(difference, file=sys.stderr)
     if found.differing > len(found.differences):
         print(f"and {found.differing - len(found.differences):,} more; --all prints them", file=sys.stderr)
-    print(found)
+    print(found.said)
+    note(options.what, options.by or getpass.getuser(), found, began=began, since=since, brand=brand)
     return NOT_ALL_WELL if found.differing else 0
 
 

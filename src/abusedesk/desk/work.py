@@ -14,6 +14,7 @@ from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
 from abusedesk.desk.perform import look_again, perform_effects, perform_target
+from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
 from abusedesk.desk.requests import check_next
 
@@ -47,8 +48,8 @@ def drive(worker: str, now: datetime) -> int:
 
 
 def try_out(worker: str, now: datetime) -> int:
-    """What-ifs, each in a process of its own."""
-    return ponder(worker, now)
+    """What-ifs and checks of the record, each in a process of its own."""
+    return int(ponder(worker, now) or take_up(worker, now))
 
 
 def take_stock(_worker: str, now: datetime) -> int:

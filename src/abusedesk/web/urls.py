@@ -242,4 +242,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _staff("search", search.search, "search"),
     _staff("more", more.more, "more"),
     _staff("audits", audit.audits, "audits"),
+    _staff("audits/checks", audit.checks, "audit-checks"),
+    _staff("audits/start", audit.start, "start-audit"),
 ]

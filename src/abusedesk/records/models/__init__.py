@@ -41,7 +41,7 @@ from abusedesk.records.models.parties import (
     Hold,
     Service,
 )
-from abusedesk.records.models.policy import Installed, PackText, Publication, PublicationEntry, UpgradeAudit
+from abusedesk.records.models.policy import AuditRun, Installed, PackText, Publication, PublicationEntry, UpgradeAudit
 from abusedesk.records.models.proposal import Consent, Proposal
 from abusedesk.records.models.reading import ReadingRule, SenderDay
 from abusedesk.records.models.requests import CustomerRequest
@@ -63,6 +63,7 @@ __all__ = [
     "ApiKey",
     "Appeal",
     "Assignment",
+    "AuditRun",
     "Brand",
     "BrandAddress",
     "Campaign",

@@ -98,3 +98,30 @@ class UpgradeAudit(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["-at"], name="upgrade_audit_latest")]
+
+
+class AuditRun(models.Model):
+    """A check of the record that somebody ran: `verify` walks the hash chains, `recompute` makes decisions again.
+
+    `since` is None for all that is recorded, up to `asked_at`; `brand` None for all brands. `differing` of the
+    `looked_at` do not hold or would be others, the first of them in words; `erased` cannot be looked at any more.
+    `state` is `waiting`, `running`, `done` or `failed`.
+    """
+
+    what = models.CharField(max_length=10)
+    by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField()
+    since = models.DateTimeField(null=True)
+    brand = models.ForeignKey(Brand, models.PROTECT, null=True, related_name="+")
+    state = models.CharField(max_length=10, default="waiting")
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    looked_at = models.PositiveBigIntegerField(default=0)
+    differing = models.PositiveBigIntegerField(default=0)
+    erased = models.PositiveBigIntegerField(default=0)
+    said = models.TextField(blank=True)
+    differences = models.JSONField(default=list)
+    error = models.TextField(blank=True)
