@@ -89,6 +89,7 @@ def run(stop: threading.Event) -> None:
             drift.check(now)
             forget_answers(now)
             door.forget(now)
+            book.forget(now)
         if reminded_at is None or now - reminded_at >= reminders.EVERY:
             reminded_at = now
             reminders.remind(now)

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from abusedesk.desk.oncall.book import LAPS, acknowledge, escalate, keep, look
+from abusedesk.desk.oncall.book import LAPS, acknowledge, escalate, forget, keep, look
 from abusedesk.desk.oncall.wrong import Wrong
-from abusedesk.records.models import Alert, Brand, Measure, Rota, Telling, Way
+from abusedesk.records.models import Alert, Brand, Measure, Proposal, Rota, Telling, Way
 from tests.desk import rows
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,29 @@ def test_a_brand_with_a_rota_of_its_own_wakes_its_own_people() -> None:
     rota(1, "ben", brand=brand)
     keep([PAGE, PAGE._replace(key="other", brand=brand.pk)], NOW)
     assert sorted(told()) == ["ann", "ben"]
+
+
+def test_a_proposal_leads_to_its_screen_and_one_that_waits_too_long_is_told() -> None:
+    desk = rows.desk()
+    desk.measure(decided="proposed")
+    Measure.objects.update(clauses=["acme:1", "safeguard:protected"])
+    at, about = (
+        rows.NOW - timedelta(days=2),
+        {"docket": desk.docket, "service": desk.service, "customer": desk.customer},
+    )
+    one = Proposal.objects.create(brand=desk.brand, kind="measure", name="suspend", at=at, changed_at=at, **about)
+    look(rows.NOW)
+    links = dict(Alert.objects.exclude(kind="clock").values_list("kind", "link"))
+    assert links == {"protected": f"/approvals/{one.pk}", "overdue": f"/approvals/{one.pk}"}
+
+
+def test_what_was_over_for_a_year_is_forgotten() -> None:
+    keep([PAGE], NOW)
+    keep([], NOW + MINUTE)
+    forget(NOW + timedelta(days=300))
+    assert Telling.objects.count() == 1
+    forget(NOW + timedelta(days=366))
+    assert not Alert.objects.exists()
 
 
 def test_the_watch_finds_what_is_wrong_by_itself() -> None:

@@ -25,6 +25,13 @@ def test_a_proposal_on_a_protected_customer_pages_with_the_way_to_its_case() -> 
     assert seen(house) == [("protected", "page", "suspension of vps-1 proposed (protected)", "/cases/70")]
 
 
+def test_where_it_is_answered_on_a_screen_of_its_own_that_is_the_way() -> None:
+    one = SUSPENSION._replace(protected=True, screen=9)
+    assert wrong(HOUSE._replace(proposed=(one,)))[0].link == "/approvals/9"
+    many = wrong(HOUSE._replace(proposed=(one, one._replace(pk=8))))
+    assert many[0].link == "/approvals?brand=jim&kind=measure"
+
+
 def test_a_brand_may_ask_for_every_proposal() -> None:
     every = JIM._replace(settings={"alerts": {"proposal": "page"}})
     assert seen(HOUSE._replace(brands=(every,), proposed=(SUSPENSION,)))[0][:2] == ("proposal", "page")

@@ -21,6 +21,9 @@ REST = timedelta(minutes=15)
 LAPS = 3
 """So often a page goes round all levels before it waits on the console for whoever comes."""
 
+KEPT = timedelta(days=365)
+"""How long an alert is kept after it was over."""
+
 # Any constant: two watches that looked at the same time would open the same alert twice.
 _LOCK = 0x616C6572
 
@@ -150,6 +153,11 @@ def acknowledge(alert: Alert, by: str, now: datetime) -> bool:
     if taken:
         Telling.objects.filter(alert=alert, state="pending").update(state="dropped", done_at=now)
     return bool(taken)
+
+
+def forget(now: datetime) -> None:
+    """What was over for long is forgotten, with whom it was told."""
+    Alert.objects.filter(over_at__lt=now - KEPT).delete()
 
 
 @transaction.atomic

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from abusedesk.desk import brake
+from abusedesk.desk.approvals.voices import terms_of
 from abusedesk.desk.channel import drivers
 from abusedesk.desk.inventory.state import is_stale
 from abusedesk.desk.oncall.wrong import Asked, BrandRow, Broken, House, Proposed, Source
 from abusedesk.policy.proposals import BREAK_GLASS
+from abusedesk.problem import Problem
 from abusedesk.records.models import (
     Brand,
     Channel,
@@ -18,6 +20,7 @@ from abusedesk.records.models import (
     Inventory,
     LegalFile,
     Measure,
+    Proposal,
     Review,
 )
 from abusedesk.vocabulary.designation import AUTHORITY
@@ -33,7 +36,7 @@ _STALE = timedelta(minutes=15)
 
 def house(now: datetime) -> House:
     """Everything that may be wrong, at an instant."""
-    asked = (*_reviews(), *_notices(now), *_files(), *_duties())
+    asked = (*_reviews(), *_notices(now), *_files(), *_duties(), *_overdue(now))
     return House(
         now, _database_at(), _brands(), _proposed(), _broken(), asked, (*_channels(now), *_inventories(now)), _beats()
     )
@@ -56,9 +59,17 @@ def _brands() -> tuple[BrandRow, ...]:
 def _proposed() -> tuple[Proposed, ...]:
     found = Measure.objects.filter(decided="proposed", upstream=False).order_by("-pk").values_list(
         "pk", "brand_id", "kind", "service__ref", "case_id", "clauses", "service__protected",
-        "service__customer__protected",
+        "service__customer__protected", "docket_id",
     )[:MOST]  # fmt: skip
-    return tuple(Proposed(*row[:5], tuple(row[5]), row[6] or row[7]) for row in found)
+    rows = list(found)
+    screens = _screens({row[8] for row in rows})
+    return tuple(Proposed(*row[:5], tuple(row[5]), row[6] or row[7], screens.get((row[8], row[2]))) for row in rows)
+
+
+def _screens(dockets: set[int]) -> dict[tuple[int, str], int]:
+    """Where the proposed measures of dockets are answered."""
+    found = Proposal.objects.filter(docket__in=dockets, kind="measure", closed_at=None) if dockets else []
+    return {(one.docket_id, one.name): one.pk for one in found}
 
 
 def _broken() -> tuple[Broken, ...]:
@@ -100,6 +111,24 @@ def _duties() -> list[Asked]:
     return [
         Asked(pk, brand, "duty", f"{by} demands until {due:%Y-%m-%d %H:%M} UTC: {what}", f"/duties/{pk}")
         for pk, brand, by, due, what in rows
+    ]
+
+
+def _overdue(now: datetime) -> list[Asked]:
+    """What waits for a yes or no longer than its brand says."""
+    return [one for brand in Brand.objects.filter(dry_run=False) for one in _overdue_of(brand, now)]
+
+
+def _overdue_of(brand: Brand, now: datetime) -> list[Asked]:
+    try:
+        after = terms_of(brand).remind_after
+    except Problem:
+        return []
+    waiting = Proposal.objects.filter(brand=brand, closed_at=None, at__lte=now - after).order_by("at")
+    rows = waiting.values_list("pk", "name", "service__ref")[:MOST] if after else []
+    return [
+        Asked(pk, brand.pk, "overdue", f"{name.replace('_', ' ')} of {ref} waits too long", f"/approvals/{pk}")
+        for pk, name, ref in rows
     ]
 
 

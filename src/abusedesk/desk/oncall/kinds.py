@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "brand_held": Kind("A brand was stopped by the desk itself", "page"),
     "protected": Kind("A proposal on a protected customer", "page", "tell"),
     "proposal": Kind("A proposal waits for a person", "nothing"),
+    "overdue": Kind("A proposal waits too long", "tell"),
     "measure_failed": Kind("A measure failed for good", "page"),
     "notice_failed": Kind("A notice failed for good", "tell"),
     "drift": Kind("A measure was undone outside and is not taken again", "tell"),

@@ -40,7 +40,7 @@ class BrandRow(NamedTuple):
 
 
 class Proposed(NamedTuple):
-    """A measure that waits for a person."""
+    """A measure that waits for a person, with the screen on which it is answered."""
 
     pk: int
     brand: int
@@ -49,6 +49,7 @@ class Proposed(NamedTuple):
     case: int | None
     clauses: tuple[str, ...]
     protected: bool
+    screen: int | None = None
 
 
 class Broken(NamedTuple):
@@ -164,11 +165,20 @@ def _several(kind: str, brand: BrandRow, became: str, more: str, ones: "list[Pro
     said = (
         f"{_NOUN.get(first.measure, first.measure)} of {first.service}" if len(ones) == 1 else f"{len(ones)} measures"
     )
-    if len(ones) == 1 and first.case is not None:
-        link = f"/cases/{first.case}"
-    else:
-        link = f"/?brand={brand.slug}&kind={'approve' if became == 'proposed' else 'failed'}"
+    link = _place(first) if len(ones) == 1 else _places(first, brand)
     return _one(kind, brand, " ".join(filter(None, (said, became, more))), link, [one.pk for one in ones])
+
+
+def _place(one: "Proposed | Broken") -> str:
+    if isinstance(one, Proposed) and one.screen is not None:
+        return f"/approvals/{one.screen}"
+    return f"/cases/{one.case}" if one.case is not None else "/"
+
+
+def _places(one: "Proposed | Broken", brand: BrandRow) -> str:
+    if isinstance(one, Proposed):
+        return f"/approvals?brand={brand.slug}&kind=measure"
+    return f"/?brand={brand.slug}&kind=failed"
 
 
 _NOUN = {
@@ -184,6 +194,7 @@ _MANY = {
     "authority": ("{} requests of authorities wait for somebody", "/files"),
     "duty": ("{} demands of upstreams are open", "/duties"),
     "break_glass": ("{} approvals of one's own proposals wait for a second look", "/reviews"),
+    "overdue": ("{} proposals wait too long", "/approvals?brand={}"),
     "brake": ("many deadlines at once are held", "/brands/{}/held"),
 }
 
