@@ -79,3 +79,9 @@ def test_lines_that_were_wrapped_flow_and_lists_do_not() -> None:
 def test_chinese_flows_without_a_space() -> None:
     line = "我们收到了关于您的服务器的投诉涉及的地址和首次发现时间见下文请您尽快处理并告知"
     assert f"{line}我们" in body(f"{line}\n我们\n\n再见")
+
+
+def test_numbered_steps_stay_lines_however_long_they_are() -> None:
+    long = "1. Stop the sending at once and unbind the address from the domain complained of."
+    made = html_of("s", f"What to do:\n{long}\n2. Close the way.\n\nend", "en", "")
+    assert f"{long}<br>\n2. Close the way." in made

@@ -37,18 +37,20 @@ def _is_checked(text: str, name: str) -> bool:
 
 def test_it_is_saved_and_leaves_the_other_settings(admin: Client) -> None:
     Brand.objects.update(settings={"blast_radius": 5})
-    assert admin.post(PLACE, {"remind_hours": "3", "show_identities": "on"}).status_code == 302
+    assert admin.post(PLACE, {"remind_hours": "3", "show_identities": "on", "digest_from": "7"}).status_code == 302
     assert Brand.objects.get().settings == {
         "blast_radius": 5,
         "html_notices": False,
         "show_identities": True,
         "ticket_serves": False,
         "remind_before": "PT3H",
+        "digest_from": 7,
+        "verify_page": "",
     }
 
 
 def test_never_is_never(admin: Client) -> None:
-    admin.post(PLACE, {"remind_hours": "0"})
+    admin.post(PLACE, {"remind_hours": "0", "digest_from": "5"})
     assert 'value="0"' in admin.get(PLACE).content.decode()
     assert "<dd>none</dd>" in admin.get("/brands/jimcloud").content.decode()
 

@@ -50,6 +50,7 @@ PLACEHOLDERS: tuple[str, ...] = (
 )
 
 _PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
+_IN_UTC = re.compile(r" \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)")
 _HOLE = re.compile(r"\n{3,}")
 
 
@@ -64,8 +65,11 @@ def render(
     known_values = {**_own(pack, version, chosen, values), **values}
     if template in OWN:
         known_values.setdefault("remediation", "")
+    if said := values.get("abuse_type_said"):
+        known_values["abuse_type"] = said
     filled = _PLACEHOLDER.sub(lambda match: _value(match[1], known_values, template), text)
     subject, _, body = filled.partition("\n")
+    subject = _IN_UTC.sub("", subject)  # One clock is enough in a line that is read at a glance; the text has both.
     # A value that is empty leaves its paragraph empty, and no hole in the letter.
     return " ".join(subject.split()), _HOLE.sub("\n\n", body).strip() + "\n"
 

@@ -21,6 +21,7 @@ _WRAPPED = 60
 """A line that is wider, in columns, was wrapped where the next one goes on in the middle of a sentence."""
 
 _GOES_ON = re.compile(r"[a-zäöüß(0-9]")
+_ITEM = re.compile(r"\d+\. ")
 _HEADING = re.compile(r".{1,100}[:\uff1a]")
 _CJK_MIDDLE = re.compile(r"[\u3400-\u9fff\uff0c\u3001\uff1b]$")
 
@@ -62,6 +63,8 @@ def _lines(lines: list[str], answer_at: str) -> str:
 
 
 def _between(before: str, line: str) -> str:
+    if _ITEM.match(line):
+        return "<br>\n"
     if _width(before) >= _WRAPPED and _CJK_MIDDLE.search(before):
         return ""
     return "\n" if _width(before) >= _WRAPPED and _GOES_ON.match(line) else "<br>\n"

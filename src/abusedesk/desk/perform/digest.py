@@ -19,7 +19,7 @@ from abusedesk.desk.hearing import tokens
 from abusedesk.desk.perform import late
 from abusedesk.desk.perform.notice import LETTER, Told, dressed, kept, language_for, notice_of, pack_behind
 from abusedesk.desk.perform.reaching import first_address
-from abusedesk.desk.perform.words import Row, clauses_of, list_of, row_of, table_of
+from abusedesk.desk.perform.words import Row, abuse_type_said, clauses_of, list_of, row_of, table_of
 from abusedesk.policy.notice import render
 from abusedesk.policy.own_notices import DIGEST, OWN
 from abusedesk.problem import Problem
@@ -217,6 +217,7 @@ def _words(told: Told, party: Customer, rows: Sequence[tuple[Effect, Row]]) -> A
     values = {
         "number": str(len(rows)),
         "abuse_type": rows[0][1].abuse_type,
+        "abuse_type_said": abuse_type_said(rows[0][1].abuse_type, told.language),
         "list": list_of(listed[:LISTED], party.timezone, told.language),
         "answer_at": answer_at,
         "clauses": clauses_of(cited, pack),

@@ -62,6 +62,8 @@ class Language:
     ticket: str
     answer_by: str
     """Of one notice in a list of several."""
+    abuse_types: dict[str, str]
+    """What packs call abuse types, where a customer would not."""
 
 
 ENGLISH = Language(
@@ -94,6 +96,7 @@ ENGLISH = Language(
     seen="first seen {at}",
     ticket="ticket {ticket}",
     answer_by="answer by {at}",
+    abuse_types={"relay": "an open relay, proxy or amplifier", "reputation": "an entry on a blocklist"},
 )
 CHINESE = Language(
     measures={
@@ -132,6 +135,21 @@ CHINESE = Language(
     seen="首次发现：{at}",
     ticket="工单：{ticket}",
     answer_by="请在 {at} 之前回复",
+    abuse_types={
+        "spam": "垃圾邮件",
+        "spoofing": "冒用发件人",
+        "fraud": "诈骗或钓鱼",
+        "malware": "恶意软件",
+        "relay": "开放中继、代理或放大器",
+        "ddos": "拒绝服务攻击",
+        "reputation": "被列入黑名单",
+        "intrusion": "入侵或扫描",
+        "bot": "僵尸网络",
+        "attack": "攻击",
+        "infringement": "侵权",
+        "copyright": "版权",
+        "advisory": "提醒",
+    },
 )
 GERMAN = Language(
     measures={
@@ -163,6 +181,7 @@ GERMAN = Language(
     seen="zuerst gesehen am {at}",
     ticket="Ticket {ticket}",
     answer_by="Antwort bis {at}",
+    abuse_types={"attack": "Angriff", "fraud": "Betrug", "malware": "Schadsoftware"},
 )
 LANGUAGES = {"en": ENGLISH, "zh-Hans": CHINESE, "de": GERMAN}
 
@@ -190,6 +209,7 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "service": str(service) if service else "",
         "addresses": ", ".join(_addresses(effect, occurrence)),
         "abuse_type": case.abuse_type if case else "",
+        "abuse_type_said": abuse_type_said(case.abuse_type, language) if case else "",
         "first_seen": _moment(first, zone) if (first := _first_seen(occurrence, case)) else "",
         "complaint": _complaint(occurrence, service, said, zone, show=shows_identities(effect.brand)) or said.none,
         "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
@@ -207,6 +227,11 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         | ({"due": _moment(due, zone)} if due else {})
         | {key: str(one) for key, one in effect.payload.get("values", {}).items()}
     )
+
+
+def abuse_type_said(name: str, language: str) -> str:
+    """An abuse type as people call it; as the pack names it where that is not known."""
+    return LANGUAGES.get(language, ENGLISH).abuse_types.get(name) or name.replace("_", " ")
 
 
 def row_of(effect: Effect, case: Case, ticket: str) -> Row:

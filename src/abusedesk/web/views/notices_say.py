@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
+from abusedesk.desk import genuine
 from abusedesk.desk.answering import reminders
+from abusedesk.desk.perform import digest
 from abusedesk.desk.perform.notice import HTML
 from abusedesk.desk.perform.unserved import ticket_serves
 from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
@@ -20,6 +22,7 @@ from abusedesk.vocabulary.duration import format_duration
 from abusedesk.web.readers import may_change_channels
 
 MOST_HOURS = 240
+MOST_NOTICES = 1000
 
 
 class NoticesForm(forms.Form):
@@ -46,6 +49,19 @@ class NoticesForm(forms.Form):
         help_text="Only where the last mail about the case lies more than twice as long before the end.",
     )
 
+    digest_from = forms.IntegerField(
+        label="From which notice of one kind within an hour on one mail lists them all; 0 is never",
+        min_value=0,
+        max_value=MOST_NOTICES,
+        help_text="The first ones, and what takes or charges something, go alone and at once.",
+    )
+    verify_page = forms.URLField(
+        label="Page of your own site on which codes of notices are asked",
+        required=False,
+        assume_scheme="https",
+        help_text="Empty: the desk's own page.",
+    )
+
     @staticmethod
     def initial_of(brand: Brand) -> dict[str, Any]:
         """What the form shows of a brand."""
@@ -53,6 +69,8 @@ class NoticesForm(forms.Form):
             "html_notices": bool(brand.settings.get(HTML, True)),
             "show_identities": shows_identities(brand),
             "ticket_serves": ticket_serves(brand),
+            "digest_from": digest.terms_of(brand).first,
+            "verify_page": brand.settings.get(genuine.PAGE, ""),
             "remind_hours": int(reminders.before(brand, timezone.now()) / timedelta(hours=1)),
         }
 
@@ -64,6 +82,8 @@ class NoticesForm(forms.Form):
             SHOWS_IDENTITIES: given["show_identities"],
             "ticket_serves": given["ticket_serves"],
             REMIND_BEFORE: format_duration(timedelta(hours=given["remind_hours"])),
+            digest.FROM: given["digest_from"],
+            genuine.PAGE: given["verify_page"],
         }
 
 

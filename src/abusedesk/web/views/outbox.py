@@ -13,7 +13,7 @@ from abusedesk.web import paging
 def outbox(request: HttpRequest) -> HttpResponse:
     """Notices, newest first."""
     brand, text, to = (request.GET.get(name, "").strip() for name in ("brand", "q", "to"))
-    found = Notice.objects.select_related("brand", "case__service").defer("text")
+    found = Notice.objects.select_related("brand", "case__service").defer("text", "html", "table")
     if brand:
         found = found.filter(brand__slug=brand)
     if to:
@@ -33,5 +33,5 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 def notice(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One notice, exactly as sent."""
-    one = get_object_or_404(Notice.objects.select_related("brand", "case__service", "case__customer"), pk=pk)
+    one = get_object_or_404(Notice.objects.select_related("brand", "case__service", "case__customer", "digest"), pk=pk)
     return render(request, "web/notice.html", {"notice": one})
