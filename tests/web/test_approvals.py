@@ -208,6 +208,8 @@ def test_what_a_customer_asks_stands_there_with_what_was_found(page: Client, est
     shown = text(page, f"/approvals/{Proposal.objects.get().pk}")
     assert f"/requests/{asked.pk}" in shown
     assert "the customer is told" in shown
+    assert "Owes now</dt><dd>USD 0.00" in shown
+    assert "One answer covers all proposals" not in shown
     said = {"token": "t1", "verdict": "reject", "reason": "still sending"}
     page.post(f"/approvals/{Proposal.objects.get().pk}/answer", said)
     asked.refresh_from_db()

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from abusedesk.desk.approvals import Answer, Result, say
 from abusedesk.desk.approvals.say import closed_by
 from abusedesk.desk.break_glass import is_allowed
+from abusedesk.desk.decide import pack_of
 from abusedesk.desk.requests import findings_of
 from abusedesk.records.models import Brand, CustomerRequest, Proposal
 from abusedesk.vocabulary.approval import ANYBODY
@@ -226,7 +227,7 @@ def _screen(request: HttpRequest, one: Proposal, form: SayForm, status: int = 20
         "law": clauses.of_brand(one.brand, one.clauses, one.at),
         "owed": screen.owed_in(docket),
         "owed_by_customer": screen.owed_by_customer(one),
-        "currency": one.currency or _currency(one),
+        "currency": one.currency or pack_of(one.brand).currency,
         "credit": docket.credit,
         "beside": screen.beside(one, now),
         "closed": closed_by(one) if one.closed_at else "",
@@ -242,10 +243,6 @@ def _screen(request: HttpRequest, one: Proposal, form: SayForm, status: int = 20
             "nobody": screen.if_nobody(one, now),
         }
     return render(request, "web/approval.html", context, status=status)
-
-
-def _currency(one: Proposal) -> str:
-    return one.customer.charges.values_list("currency", flat=True).first() or ""
 
 
 def _of_case(one: Proposal, docket: Any) -> dict[str, Any]:
