@@ -13,9 +13,9 @@ from abusedesk.desk.hearing.answers import READ_REPLY
 from abusedesk.desk.perform import perform_effects
 from abusedesk.desk.requests import Asked
 from abusedesk.policy.stimulus import Opened
-from abusedesk.records.models import CustomerRequest, Notice, Review, Service, Ticket, TicketEntry
+from abusedesk.records.models import Case, CustomerRequest, Notice, Review, Service, Ticket, TicketEntry
 from abusedesk.vocabulary.finding import Finding
-from tests.desk.estate import Provider, provider, with_addresses
+from tests.desk.estate import Provider, known_reporter, provider, signed_complaint, take, with_addresses
 from tests.web import rows
 
 SENDS = "Please open port 25 for shop.example.net, DKIM selector s1."
@@ -151,7 +151,6 @@ def test_a_person_may_answer_it_in_words(page: Client, jim: Provider) -> None:
 
 def test_the_customers_mail_fills_the_form_in(page: Client, jim: Provider) -> None:
     from abusedesk.records.models import Message
-    from tests.desk.estate import take
 
     take(f"From: jo@example.com\r\nTo: {jim.address}\r\nSubject: Mail\r\n\r\n{SENDS}\r\n".encode())
     message = Message.objects.get()
@@ -182,6 +181,15 @@ def test_an_answer_in_a_case_leads_to_the_form_with_its_own_words(page: Client, 
     assert path in text(page.get(f"/cases/{desk.case.pk}"))
     form = page.get(path).context
     assert (form["kind"], form["form"].initial["words"]) == ("restore", "Please restore the service, all is clean.")
+
+
+def test_a_case_leads_to_the_request_where_the_reason_is_asked_for(page: Client, jim: Provider) -> None:
+    known_reporter("isp.example.net")
+    take(signed_complaint("isp.example.net"))
+    made = entered(jim)
+    shown = text(page.get(f"/cases/{Case.objects.get().pk}"))
+    assert f'href="/requests/{made.pk}">Look, answer and say why' in shown
+    assert 'value="approve"' not in shown
 
 
 def test_the_empty_list_says_how_any_comes(page: Client, db: Any) -> None:

@@ -82,7 +82,6 @@ class AskCard(NamedTuple):
     fields: dict[str, str]
     clauses: list[str]
     irreversible: bool = False
-    fee: bool = False
     more: str = ""
     """Where all that is known of it stands."""
     proposal: int | None = None
@@ -366,7 +365,6 @@ def _request_cards(one: Case, docket: Docket) -> list[AskCard | dict[str, Any]]:
             does=in_short(findings_of(asked)) or "Granted, what stands in its way is lifted, once nothing is unpaid.",
             fields={"request": asked.item},
             clauses=list(asked.clauses),
-            fee=asked.kind == "restore",
             more=reverse("request", args=[asked.pk]),
         )
         for asked in waiting
