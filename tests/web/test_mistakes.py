@@ -297,6 +297,14 @@ def test_no_longer_and_no_oftener_than_the_brand_says(page: Client, jim: Provide
     assert "A colleague has to do this one" in again.content.decode()
 
 
+def test_a_form_sent_twice_lifts_once(page: Client, jim: Provider) -> None:
+    accused(jim, 1)
+    given = {"measure": Measure.objects.get().pk, "hours": 2, "reason": "on the phone", "token": "t"}
+    page.post(f"/services/{jim.service.pk}/telephone", given)
+    page.post(f"/services/{jim.service.pk}/telephone", given)
+    assert telephone.used(jim.brand, "ann", timezone.now()) == 1
+
+
 def test_a_termination_is_not_lifted_on_the_telephone(page: Client, jim: Provider) -> None:
     accused(jim, 90, 60, 30)
     tell(jim, Approval("approve", "bob", measure="terminate"), timezone.now(), by="bob")

@@ -11,7 +11,7 @@ from django.db import transaction
 from abusedesk.desk.enact import Enacted, docket_of, submit
 from abusedesk.policy.stimulus import LiftedToClean
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand, Decision, Measure
+from abusedesk.records.models import Brand, Measure, TelephoneLift
 
 HOURS, TIMES = "telephone_hours", "telephone_times"
 """The brand's settings: for how many hours at most, and how often one agent may do so within a day."""
@@ -39,8 +39,7 @@ def _number(brand: Brand, name: str, usual: int, most: int) -> int:
 
 def used(brand: Brand, by: str, now: datetime) -> int:
     """How often an agent did so for a brand within the last 24 hours."""
-    lately = Decision.objects.filter(decided_at__gt=now - DAY, by=by, docket__brand=brand)
-    return lately.filter(key__startswith="telephone:").count()
+    return TelephoneLift.objects.filter(by=by, at__gt=now - DAY, brand=brand).count()
 
 
 def may_lift(measure: Measure) -> bool:
@@ -54,13 +53,13 @@ def lift(measure: Measure, length: int, by: str, reason: str, *, token: str, now
     with transaction.atomic():
         # One agent's lifts are counted one after the other.
         list(get_user_model().objects.select_for_update().filter(username=by).values_list("pk"))
-        docket = docket_of(measure.service)
         key = f"telephone:{token}"
-        if Decision.objects.filter(docket=docket, key=key).exists():
+        if TelephoneLift.objects.filter(key=key).exists():
             return None
         _check(brand, measure, length, by, now)
         told = LiftedToClean(measure.kind, now + timedelta(hours=length), by, reason, _ip(measure), measure.port)  # type: ignore[arg-type]
-        return submit(docket, told, key=key, at=now, by=by)
+        TelephoneLift.objects.create(brand=brand, by=by, at=now, key=key)
+        return submit(docket_of(measure.service), told, key=key, at=now, by=by)
 
 
 def _ip(measure: Measure) -> str | None:

@@ -2,7 +2,7 @@
 
 from abusedesk.records.models.alerts import Alert, Rota, Telling, Way
 from abusedesk.records.models.api import ApiAnswer, ApiKey
-from abusedesk.records.models.appeals import Appeal, Downtime, Mistake
+from abusedesk.records.models.appeals import Appeal, Downtime, Mistake, TelephoneLift
 from abusedesk.records.models.clock import Heartbeat
 from abusedesk.records.models.docket import Case, Checkpoint, Decision, Docket, Strike, TimelineEntry
 from abusedesk.records.models.files import FileEntry, LegalFile
@@ -124,6 +124,7 @@ __all__ = [
     "Sweep",
     "SweptBlock",
     "Target",
+    "TelephoneLift",
     "Telling",
     "Thread",
     "ThreadEntry",

@@ -96,3 +96,18 @@ class Downtime(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["measure"], condition=models.Q(until=None), name="downtime_runs")]
+
+
+class TelephoneLift(models.Model):
+    """An agent lifted a measure on the telephone; counted apart, so that a day's decisions need not be looked through.
+
+    `key` is that of the decision.
+    """
+
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="+")
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    key = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["by", "at"], name="telephone_lift_by_agent")]
