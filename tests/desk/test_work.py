@@ -41,6 +41,21 @@ def test_every_lane_is_called_with_the_workers_name(monkeypatch: pytest.MonkeyPa
     assert seen == {"read by w1", "notify by w1", "drive by w1"}
 
 
+def test_three_measures_are_driven_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, meeting = threading.Event(), threading.Barrier(3)
+
+    def perform(_worker: str, _now: datetime) -> bool:
+        meeting.wait(20)
+        stop.set()
+        return False
+
+    monkeypatch.setattr(work, "perform_target", perform)
+    monkeypatch.setattr(work, "look_again", lambda *_: False)
+    monkeypatch.setattr(work, "LANES", tuple(one for one in work.LANES if one is work.drive))
+    work.run(stop, "w1")
+    assert not meeting.broken
+
+
 def test_a_lane_that_hangs_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     driven = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, one plays what-ifs,
+"""Work: the worker's loop. One lane reads what came in, one sends notices, three drive measures, one plays what-ifs,
 one compares inventories, one tells people what is wrong, one looks up domains that want to send mail.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
@@ -68,7 +68,8 @@ def look_up(_worker: str, now: datetime) -> int:
     return check_next(now)
 
 
-LANES: tuple[Lane, ...] = (read, notify, drive, try_out, take_stock, alarm, look_up)
+# To drive a measure is mostly to wait for the outside: one that takes its time is not to hold up all others.
+LANES: tuple[Lane, ...] = (read, notify, drive, drive, drive, try_out, take_stock, alarm, look_up)
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:

@@ -356,7 +356,8 @@ def _mark(switch: Switch, answer: Answer, failed: bool, now: datetime) -> None:
 def _settle(lease: Lease, *, behind: bool) -> None:
     """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
     with ours(lease):
-        left = [one for one in switches_on(lease) if one.pending]
+        planned = switches_on(lease)
+        left = [one for one in planned if one.pending]
         held = [one for one in left if not _may(lease, one)]
         values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
         if behind:
@@ -364,7 +365,7 @@ def _settle(lease: Lease, *, behind: bool) -> None:
             values |= {"attempts": lease.attempt, "next_attempt": min(again)}
         elif len(held) == len(left):
             values["next_attempt"] = lease.now + PARKED
-        look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in switches_on(lease)) else None
+        look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None
         Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
 
 
