@@ -142,6 +142,16 @@ def steps(pack: str, timeline: list[tuple[int, Stimulus, str]]) -> list[Step]:
     return list(Stage(scenario(pack, timeline)).steps())
 
 
+def rejected(pack: str, timeline: list[tuple[int, Stimulus, str]], *, late: bool) -> list[Step]:
+    """A timeline after which staff reject every report: `late`, when all deadlines have passed, or while some run."""
+    hour = 59 * 24 if late else max((hour for hour, _, _ in timeline), default=0)
+    rejections: list[tuple[int, Stimulus, str]] = [
+        (hour, Verification(str(number), rejected=True), "s1") for number in range(13)
+    ]
+    whole = scenario(pack, [*timeline, *rejections])
+    return list(Stage(whole._replace(until=START + timedelta(hours=hour))).steps())
+
+
 def dockets(played: list[Step]) -> dict[str | None, Docket]:
     return {step.service: step.decision.docket for step in played}
 
@@ -275,15 +285,12 @@ def test_an_address_is_taken_once_and_given_back_once_whichever_service_held_it(
 
 
 @quick
-@given(packs, timelines)
+@given(packs, timelines, st.booleans())
 def test_rejecting_every_report_ends_all_that_rests_on_one_whatever_else_happened(
-    pack: str, timeline: list[tuple[int, Stimulus, str]]
+    pack: str, timeline: list[tuple[int, Stimulus, str]], late: bool
 ) -> None:
     """What people proposed, the upstream did, costs brought and the opening closed rests on no report, and stays."""
-    rejections: list[tuple[int, Stimulus, str]] = [
-        (59 * 24, Verification(str(number), rejected=True), "s1") for number in range(13)
-    ]
-    for docket in dockets(steps(pack, [*timeline, *rejections])).values():
+    for docket in dockets(rejected(pack, timeline, late=late)).values():
         charged = {one.id for one in docket.charges if one.state != "withdrawn"}
         for measure in docket.measures:
             if measure.state in {"proposed", "in_force"}:
@@ -300,14 +307,11 @@ only_reports = st.lists(st.tuples(hours, st.one_of(reports, reports, verificatio
 
 
 @quick
-@given(packs, only_reports)
+@given(packs, only_reports, st.booleans())
 def test_rejecting_every_report_ends_every_measure_charge_and_flag(
-    pack: str, timeline: list[tuple[int, Stimulus, str]]
+    pack: str, timeline: list[tuple[int, Stimulus, str]], late: bool
 ) -> None:
-    rejections: list[tuple[int, Stimulus, str]] = [
-        (59 * 24, Verification(str(number), rejected=True), "s1") for number in range(13)
-    ]
-    for docket in dockets(steps(pack, [*timeline, *rejections])).values():
+    for docket in dockets(rejected(pack, timeline, late=late)).values():
         left = [one for one in docket.measures if one.state in {"proposed", "in_force"} and one.grounds[0].occurrence]
         assert left == []
         assert [one for one in docket.charges if one.state != "withdrawn"] == []
