@@ -108,13 +108,25 @@ def _parsed(text: str) -> Any:
     try:
         program = _cel().compile(text)
     except ValueError as error:
-        raise Refused(f"the condition cannot be read: {_syntax(str(error))}") from None
+        raise Refused(f"the condition cannot be read: {_syntax(str(error))}{_advice(text)}") from None
+
     for function in program.functions():
         if function not in _OPERATORS:
             raise Refused(
                 f"a condition may not use {_WORDS.get(function, function)!r}; compare facts with && || ! == in"
             )
     return program
+
+
+def _advice(text: str) -> str:
+    """What whoever writes conditions for the first time may have meant."""
+    bare = re.sub(r'"[^"]*"|\'[^\']*\'', "", text)
+    meant = [f"`{sign}`" for word, sign in _MEANT.items() if re.search(word, bare)]
+    return f"; write {' and '.join(meant)}" if meant else ""
+
+
+_MEANT = {r"(?<![=!<>])=(?!=)": "==", r"\band\b": "&&", r"\bor\b": "||", r"\bnot\b": "!"}
+"""What other languages write, and what is written here."""
 
 
 def _syntax(message: str) -> str:

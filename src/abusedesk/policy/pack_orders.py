@@ -29,6 +29,12 @@ from abusedesk.policy.source import Node, nearest
 from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
 
 STATED = "stated"
+_WRITTEN: Mapping[ParameterKind, str] = {
+    "count": "a count is written as 3",
+    "duration": "a duration is written as PT6H or P2D",
+    "amount": 'an amount is written as "20.00", in quotes and with two decimals',
+    "durations": "durations are written by abuse type",
+}
 _ADDRESSEES = ("customer", "reseller", "reporter", "upstream", "staff")
 _WITH_OCCURRENCE = ("occurrence", "report", "strike", "missed")
 _WITH_REPORT = ("occurrence", "report", "strike")
@@ -58,6 +64,11 @@ class _Order:
 
     def parameter(self, key: str, kind: ParameterKind) -> str:
         fitting = [name for name, one in self.parameters.items() if one.kind == kind]
+        known = self.parameters.get(str(self.keys[key].value))
+        if known is not None and known.kind != kind:
+            self.keys[key].refuse(
+                f"{key}: {known.name!r} is a {known.kind} and no {kind}; {_WRITTEN[kind]}", known.name
+            )
         return self.keys[key].one_of(f"{key}: the {kind} among the parameters", fitting)
 
     def mode(self, default: str) -> Any:

@@ -31,7 +31,7 @@ from abusedesk.policy.pack import (
 )
 from abusedesk.policy.pack_orders import read_order
 from abusedesk.policy.rule import BREACH, KINDED, OF, Moment, Rule
-from abusedesk.policy.source import Faults, Node, nearest, read_yaml
+from abusedesk.policy.source import Fault, Faults, Node, nearest, read_yaml
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.assurance import ASSURANCES, Assurance
 from abusedesk.vocabulary.instant import parse_instant
@@ -132,7 +132,8 @@ def _text_of(files: Mapping[str, bytes], name: str, origin: str) -> str:
     try:
         return files[name].decode()
     except UnicodeDecodeError as error:
-        raise Problem(f"{place} cannot be read: {error}; give a UTF-8 text file") from None
+        line = files[name][: error.start].count(b"\n") + 1
+        raise Fault(place, line, 1, f"{place} cannot be read: {error}; save it as a UTF-8 text file") from None
 
 
 def _templates(files: Mapping[str, bytes], origin: str, faults: Faults) -> dict[tuple[str, str], str]:

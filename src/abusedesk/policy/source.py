@@ -125,6 +125,8 @@ class Node:
         """The value as text, a whole number as it is written; refuses anything else."""
         if self.raw and isinstance(self.value, int) and not isinstance(self.value, bool):
             return self.raw
+        if isinstance(self.value, list | dict):
+            self.refuse(f"{what} must be one text, not {'a list' if isinstance(self.value, list) else 'a mapping'}")
         if not isinstance(self.value, str) or not self.value:
             self.refuse(f"{what} must be text; put it in quotes")
         return self.value
@@ -190,7 +192,7 @@ def read_yaml(text: str, file: str, faults: Faults | None = None) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        text = f"this is no YAML: {error.problem or error.context}; mend the line"
+        text = f"this is no YAML: {error.problem or error.context}; {_advice(str(error.problem))}"
         raise Fault(file, line, column, text) from None
     except yaml.YAMLError as error:
         raise Fault(file, 1, 1, f"this is no YAML: {' '.join(str(error).split())}; mend the file") from None
@@ -201,6 +203,20 @@ def read_yaml(text: str, file: str, faults: Faults | None = None) -> Node:
     if kept and faults is None:
         raise kept.unfit()
     return root
+
+
+def _advice(problem: str) -> str:
+    """What to do about a fault of the writing, where it is one of those that everybody makes once."""
+    return next((advice for words, advice in _ADVICE.items() if words in problem), "mend the line")
+
+
+_ADVICE = {
+    "tab character": "indent with spaces, not with tabs",
+    "mapping values are not allowed": "put text that holds a colon in quotes, or mend the spaces before the line",
+    "expected alphabetic or numeric character": 'put text that begins with * or & in quotes, as in "*"',
+    "cannot start any token": "put the text in quotes, and indent with spaces, not with tabs",
+}
+"""By the words of the YAML reader."""
 
 
 def _refuse_depths(text: str, file: str) -> None:

@@ -40,6 +40,12 @@ def templates(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
             yield error(first, f"the pack does not speak {language!r}; add it to languages, or remove the file")
         elif name not in sent and name != SENT_BY_THE_PRODUCT and name not in OWN:
             yield error(first, f"no rule sends the notice {name!r}; name it in one, or remove the file")
+        subject, _, body = text.partition("\n")
+        if not subject.strip() or not body.strip():
+            lacks = "text" if subject.strip() else "subject"
+            yield error(
+                first, f"the notice has no {lacks}: the first line is the subject, after an empty line the text"
+            )
         filled = OWN.get(name, PLACEHOLDERS)
         yield from (_unknown(file, text, one, filled) for one in sorted(placeholders(text) - {*filled}))
 
