@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from abusedesk.desk.oncall.rota import StandIn, Turns, ahead, next_handover, number_of, on_call, read_stand_ins, written
 
+calmly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ZONES = ("UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo")
 BERLIN = Turns(("ann", "ben", "eve"), date(2026, 3, 2), 0, 9, "Europe/Berlin")
 
@@ -28,16 +29,19 @@ def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin"))
 
 
+@calmly
 @given(rotas, instants)
 def test_somebody_is_always_on_call(turns: Turns, at: datetime) -> None:
     assert on_call(turns, at) in {*turns.people, "zoe"}
 
 
+@calmly
 @given(rotas, instants, st.timedeltas(timedelta(), timedelta(days=20)))
 def test_turns_never_go_back(turns: Turns, at: datetime, later: timedelta) -> None:
     assert number_of(turns, at) <= number_of(turns, at + later)
 
 
+@calmly
 @given(rotas, instants)
 def test_a_turn_ends_at_its_handover_and_the_next_begins(turns: Turns, at: datetime) -> None:
     handover = next_handover(turns, at)
@@ -46,6 +50,7 @@ def test_a_turn_ends_at_its_handover_and_the_next_begins(turns: Turns, at: datet
     assert number_of(turns, handover - timedelta(seconds=1)) == number_of(turns, at)
 
 
+@calmly
 @given(rotas, st.lists(st.tuples(instants, st.timedeltas(timedelta(hours=1), timedelta(days=9))), max_size=4))
 def test_stand_ins_are_read_as_they_were_written(turns: Turns, spans: list[tuple[datetime, timedelta]]) -> None:
     lines = "\n".join(f"{at:%Y-%m-%d %H:%M} to {at + long:%Y-%m-%d %H:%M} joe" for at, long in spans)
