@@ -1,18 +1,21 @@
-"""What all tests share: one embedded PostgreSQL for the session, started when the first test asks for a database."""
+"""What all tests share: one embedded PostgreSQL for the session, and a data folder with all tables to be copied."""
 
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from abusedesk.records import embedded
 
-_SHARED = "TESTS_DATABASE_FOLDER"
+_MIGRATED, _SHARED = "TESTS_MIGRATED_FOLDER", "TESTS_DATABASE_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,9 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_controller_of_workers(config):
         # The workers share one server, which must outlive each of them.
         stack = contextlib.ExitStack()
-        folder = stack.enter_context(_server())
-        os.environ[_SHARED] = str(folder)
         config.add_cleanup(stack.close)
+        made = stack.enter_context(_migrated())
+        os.environ[_MIGRATED] = str(made)
+        os.environ[_SHARED] = str(stack.enter_context(_server(made)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -47,22 +51,53 @@ def _is_controller_of_workers(config: pytest.Config) -> bool:
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="abusedesk-db-"))
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="abusedesk-test-"))
     try:
-        with embedded.running(folder, volatile=True):
-            yield folder
+        yield folder
     finally:
         shutil.rmtree(embedded.locate(folder).home, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def copied(data: Path) -> Iterator[Path]:
+    """A copy of a data folder whose server does not run, for as long as the block lasts."""
+    with _folder() as folder:
+        subprocess.run(["cp", "-a", f"{data}/.", folder], check=True)
+        yield folder
+
+
+@contextlib.contextmanager
+def _migrated() -> Iterator[Path]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ABUSEDESK_", "DJANGO_"))}
+    with _folder() as folder:
+        with embedded.running(folder, volatile=True):
+            command = [sys.executable, "-m", "abusedesk.cli", "migrate"]
+            subprocess.run(command, env=kept | {"ABUSEDESK_DATA": str(folder)}, check=True, capture_output=True)
+        yield folder
+
+
+@contextlib.contextmanager
+def _server(data: Path) -> Iterator[Path]:
+    with copied(data) as folder, embedded.running(folder, volatile=True):
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def database_server() -> Iterator[embedded.Server]:
+def migrated() -> Iterator[Path]:
+    """A data folder whose tables are made. Making them takes longer than most test files, copying it a second."""
+    with contextlib.ExitStack() as stack:
+        shared = os.environ.get(_MIGRATED)
+        yield Path(shared) if shared else stack.enter_context(_migrated())
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> Iterator[embedded.Server]:
     """The session's PostgreSQL. Tests that want Django's models use the `db` fixture of pytest-django instead."""
     with contextlib.ExitStack() as stack:
         shared = os.environ.get(_SHARED)
-        folder = Path(shared) if shared else stack.enter_context(_server())
+        folder = Path(shared) if shared else stack.enter_context(_server(request.getfixturevalue("migrated")))
         server = embedded.attach(folder)
         yield server
         server.stop()
@@ -72,11 +107,24 @@ def database_server() -> Iterator[embedded.Server]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, database_server: embedded.Server
 ) -> None:
-    """Point Django at the session's server. pytest-django then makes a database in it, one for each worker."""
+    """Point Django at the session's server, where each worker has a copy of the database whose tables are made."""
     from django.db import connections
 
     place = database_server.place
     connections["default"].settings_dict.update(HOST=str(place.sockets), PORT=str(embedded.PORT))
+    name = connections["default"].creation._get_test_db_name()
+    server = f"postgresql://{embedded.DATABASE}@/{{}}?host={place.sockets}&port={embedded.PORT}"
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {embedded.DATABASE}")
+    with psycopg.connect(server.format(name)) as connection:
+        # The reporters that come with the product; a test that wants them loads them.
+        connection.execute("TRUNCATE records_reporter CASCADE")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The test database is there before Django looks for it."""
+    return True
 
 
 @pytest.fixture

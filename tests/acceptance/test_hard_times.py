@@ -8,11 +8,9 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from abusedesk.records import embedded
 from tests.acceptance.mail_door import MailDoor, begin, most_memory_mb
 from tests.channels.test_lmtp import connects, eventually, free_port
 from tests.cli.test_main import abusedesk, clean_environment
+from tests.conftest import copied
 from tests.desk.estate import complaint
 from tests.web.api.samples import xarf4
 
@@ -45,7 +44,6 @@ class House:
         self.folder = folder
         self.database = embedded.start(folder, volatile=True)
         self.settings = {"ABUSEDESK_DATA": str(folder), "ABUSEDESK_DATABASE_URL": self.database.dsn}
-        self._command("migrate")
         self._command("brand", "add", "jim", "--name", "Jim", "--pack", "jimcloud", "--sender", ABUSE)
         self.key = self._command("key", "new", "Watch", "--reporter", "watch@isp.example.net")
 
@@ -101,12 +99,11 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    folder = Path(tempfile.mkdtemp(prefix="abusedesk-test-"))
-    one = House(folder)
-    yield one
-    one.database.stop()
-    shutil.rmtree(folder)
+def house(migrated: Path) -> Iterator[House]:
+    with copied(migrated) as folder:
+        one = House(folder)
+        yield one
+        one.database.stop()
 
 
 @pytest.fixture(scope="module")

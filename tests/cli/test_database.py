@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_main import abusedesk
+from tests.conftest import copied
 
 
 @pytest.fixture(scope="module")
-def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="abusedesk-test-"))
-    made = abusedesk("migrate", ABUSEDESK_DATA=str(folder))
-    assert made.returncode == 0, made.stderr
-    yield folder
-    shutil.rmtree(folder)
+def data(migrated: Path) -> Iterator[Path]:
+    with copied(migrated) as folder:
+        yield folder
 
 
 def test_migrating_twice_changes_nothing(data: Path) -> None:

@@ -25,7 +25,7 @@ def abusedesk(*arguments: str, **environment: str) -> "subprocess.CompletedProce
     """Run a command as a user would, with these settings alone."""
     command = [sys.executable, "-m", "abusedesk.cli", *arguments]
     return subprocess.run(
-        command, env=clean_environment() | environment, capture_output=True, text=True, check=False, timeout=60
+        command, env=clean_environment() | environment, capture_output=True, text=True, check=False, timeout=180
     )
 
 

@@ -3,12 +3,10 @@
 import contextlib
 import http.client
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ import pytest
 from abusedesk.cli.serve import STARTING_S
 from abusedesk.records import embedded
 from tests.cli.test_main import abusedesk, clean_environment
+from tests.conftest import copied
 
 PARTS = {"web", "worker", "fetch", "watch"}
 
@@ -124,21 +123,16 @@ def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[Path]:
-    """A data folder whose tables are made, to be copied."""
-    folder = Path(tempfile.mkdtemp(prefix="abusedesk-test-"))
-    made = abusedesk("migrate", ABUSEDESK_DATA=str(folder))
-    assert made.returncode == 0, made.stderr
-    yield folder
-    shutil.rmtree(folder)
+def template(migrated: Path) -> Iterator[Path]:
+    """A data folder that the tests of one file begin with."""
+    with copied(migrated) as folder:
+        yield folder
 
 
 @pytest.fixture
 def data(template: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="abusedesk-test-"))
-    subprocess.run(["cp", "-a", f"{template}/.", folder], check=True)
-    yield folder
-    shutil.rmtree(folder)
+    with copied(template) as folder:
+        yield folder
 
 
 @pytest.fixture
