@@ -59,6 +59,7 @@ class NoticesForm(forms.Form):
         label="Page of your own site on which codes of notices are asked",
         required=False,
         assume_scheme="https",
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
         help_text="Empty: the desk's own page.",
     )
 
