@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ def measure() -> dict[str, dict[str, float | str]]:
 
     number = RATE * SECONDS
     with _desk(number) as folder, receiving() as outside, mailbox() as post:
-        _in_a_process(_prepare, folder, outside.url)
+        _in_a_process(partial(_prepare, outside.url), folder, number)
+        mails = [(folder / "mails" / str(one)).read_bytes() for one in range(number)]
         with _running(folder, post.port) as port:
-            sent, reached = _play(folder, port, _mails(number))
+            sent, reached = _play(folder, port, mails)
     if len(reached) < number:
         raise RuntimeError(f"{len(reached)} of {number} measures came into force")
     waits = sorted(reached[one] - sent[one] for one in sent)
@@ -49,8 +51,8 @@ def measure() -> dict[str, dict[str, float | str]]:
     }
 
 
-def _prepare(folder: Path, url: str) -> None:
-    """A brand that acts by itself, and a reporter whose signature counts."""
+def _prepare(url: str, folder: Path, number: int) -> None:
+    """A brand that acts by itself, a reporter whose signature counts, and the reports, each in a file."""
     os.environ["ABUSEDESK_DATA"] = str(folder)
     from abusedesk.cli.session import session  # noqa: PLC0415 - it reads the folder at import
 
@@ -66,6 +68,9 @@ def _prepare(folder: Path, url: str) -> None:
         brand.save()
         BrandAddress.objects.create(brand=brand, address="abuse@mails.example")
         known_reporter("isp.example.net")
+        (folder / "mails").mkdir()
+        for one, mail in enumerate(_mails(number)):
+            (folder / "mails" / str(one)).write_bytes(mail)
 
 
 def _mails(number: int) -> list[bytes]:
