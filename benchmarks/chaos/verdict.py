@@ -9,7 +9,18 @@ from django.db.models import Count, F
 
 from abusedesk.desk.policies.audit import report
 from abusedesk.records.chain import verify
-from abusedesk.records.models import Charge, Deadline, Decision, Effect, Measure, MessageSeen, Notice, Strike, Target
+from abusedesk.records.models import (
+    Charge,
+    Deadline,
+    Decision,
+    Effect,
+    Measure,
+    Message,
+    MessageSeen,
+    Notice,
+    Strike,
+    Target,
+)
 from benchmarks.chaos.desk import Served
 from benchmarks.chaos.outsides import ref
 
@@ -35,6 +46,7 @@ def effects() -> int:
 
 def breaches(served: Sequence[Served], mails: Sequence[Any]) -> Iterator[str]:
     """Each thing that is not as it must be."""
+    yield from _messages()
     yield from _measures(served)
     yield from _changes(served)
     yield from _money(served)
@@ -43,6 +55,12 @@ def breaches(served: Sequence[Served], mails: Sequence[Any]) -> Iterator[str]:
     differing = report(None, None).differing
     if differing:
         yield f"{differing} decisions come out otherwise when they are made again"
+
+
+def _messages() -> Iterator[str]:
+    """Each is read as the complaint that it is, and none given to a person because its readers died."""
+    for outcome, reason in Message.objects.exclude(outcome="reported").values_list("outcome", "reason"):
+        yield f"a message was read as {outcome}: {reason}"
 
 
 def _measures(served: Sequence[Served]) -> Iterator[str]:
