@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Case, F, When
 
 from abusedesk.desk import brake
 from abusedesk.desk.approvals.voices import terms_of
@@ -33,6 +34,9 @@ NOTICES_OF = timedelta(days=7)
 
 _STALE = timedelta(minutes=15)
 
+_NAMED = Case(When(service__label="", then=F("service__ref")), default=F("service__label"))
+"""A service as the console calls it."""
+
 
 def house(now: datetime) -> House:
     """Everything that may be wrong, at an instant."""
@@ -58,7 +62,7 @@ def _brands() -> tuple[BrandRow, ...]:
 
 def _proposed() -> tuple[Proposed, ...]:
     found = Measure.objects.filter(decided="proposed", upstream=False).order_by("-pk").values_list(
-        "pk", "brand_id", "kind", "service__ref", "case_id", "clauses", "service__protected",
+        "pk", "brand_id", "kind", _NAMED, "case_id", "clauses", "service__protected",
         "service__customer__protected", "docket_id",
     )[:MOST]  # fmt: skip
     rows = list(found)
@@ -74,7 +78,7 @@ def _screens(dockets: set[int]) -> dict[tuple[int, str], int]:
 
 def _broken() -> tuple[Broken, ...]:
     found = Measure.objects.filter(state="failed").order_by("-pk").values_list(
-        "pk", "brand_id", "kind", "service__ref", "case_id", "outside"
+        "pk", "brand_id", "kind", _NAMED, "case_id", "outside"
     )[:MOST]  # fmt: skip
     return tuple(Broken(*row[:5], bool(row[5].get("drifted"))) for row in found)
 
@@ -125,7 +129,7 @@ def _overdue_of(brand: Brand, now: datetime) -> list[Asked]:
     except Problem:
         return []
     waiting = Proposal.objects.filter(brand=brand, closed_at=None, at__lte=now - after).order_by("at")
-    rows = waiting.values_list("pk", "name", "service__ref")[:MOST] if after else []
+    rows = waiting.values_list("pk", "name", _NAMED)[:MOST] if after else []
     return [
         Asked(pk, brand.pk, "overdue", f"{name.replace('_', ' ')} of {ref} waits too long", f"/approvals/{pk}")
         for pk, name, ref in rows
