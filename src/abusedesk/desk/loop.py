@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
@@ -12,6 +14,21 @@ log = structlog.get_logger()
 
 RECOVERY_S = 2.0
 """The wait after something broke."""
+
+
+@dataclass(slots=True)
+class Every:
+    """Says once in so long that the time has come, the first time at once."""
+
+    length: timedelta
+    last: datetime | None = None
+
+    def has_come(self, now: datetime) -> bool:
+        """Whether it has; then it is counted from now. A clock that went back does not make it wait."""
+        if self.last is not None and self.last <= now < self.last + self.length:
+            return False
+        self.last = now
+        return True
 
 
 def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float) -> None:

@@ -20,7 +20,7 @@ from abusedesk.desk.answering import outcomes, reminders
 from abusedesk.desk.approvals import overdue
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.hearing.unread import answerable
-from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.loop import Every, keep_doing
 from abusedesk.desk.mistake import perform as mistake
 from abusedesk.desk.oncall import book, heartbeat
 from abusedesk.desk.oncall.wrong import POLLED
@@ -45,11 +45,20 @@ JUMP = timedelta(minutes=1)
 LONG_OUTAGE = "PT1H"
 """The brand's setting `long_outage`: after a longer silence of the watch a person looks before anything fires."""
 
-DRIFT_EVERY = timedelta(hours=1)
-"""How often senders are looked at whose messages yield less than before, and unconfirmed forms are forgotten."""
-
+HOUR = timedelta(hours=1)
 ALERTS_EVERY = timedelta(seconds=20)
-"""How often it is looked for what is wrong."""
+
+ROUNDS: tuple[tuple[timedelta, Callable[[datetime], object]], ...] = (
+    (ALERTS_EVERY, book.look),
+    (reminders.EVERY, reminders.remind),
+    (reminders.EVERY, mistake.go_on),
+    (overdue.EVERY, overdue.look),
+    (HOUR, drift.check),
+    (HOUR, forget_answers),
+    (HOUR, door.forget),
+    (HOUR, book.forget),
+)
+"""What the watch does beside firing deadlines, and how often."""
 
 NAME = "watch"
 STOPPED = Q(dry_run=True) | Q(held_since__isnull=False)
@@ -72,30 +81,15 @@ GROUP BY brand.id HAVING count(channel.id) = count(channel.watermark)
 def run(stop: threading.Event) -> None:
     """Fire what is due until `stop`."""
     clock = Clock(_wall, _steady)
-    looked_at: datetime | None = None
-    reminded_at: datetime | None = None
-    alerts = heartbeat.Every(ALERTS_EVERY)
-    polled = heartbeat.Every(ALERTS_EVERY)
-    approvals = heartbeat.Every(overdue.EVERY)
+    rounds = [(Every(length), work) for length, work in ROUNDS]
+    polled = Every(ALERTS_EVERY)
 
     def turn() -> int:
-        nonlocal looked_at, reminded_at
         now = clock.wall()
         hold_if_doubtful(now, clock.drift())
-        if alerts.has_come(now):
-            _look(now)
-        if looked_at is None or now - looked_at >= DRIFT_EVERY:
-            looked_at = now
-            drift.check(now)
-            forget_answers(now)
-            door.forget(now)
-            book.forget(now)
-        if reminded_at is None or now - reminded_at >= reminders.EVERY:
-            reminded_at = now
-            reminders.remind(now)
-            mistake.go_on(now)
-        if approvals.has_come(now):
-            overdue.look(now)
+        for every, work in rounds:
+            if every.has_come(now):
+                _do(work, now)
         found = fire_due(now) + hold.finish_releases(now) + outcomes.tell(now)
         if polled.has_come(now):
             heartbeat.beat(POLLED, now)
@@ -104,14 +98,14 @@ def run(stop: threading.Event) -> None:
     keep_doing(turn, stop, POLL_S)
 
 
-def _look(now: datetime) -> None:
-    """What is wrong is told; where even that breaks, deadlines are polled all the same."""
+def _do(work: Callable[[datetime], object], now: datetime) -> None:
+    """One round. Where it breaks, deadlines fire all the same."""
     try:
-        book.look(now)
+        work(now)
     except DatabaseError:
         raise
     except Exception:
-        log.exception("alerts were not looked for")
+        log.exception("a round of the watch broke", round=f"{work.__module__}.{work.__name__}")
 
 
 def fire_due(now: datetime, limit: int = BATCH) -> int:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from abusedesk.desk.oncall.heartbeat import Every, ask, beat, late
+from abusedesk.desk.loop import Every
+from abusedesk.desk.oncall.heartbeat import ask, beat, late
 from tests.contract.phone import Phone, phone
 
 pytestmark = pytest.mark.django_db

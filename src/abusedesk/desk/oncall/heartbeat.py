@@ -5,7 +5,6 @@ polls deadlines without an error. So the outside falls silent when workers, watc
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from abusedesk.actuators.calls import Unanswered, called
+from abusedesk.desk.loop import Every
 from abusedesk.desk.oncall.wrong import POLLED, WORKED
 from abusedesk.records.models import Heartbeat
 
@@ -29,21 +29,6 @@ FRESH = timedelta(minutes=2)
 WORK_EVERY = timedelta(seconds=30)
 _TIMEOUT_S = 10.0
 _LONGEST = 1024
-
-
-@dataclass(slots=True)
-class Every:
-    """Says once in so long that the time has come, the first time at once."""
-
-    length: timedelta
-    last: datetime | None = None
-
-    def has_come(self, now: datetime) -> bool:
-        """Whether it has; then it is counted from now. A clock that went back does not make it wait."""
-        if self.last is not None and self.last <= now < self.last + self.length:
-            return False
-        self.last = now
-        return True
 
 
 def beat(name: str, now: datetime) -> None:
