@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from abusedesk.desk import loop, work
 from abusedesk.records.bell import ring
+from tests.desk.rows import NOW, desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +55,18 @@ def test_three_measures_are_driven_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(work, "LANES", tuple(one for one in work.LANES if one is work.drive))
     work.run(stop, "w1")
     assert not meeting.broken
+
+
+def test_while_measures_wait_notices_do_but_not_for_long() -> None:
+    acme = desk()
+    acme.measure("suspend")
+    acme.notice(template="complaint", clauses=["jimcloud:8.a"])
+    assert work.notify("w1", NOW) == 0
+    assert work.drive("w1", NOW) == 1
+    assert work.notify("w1", NOW) == 1
+    acme.notice(template="complaint", clauses=["jimcloud:8.a"])
+    acme.measure("shutdown")
+    assert work.notify("w1", NOW + work.PATIENCE) == 1
 
 
 def test_a_lane_that_hangs_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

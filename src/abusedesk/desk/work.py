@@ -6,19 +6,22 @@ The lanes are threads, so that a mail server that does not answer delays no susp
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import keep_doing
 from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
-from abusedesk.desk.perform import look_again, perform_effects, perform_target
+from abusedesk.desk.perform import look_again, measures_wait, perform_effects, perform_target
 from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
 from abusedesk.desk.requests import check_next
 
 POLL_S = 0.5
+
+PATIENCE = timedelta(seconds=20)
+"""So long a notice waits for measures: those stop harm, and are made on the same machine."""
 
 Lane = Callable[[str, datetime], int]
 
@@ -38,8 +41,8 @@ def read(_worker: str, now: datetime) -> int:
 
 
 def notify(worker: str, now: datetime) -> int:
-    """Notices and alerts that decisions ordered."""
-    return perform_effects(worker, now)
+    """Notices and alerts that decisions ordered; while measures wait, those that have waited for long."""
+    return perform_effects(worker, now, since=now - PATIENCE if measures_wait(now) else now)
 
 
 def drive(worker: str, now: datetime) -> int:

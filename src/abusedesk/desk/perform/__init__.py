@@ -7,6 +7,14 @@ read back again.
 
 from abusedesk.desk.perform.effects import perform_effects, retry_effect
 from abusedesk.desk.perform.reconcile import look_again
-from abusedesk.desk.perform.targets import perform_target, perform_targets, retry_target
+from abusedesk.desk.perform.targets import measures_wait, perform_target, perform_targets, retry_target
 
-__all__ = ["look_again", "perform_effects", "perform_target", "perform_targets", "retry_effect", "retry_target"]
+__all__ = [
+    "look_again",
+    "measures_wait",
+    "perform_effects",
+    "perform_target",
+    "perform_targets",
+    "retry_effect",
+    "retry_target",
+]

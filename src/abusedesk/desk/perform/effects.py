@@ -34,10 +34,10 @@ class Late(Exception):  # noqa: N818 - it is no fault, the lease has passed to a
     """The lease is no longer ours."""
 
 
-def perform_effects(worker: str, now: datetime, limit: int = 20) -> int:
-    """Carry out up to `limit` effects that are due. Returns how many were tried."""
+def perform_effects(worker: str, now: datetime, limit: int = 20, since: datetime | None = None) -> int:
+    """Carry out up to `limit` effects that are due, or that were at `since`. Returns how many were tried."""
     _hold_back(now)
-    claimed, kept_back = _claim(worker, now, limit)
+    claimed, kept_back = _claim(worker, now, limit, since or now)
     with post() as out:
         _perform(claimed, out, now)
     return len(claimed) + kept_back
@@ -58,11 +58,11 @@ def _hold_back(now: datetime) -> None:
 
 
 @transaction.atomic
-def _claim(worker: str, now: datetime, limit: int) -> tuple[list[Effect], int]:
+def _claim(worker: str, now: datetime, limit: int, since: datetime) -> tuple[list[Effect], int]:
     """What is to be carried out now, and how many others were kept back: for a digest, or by their destination."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     goes_out = Q(brand__dry_run=False) | ASKED_FOR
-    due = Effect.objects.filter(free, goes_out, state="pending", due__lte=now).order_by("due")
+    due = Effect.objects.filter(free, goes_out, state="pending", due__lte=since).order_by("due")
     due = due.select_related("brand", "decision")
     found = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
     gathered = digest.gather(found, now)

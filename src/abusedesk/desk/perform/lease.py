@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
 
 from abusedesk.desk.perform.pace import LEASE
 from abusedesk.records.models import Docket, Measure, Target
@@ -27,18 +26,25 @@ class Lease:
     now: datetime
 
 
-@transaction.atomic
-def claim(waiting: QuerySet[Target], worker: str, now: datetime) -> Lease | None:
-    """A lease on the first of some targets that nobody has; None where there is none."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    target = waiting.filter(free).select_for_update(skip_locked=True).first()
-    if target is None:
-        return None
-    lease = Lease(target.pk, target.brand_id, target.fence + 1, target.attempts + 1, now)
-    Target.objects.filter(pk=target.pk).update(
-        fence=lease.fence, attempts=lease.attempt, lease_owner=worker, lease_until=now + LEASE
-    )
-    return lease
+DRIVE, LOOK = "dirty AND next_attempt", "NOT dirty AND look_at"
+"""Which targets wait: those that are not as desired, and those to be looked at again; each since an instant."""
+
+_CLAIM = """
+UPDATE records_target SET fence = fence + 1, attempts = attempts + 1, lease_owner = %s, lease_until = %s
+WHERE id = (SELECT id FROM records_target
+            WHERE {waiting} <= %s AND (lease_until IS NULL OR lease_until <= %s)
+            ORDER BY {since} LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, brand_id, fence, attempts
+"""
+
+
+def claim(waiting: str, worker: str, now: datetime) -> Lease | None:
+    """A lease on the target that has waited longest and that nobody has; None where there is none."""
+    query = _CLAIM.format(waiting=waiting, since=waiting.rpartition(" ")[2])
+    with connection.cursor() as cursor:
+        cursor.execute(query, [worker, now + LEASE, now, now])
+        row = cursor.fetchone()
+    return Lease(*row, now) if row else None
 
 
 @contextmanager

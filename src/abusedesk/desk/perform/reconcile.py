@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from abusedesk.actuators.actuator import Outcome
 from abusedesk.desk.perform import marks
-from abusedesk.desk.perform.lease import Late, Lease, claim, ours
+from abusedesk.desk.perform.lease import LOOK, Late, Lease, claim, ours
 from abusedesk.desk.perform.pace import LOOK_AGAIN, luck
 from abusedesk.desk.perform.plan import Switch, standing
 from abusedesk.desk.perform.targets import actuator_behind, order_for, switches_on
@@ -33,8 +33,7 @@ _UNDONE = "it was in force and is no longer: somebody or something undid it outs
 
 def look_again(worker: str, now: datetime) -> bool:
     """Look at the target that was not looked at for longest. False when none is due."""
-    due = Target.objects.filter(dirty=False, look_at__lte=now).order_by("look_at")
-    lease = claim(due, worker, now)
+    lease = claim(LOOK, worker, now)
     if lease is None:
         return False
     try:

@@ -8,7 +8,7 @@ The lease's fencing number goes with every order and guards every write: who com
 
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 from django.db import connection, transaction
@@ -18,7 +18,7 @@ from abusedesk.actuators.actuator import Actuator, Order, Outcome
 from abusedesk.actuators.chain import Link, chain_of
 from abusedesk.actuators.registry import actuator
 from abusedesk.desk.perform import marks, tried
-from abusedesk.desk.perform.lease import Late, Lease, claim, ours
+from abusedesk.desk.perform.lease import DRIVE, Late, Lease, claim, ours
 from abusedesk.desk.perform.pace import ATTEMPTS, LOOK_AGAIN, luck, pause
 from abusedesk.desk.perform.plan import Switch, Verdict, holdup, judge, standing, switches
 from abusedesk.problem import Problem
@@ -63,15 +63,20 @@ def perform_targets(worker: str, now: datetime, limit: int = 100) -> int:
 
 def perform_target(worker: str, now: datetime) -> bool:
     """Drive the target that has waited longest. False when none waits."""
-    lease = _claim(worker, now)
+    lease = claim(DRIVE, worker, now)
     if lease is None:
         return False
     try:
-        behind = _drive_all(lease)
-        _settle(lease, behind=behind)
+        _drive_all(lease)
     except Late:
         log.info("lease lost", target=lease.target, fence=lease.fence, worker=worker)
     return True
+
+
+def measures_wait(now: datetime) -> bool:
+    """Whether a target waits to be driven that nobody drives."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    return Target.objects.filter(free, dirty=True, next_attempt__lte=now).exists()
 
 
 def retry_target(target_id: int, now: datetime) -> None:
@@ -86,22 +91,27 @@ def retry_target(target_id: int, now: datetime) -> None:
         Target.objects.filter(pk=target_id).update(dirty=True, next_attempt=now, attempts=0)
 
 
-def _claim(worker: str, now: datetime) -> Lease | None:
-    return claim(Target.objects.filter(dirty=True, next_attempt__lte=now).order_by("next_attempt"), worker, now)
-
-
-def _drive_all(lease: Lease) -> bool:
-    """Whether something did not get where it should and must be tried again."""
-    behind = False
+def _drive_all(lease: Lease) -> None:
+    """Bring about what is pending, and give the lease back together with the last answer."""
     planned = switches_on(lease)
     # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
     stand = standing([one for one in planned if not one.pending or _may(lease, one)])
+    told: tuple[Switch, Answer] | None = None
+    behind = False
     for switch in planned:
-        verdict = _drive(lease, switch, stand) if switch.pending and _may(lease, switch) else "done"
-        behind = behind or verdict != "done"
-        if verdict == "silent":
+        if not switch.pending or not _may(lease, switch):
+            continue
+        if told is not None:
+            with ours(lease):
+                _write(lease, *told)
+        answer = _concluded(_drive(lease, switch, stand), lease.attempt)
+        told, behind = (switch, answer), behind or answer.verdict == "later"
+        if answer.verdict == "later" and answer.outcome.state == "unreachable":
             break  # What does not answer now will not answer for the next measure either.
-    return behind
+    with ours(lease):
+        if told is not None:
+            _write(lease, *told)
+        _settle(lease, behind=behind)
 
 
 def switches_on(lease: Lease) -> list[Switch]:
@@ -109,12 +119,8 @@ def switches_on(lease: Lease) -> list[Switch]:
     return switches(Measure.objects.filter(target=lease.target).select_related("service", "brand").order_by("pk"))
 
 
-def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Literal["done", "later", "silent"]:
-    """Bring one switch about. `silent` when the outside does not answer at all."""
-    answer = _take(lease, switch, stand) if switch.on else _undo(lease, switch, stand)
-    if _record(lease, switch, answer):
-        return "done"
-    return "silent" if answer.outcome.state == "unreachable" else "later"
+def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
+    return _take(lease, switch, stand) if switch.on else _undo(lease, switch, stand)
 
 
 def _take(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
@@ -316,22 +322,27 @@ def _leave(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...], left: t
             marks.tell(one.docket_id, one.case_id, "fell_back", lease.now, body=told, clauses=one.clauses)
 
 
-def _record(lease: Lease, switch: Switch, answer: Answer) -> bool:
-    """Write the answer down. Whether it settles the matter, for good or for a person to see."""
-    state, verdict, error = answer.state, answer.verdict, answer.error
-    attempts = answer.attempts or lease.attempt
-    if verdict == "later" and attempts >= ATTEMPTS:
-        state, verdict, error = "failed", "failed", f"given up after {attempts} attempts: {error}"
-    outcome = answer.outcome
-    outside = {"action": switch.action, "final": verdict != "later", "state": outcome.state, **outcome.receipt}
+def _concluded(answer: Answer, attempt: int) -> Answer:
+    """The answer; what was asked for often enough has failed."""
+    attempts = answer.attempts or attempt
+    if answer.verdict != "later" or attempts < ATTEMPTS:
+        return answer
+    return answer._replace(
+        state="failed", verdict="failed", error=f"given up after {attempts} attempts: {answer.error}"
+    )
+
+
+def _write(lease: Lease, switch: Switch, answer: Answer) -> None:
+    """Write the answer down. In the transaction in which the lease is ours."""
+    outcome, is_final = answer.outcome, answer.verdict != "later"
+    outside = {"action": switch.action, "final": is_final, "state": outcome.state, **outcome.receipt}
     kept = {} if answer.asked is None else {"tried": tried.rows_of(answer.asked)}
-    with ours(lease):
-        stamps = _stamps(state, outcome, lease.now, can_be_asked=answer.can_be_asked)
-        _update(switch.moving, state=state, error=error, outside=outside, fence=lease.fence, **stamps, **kept)
-        _update(switch.over, state="lifted", lifted_at=lease.now)
-        if verdict != "later":
-            _mark(switch, answer._replace(state=state, error=error), verdict == "failed", lease.now)
-    return verdict != "later"
+    stamps = _stamps(answer.state, outcome, lease.now, can_be_asked=answer.can_be_asked)
+    values = {"state": answer.state, "error": answer.error, "outside": outside, "fence": lease.fence}
+    _update(switch.moving, **values, **stamps, **kept)
+    _update(switch.over, state="lifted", lifted_at=lease.now)
+    if is_final:
+        _mark(switch, answer, answer.verdict == "failed", lease.now)
 
 
 def _stamps(state: str, outcome: Outcome, now: datetime, *, can_be_asked: bool) -> dict[str, datetime]:
@@ -355,18 +366,17 @@ def _mark(switch: Switch, answer: Answer, failed: bool, now: datetime) -> None:
 
 def _settle(lease: Lease, *, behind: bool) -> None:
     """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
-    with ours(lease):
-        planned = switches_on(lease)
-        left = [one for one in planned if one.pending]
-        held = [one for one in left if not _may(lease, one)]
-        values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
-        if behind:
-            again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
-            values |= {"attempts": lease.attempt, "next_attempt": min(again)}
-        elif len(held) == len(left):
-            values["next_attempt"] = lease.now + PARKED
-        look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None
-        Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
+    planned = switches_on(lease)
+    left = [one for one in planned if one.pending]
+    held = [one for one in left if not _may(lease, one)]
+    values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
+    if behind:
+        again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
+        values |= {"attempts": lease.attempt, "next_attempt": min(again)}
+    elif len(held) == len(left):
+        values["next_attempt"] = lease.now + PARKED
+    look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None
+    Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
 
 
 def _attempts(left: list[Switch]) -> int:
