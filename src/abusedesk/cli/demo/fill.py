@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from abusedesk.cli.demo import inventories, lists, machines
+from abusedesk.cli.demo import inventories, lists, machines, staff
 from abusedesk.cli.demo.day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
 from abusedesk.cli.demo.machines import Scene
 from abusedesk.cli.demo.mail import Keys, plain
@@ -70,6 +70,8 @@ def fill(progress: Progress) -> Summary:
             _play(one, world)
         _until(world.began)
         propose_change(world.brands["jimcloud"], world.began)
+        staff.make_rota(LOGIN, world.began)
+        staff.appeal(world.brands["jimcloud"], world.began)
         inventories.take_stock(world, folder)
     Channel.objects.filter(name=CHANNEL).update(watermark=world.began)
     return login
