@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_SHARED] = str(stack.enter_context(_server(made)))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: most of a run is waiting for processes, ports and browsers."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         for tool in mark.args:

@@ -21,6 +21,7 @@ from abusedesk.records.models import (
     Effect,
     Measure,
     Notice,
+    Pace,
     Strike,
     Target,
     TicketEntry,
@@ -125,8 +126,12 @@ def service_of(slug: str, outside: Receiver) -> Desk:
 
 
 def stop(acme: Desk) -> None:
-    """The worker killed next has nothing more to do with this one."""
+    """The worker killed next has nothing more to do with this one.
+
+    It begins at the same hour again, when the mails of this one would be still to come.
+    """
     Brand.objects.filter(pk=acme.brand.pk).update(held_since=NOW)
+    Pace.objects.all().delete()
 
 
 def counted(acme: Desk) -> dict[str, int]:

@@ -14,7 +14,7 @@ from abusedesk.desk.hearing import tokens
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.perform import perform_effects
 from abusedesk.records.models import Brand, Contact, Deadline, Decision, Notice, Review, TicketEntry
-from tests.channels.test_lmtp import JIM, Doors, _no_message_of_another_test, doors  # noqa: F401 - fixtures
+from tests.channels.test_lmtp import JIM, Doors, doors  # noqa: F401 - fixtures
 from tests.contract.mailbox import Mailbox, mailbox
 from tests.desk.estate import Provider, known_reporter, signed_complaint, with_addresses
 from tests.signing import signed

@@ -85,8 +85,11 @@ def _value(at: datetime) -> ShownValue:
 def test_the_versions_say_what_each_changed() -> None:
     shown = sheet(load_pack(EXAMPLE), TODAY)
     assert [(one.id, one.held) for one in shown.versions] == [("2026-01", True), ("2026-07", False)]
-    assert [str(one) for one in shown.versions[1].changes] == ["4: the fee is 30.00 EUR instead of 25.00 EUR"]
-    assert "  2026-07, from 2026-07-01\n    - 4: the fee is 30.00 EUR instead of 25.00 EUR" in as_text(shown)
+    assert [str(one) for one in shown.versions[1].changes] == [
+        "4: the text reads otherwise: … there are points, we charge a fee of [-25-]{+30+}.00 EUR for each breach.",
+        "4: the fee is 30.00 EUR instead of 25.00 EUR",
+    ]
+    assert "    - 4: the fee is 30.00 EUR instead of 25.00 EUR" in as_text(shown)
 
 
 def test_the_operators_date_and_values_are_shown() -> None:
