@@ -67,7 +67,10 @@ def _proposed() -> tuple[Proposed, ...]:
     )[:MOST]  # fmt: skip
     rows = list(found)
     screens = _screens({row[8] for row in rows})
-    return tuple(Proposed(*row[:5], tuple(row[5]), row[6] or row[7], screens.get((row[8], row[2]))) for row in rows)
+    return tuple(
+        Proposed(pk, brand, kind, name, case, tuple(clauses), mine or theirs, screens.get((docket, kind)))
+        for pk, brand, kind, name, case, clauses, mine, theirs, docket in rows
+    )
 
 
 def _screens(dockets: set[int]) -> dict[tuple[int, str], int]:
@@ -80,7 +83,10 @@ def _broken() -> tuple[Broken, ...]:
     found = Measure.objects.filter(state="failed").order_by("-pk").values_list(
         "pk", "brand_id", "kind", _NAMED, "case_id", "outside"
     )[:MOST]  # fmt: skip
-    return tuple(Broken(*row[:5], bool(row[5].get("drifted"))) for row in found)
+    return tuple(
+        Broken(pk, brand, kind, name, case, bool(outside.get("drifted")))
+        for pk, brand, kind, name, case, outside in found
+    )
 
 
 def _reviews() -> list[Asked]:

@@ -44,7 +44,10 @@ def claim(waiting: str, worker: str, now: datetime) -> Lease | None:
     with connection.cursor() as cursor:
         cursor.execute(query, [worker, now + LEASE, now, now])
         row = cursor.fetchone()
-    return Lease(*row, now) if row else None
+    if row is None:
+        return None
+    target, brand, fence, attempt = row
+    return Lease(target, brand, fence, attempt, now)
 
 
 @contextmanager
