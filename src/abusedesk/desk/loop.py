@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,15 +32,18 @@ class Every:
         return True
 
 
-def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float) -> None:
-    """Call `turn` until `stop`, at once again while it finds work, else when the bell rings or `poll_s` later."""
-    with bell() as waiting:
+def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float, *, hears: bool = True) -> None:
+    """Call `turn` until `stop`, at once again while it finds work, else when the bell rings or `poll_s` later.
+
+    The bell rings for every report and every measure: what need not follow at once had better not hear it.
+    """
+    with bell() if hears else nullcontext() as waiting:
         while not stop.is_set():
             _once(turn, stop, waiting, poll_s)
     connection.close()
 
 
-def _once(turn: Callable[[], int], stop: threading.Event, waiting: Bell, poll_s: float) -> None:
+def _once(turn: Callable[[], int], stop: threading.Event, waiting: Bell | None, poll_s: float) -> None:
     try:
         found = turn()
     except DatabaseError as error:
@@ -52,5 +56,7 @@ def _once(turn: Callable[[], int], stop: threading.Event, waiting: Bell, poll_s:
         log.exception("it broke; going on")
         stop.wait(RECOVERY_S)
         return
-    if not found:
+    if not found and waiting is not None:
         waiting.wait(poll_s, stop)
+    elif not found:
+        stop.wait(poll_s)

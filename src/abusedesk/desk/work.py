@@ -74,6 +74,9 @@ def look_up(_worker: str, now: datetime) -> int:
 # To drive a measure is mostly to wait for the outside: one that takes its time is not to hold up all others.
 LANES: tuple[Lane, ...] = (read, notify, drive, drive, drive, try_out, take_stock, alarm, look_up)
 
+UNHURRIED: tuple[Lane, ...] = (try_out, take_stock, alarm, look_up)
+"""Lanes that look by themselves and are not woken."""
+
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:
-    keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S)
+    keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, hears=lane not in UNHURRIED)
