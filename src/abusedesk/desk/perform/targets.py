@@ -93,25 +93,31 @@ def retry_target(target_id: int, now: datetime) -> None:
 
 def _drive_all(lease: Lease) -> None:
     """Bring about what is pending, and give the lease back together with the last answer."""
-    planned = switches_on(lease)
-    # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
-    stand = standing([one for one in planned if not one.pending or _may(lease, one)])
-    told: tuple[Switch, Answer] | None = None
-    behind = False
-    for switch in planned:
-        if not switch.pending or not _may(lease, switch):
-            continue
-        if told is not None:
-            with ours(lease):
-                _write(lease, *told)
-        answer = _concluded(_drive(lease, switch, stand), lease.attempt)
-        told, behind = (switch, answer), behind or answer.verdict == "later"
-        if answer.verdict == "later" and answer.outcome.state == "unreachable":
-            break  # What does not answer now will not answer for the next measure either.
+    last, behind = _bring_about(lease, switches_on(lease))
     with ours(lease):
-        if told is not None:
-            _write(lease, *told)
+        if last is not None:
+            _write(lease, *last)
         _settle(lease, behind=behind)
+
+
+def _bring_about(lease: Lease, planned: list[Switch]) -> tuple["tuple[Switch, Answer] | None", bool]:
+    """The last answer, not written down yet, and whether something did not get where it should."""
+    stopped = _is_stopped(lease.brand)
+    # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
+    stand = standing([one for one in planned if not one.pending or _may(one, stopped=stopped)])
+    last, behind = None, False
+    for switch in (one for one in planned if one.pending):
+        if last is not None:
+            with ours(lease):
+                _write(lease, *last)
+            # It may have been stopped while the outside was asked.
+            last, stopped = None, _is_stopped(lease.brand)
+        if _may(switch, stopped=stopped):
+            answer = _concluded(_drive(lease, switch, stand), lease.attempt)
+            last, behind = (switch, answer), behind or answer.verdict == "later"
+            if answer.verdict == "later" and answer.outcome.state == "unreachable":
+                break  # What does not answer now will not answer for the next measure either.
+    return last, behind
 
 
 def switches_on(lease: Lease) -> list[Switch]:
@@ -170,9 +176,9 @@ def _undo_one(lease: Lease, switch: Switch, stand: tuple[str, ...], one: tried.T
     return _ask(outside, one, order_for(lease, switch, stand, one), on=False)
 
 
-def _may(lease: Lease, switch: Switch) -> bool:
+def _may(switch: Switch, *, stopped: bool) -> bool:
     """While a brand is held, or only rehearses, nothing acts against a customer; what frees one goes out."""
-    return not (switch.on and _is_stopped(lease.brand))
+    return not (switch.on and stopped)
 
 
 def _is_stopped(brand: int) -> bool:
@@ -366,9 +372,10 @@ def _mark(switch: Switch, answer: Answer, failed: bool, now: datetime) -> None:
 
 def _settle(lease: Lease, *, behind: bool) -> None:
     """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
-    planned = switches_on(lease)
+    planned = switches(Measure.objects.filter(target=lease.target).order_by("pk"))
     left = [one for one in planned if one.pending]
-    held = [one for one in left if not _may(lease, one)]
+    stopped = bool(left) and _is_stopped(lease.brand)
+    held = [one for one in left if not _may(one, stopped=stopped)]
     values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
     if behind:
         again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
