@@ -11,6 +11,7 @@ from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from itertools import product
+from threading import Lock
 from typing import Any, Literal
 
 from abusedesk.policy.source import nearest
@@ -24,6 +25,7 @@ _MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
 _STRING = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
 _REMEMBERED = 4096
 _DRY_RUNS = 2000
+_loading = Lock()
 
 FactType = Literal["bool", "int", "text", "texts"]
 Answer = tuple[bool | None, str]
@@ -181,8 +183,14 @@ def _shown(value: object) -> str:
     return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
-@cache
 def _cel() -> Any:
+    # Two threads at once would set it up twice, which it answers with a panic that no handler of errors sees.
+    with _loading:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     """The CEL extension alone: the package's own `__init__` loads a command line with it, which costs 0.2 s."""
     package = find_spec("cel")
     spec = PathFinder.find_spec("cel.cel", package.submodule_search_locations if package else None)
