@@ -130,3 +130,15 @@ def test_the_bell_wakes_a_lane_long_before_it_would_look_by_itself(monkeypatch: 
         ring()
         worker.join(0.05)
     assert not worker.is_alive()
+
+
+def test_a_lane_that_panics_ends_the_worker_so_that_it_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        pass
+
+    def panicking(_worker: str, _now: datetime) -> int:
+        raise Panic
+
+    stop = working(monkeypatch, read=panicking, notify=nothing)
+    with pytest.raises(work.Broken, match="panicking"):
+        work.run(stop, "w1")

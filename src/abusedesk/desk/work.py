@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import keep_doing
@@ -18,6 +20,8 @@ from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
 from abusedesk.desk.requests import check_next
 
+log = structlog.get_logger()
+
 POLL_S = 0.5
 
 PATIENCE = timedelta(seconds=20)
@@ -26,13 +30,20 @@ PATIENCE = timedelta(seconds=20)
 Lane = Callable[[str, datetime], int]
 
 
+class Broken(Exception):  # noqa: N818 - it says what happened to the worker
+    """A lane ended though nobody stopped it, and the others with it. Who supervises the worker starts it again."""
+
+
 def run(stop: threading.Event, name: str) -> None:
-    """Work until `stop`."""
-    lanes = [threading.Thread(target=_keep_to, args=(lane, stop, name), name=lane.__name__) for lane in LANES]
+    """Work until `stop`. Raises Broken where a lane ended by itself: a worker that reads nothing is worse than none."""
+    broken: list[str] = []
+    lanes = [threading.Thread(target=_keep_to, args=(lane, stop, name, broken), name=lane.__name__) for lane in LANES]
     for lane in lanes:
         lane.start()
     for lane in lanes:
         lane.join()
+    if broken:
+        raise Broken(f"the worker ended because of {', '.join(broken)}")
 
 
 def read(_worker: str, now: datetime) -> int:
@@ -78,5 +89,11 @@ UNHURRIED: tuple[Lane, ...] = (try_out, take_stock, alarm, look_up)
 """Lanes that look by themselves and are not woken."""
 
 
-def _keep_to(lane: Lane, stop: threading.Event, name: str) -> None:
-    keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, hears=lane not in UNHURRIED)
+def _keep_to(lane: Lane, stop: threading.Event, name: str, broken: list[str]) -> None:
+    try:
+        keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, hears=lane not in UNHURRIED)
+    except BaseException:
+        # The panic of a library in Rust is no Exception, and would end this thread alone.
+        log.exception("a lane broke", lane=lane.__name__)
+        broken.append(lane.__name__)
+        stop.set()
