@@ -8,7 +8,9 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from abusedesk.records.models import DeclaredName
+from abusedesk.policy.digest import canonical
+from abusedesk.policy.docket import Docket as PolicyDocket
+from abusedesk.records.models import DeclaredName, Docket
 from abusedesk.vocabulary.permission import SERVICES
 from tests.web import rows
 
@@ -39,6 +41,12 @@ def test_marks_are_set_and_taken_back(keeper: Client, desk: rows.Desk) -> None:
     keeper.post(place, {"shared": "on"})
     desk.service.refresh_from_db()
     assert (desk.service.shared, desk.service.infrastructure) == (True, False)
+
+
+def test_a_mail_port_that_was_opened_on_request_is_shown(keeper: Client, desk: rows.Desk) -> None:
+    assert "mail port open" not in _page(keeper, desk)
+    Docket.objects.filter(service=desk.service).update(state=canonical(PolicyDocket(desk.service.ref, mail_port=True)))
+    assert "mail port open" in _page(keeper, desk)
 
 
 def test_a_name_is_declared_from_a_day_on(keeper: Client, desk: rows.Desk) -> None:

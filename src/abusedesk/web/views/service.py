@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk.decide import docket_decoder
 from abusedesk.records import declared
 from abusedesk.records.csv_tables import domain, instant
-from abusedesk.records.models import DeclaredName, Service
+from abusedesk.records.models import DeclaredName, Docket, Service
 from abusedesk.web.listings import entry, of_service, shown_of_service
 from abusedesk.web.readers import may_mark_services
 from abusedesk.web.spans import spans_of
@@ -129,11 +130,18 @@ def _markable(request: HttpRequest, pk: int) -> Service:
     return _service(pk)
 
 
+def _may_send_mail(service: Service) -> bool:
+    """Whether its mail port was opened by agreement, or since then on a request."""
+    state = Docket.objects.filter(service=service).values_list("state", flat=True).first()
+    return service.mail_port or (state is not None and docket_decoder.decode(bytes(state)).mail_port)
+
+
 def _page(request: HttpRequest, one: Service, name: NameForm | None = None, status: int = 200) -> HttpResponse:
     now = timezone.now()
     measures = one.measures.select_related("target").order_by("-at", "-pk")[:50]
     context = {
         "service": one,
+        "mail_port": _may_send_mail(one),
         "scale": spans_of(one.assignments.order_by("prefix", "ports", "-period"), now),
         "names": [(found, found.period.upper is None) for found in one.names.order_by("name", "-period")[:50]],
         "rows": rows_of(one.cases.select_related("service", "customer", "brand").order_by("-last_at")[:50]),
