@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from abusedesk.desk import hold
-from abusedesk.desk.approvals import waiting_too_long
 from abusedesk.desk.approvals.overdue import look
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.perform import perform_effects
@@ -41,12 +40,11 @@ def mails() -> list[Effect]:
 
 
 def test_a_day_is_too_long_unless_the_brand_says_otherwise(waiting: Provider) -> None:
-    assert waiting_too_long(NOW + 23 * HOUR) == []
-    assert [one.name for one in waiting_too_long(NOW + DAY)] == ["suspend"]
-    settle(remind_after="PT2H")
-    assert len(waiting_too_long(NOW + 2 * HOUR)) == 1
+    assert look(NOW + 23 * HOUR) == 0
     settle(remind_after="PT0S")
-    assert waiting_too_long(NOW + 90 * DAY) == []
+    assert look(NOW + 90 * DAY) == 0
+    settle(remind_after="PT2H")
+    assert look(NOW + 2 * HOUR) == 1
 
 
 def test_who_can_answer_is_reminded_once_a_day(waiting: Provider, people: None) -> None:

@@ -3,8 +3,7 @@
 `voices` knows who may, `say` takes an answer, `overdue` reminds of what waits too long and lets it expire.
 """
 
-from abusedesk.desk.approvals.overdue import waiting_too_long
 from abusedesk.desk.approvals.say import Answer, Result, say
 from abusedesk.desk.approvals.voices import Voice
 
-__all__ = ["Answer", "Result", "Voice", "say", "waiting_too_long"]
+__all__ = ["Answer", "Result", "Voice", "say"]

@@ -31,12 +31,6 @@ CLOCK = "the clock"
 BATCH = 200
 
 
-def waiting_too_long(now: datetime) -> list[Proposal]:
-    """What has waited longer than its brand says, the one that waits longest first."""
-    found = [one for brand in Brand.objects.order_by("pk") for one in _overdue(brand, _terms(brand), now)]
-    return sorted(found, key=lambda one: (one.at, one.pk))
-
-
 def look(now: datetime) -> int:
     """Reminds of what waits too long and ends what expires. Returns how many proposals it was about."""
     running = Brand.objects.filter(held_since=None, dry_run=False)
