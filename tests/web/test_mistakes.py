@@ -16,7 +16,18 @@ from abusedesk.desk.mistake.plan import state_of
 from abusedesk.desk.perform import perform_targets
 from abusedesk.desk.watch import fire_due
 from abusedesk.policy.stimulus import AnyStimulus, Approval, Report
-from abusedesk.records.models import Appeal, Brand, Case, Deadline, Decision, Effect, Measure, Mistake
+from abusedesk.records.models import (
+    Appeal,
+    Brand,
+    Case,
+    Consent,
+    Deadline,
+    Decision,
+    Effect,
+    Measure,
+    Mistake,
+    Proposal,
+)
 from tests.desk.estate import Provider, provider, with_addresses
 from tests.web import rows
 
@@ -249,6 +260,15 @@ def test_who_decided_the_original_does_not_decide_the_appeal(page: Client, jim: 
     page.post(f"/appeals/{one.pk}/uphold", {"reason": "Mine."})
     assert page.get(f"/mistakes/new?appeal={one.pk}")["Location"] == f"/appeals/{one.pk}"
     assert Appeal.objects.get().outcome == ""
+
+
+def test_nor_does_who_said_yes_on_the_way(page: Client, jim: Provider) -> None:
+    case, now = accused(jim, 90, 60, 30), timezone.now()
+    waiting = Proposal.objects.get(name="terminate")
+    Consent.objects.create(proposal=waiting, mark=waiting.mark, by="cleo", at=now, reason="")
+    tell(jim, Approval("approve", "ann", measure="terminate"), now, by="ann")
+    one = appealed(page, case, f"measure:{Measure.objects.get(kind='terminate').item}")
+    assert appeals.deciders(one) == {"ann", "cleo"}
 
 
 @pytest.mark.parametrize("verdict", ["granted", "partly"])

@@ -174,7 +174,15 @@ def deciders(appeal: models.Appeal) -> frozenset[str]:
     reports = {report.id for one in docket.occurrences if one.id in occurrences for report in one.reports}
     by_people = models.Decision.objects.filter(docket=appeal.docket_id).exclude(by="")
     rows = by_people.exclude(key__startswith="appeal:").only("by", "stimulus", "effects")
-    return frozenset(one.by for one in rows if _had_a_hand(one, about, reports))
+    return frozenset(one.by for one in rows if _had_a_hand(one, about, reports)) | _consented(appeal)
+
+
+def _consented(appeal: models.Appeal) -> frozenset[str]:
+    """Who said yes to it on the way, where it took several."""
+    to_it = models.Consent.objects.filter(
+        proposal__docket=appeal.docket_id, proposal__kind=appeal.what, proposal__items__contains=[{"id": appeal.item}]
+    )
+    return frozenset(to_it.values_list("by", flat=True))
 
 
 def _what(appeal: models.Appeal) -> What:
