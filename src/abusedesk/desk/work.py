@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 POLL_S = 0.5
 
-PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(minutes=1)
 """So long a notice waits for measures: those stop harm, and are made on the same machine."""
 
 Lane = Callable[[str, datetime], int]
