@@ -308,6 +308,6 @@ def test_the_loop_fires_and_stops(acme: Desk, monkeypatch: pytest.MonkeyPatch) -
     assert len(fired) == 1
 
 
-def _without_threads(turn: Any, stop: threading.Event, _poll: float, **_: bool) -> None:
+def _without_threads(turn: Any, stop: threading.Event, _poll: float) -> None:
     while not stop.is_set():
         turn()

@@ -123,6 +123,7 @@ def test_the_bell_wakes_a_lane_long_before_it_would_look_by_itself(monkeypatch: 
 
     stop = threading.Event()
     monkeypatch.setattr(work, "LANES", (drive,))
+    monkeypatch.setattr(work, "HEARS", {drive: "drive"})
     worker = threading.Thread(target=work.run, args=(stop, "w1"))
     started = time.monotonic()
     worker.start()

@@ -16,7 +16,7 @@ LONG = 20.0
 
 @pytest.fixture
 def listening() -> Iterator[Bell]:
-    with bell() as one:
+    with bell("read") as one:
         one.wait(0.01, threading.Event())  # The first wait connects.
         yield one
 
@@ -29,6 +29,13 @@ def waited(one: Bell, seconds: float) -> float:
 
 def test_a_ring_wakes(listening: Bell) -> None:
     ring()
+    assert waited(listening, LONG) < LONG / 4
+
+
+def test_the_ring_for_other_work_wakes_nobody(listening: Bell) -> None:
+    ring("send", "drive")
+    assert waited(listening, 0.2) >= 0.2
+    ring("drive", "read")
     assert waited(listening, LONG) < LONG / 4
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
-from abusedesk.records.bell import Bell, bell
+from abusedesk.records.bell import Bell, Work, bell
 
 log = structlog.get_logger()
 
@@ -32,12 +32,11 @@ class Every:
         return True
 
 
-def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float, *, hears: bool = True) -> None:
-    """Call `turn` until `stop`, at once again while it finds work, else when the bell rings or `poll_s` later.
-
-    The bell rings for every report and every measure: what need not follow at once had better not hear it.
+def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float, hears: Work | None = None) -> None:
+    """Call `turn` until `stop`, at once again while it finds work, else when the bell that it hears rings or `poll_s`
+    later.
     """
-    with bell() if hears else nullcontext() as waiting:
+    with bell(hears) if hears else nullcontext() as waiting:
         while not stop.is_set():
             _once(turn, stop, waiting, poll_s)
     connection.close()

@@ -112,7 +112,7 @@ def receive_many(batch: Sequence[Incoming]) -> list[Received]:
     known = _known([digest for digest in first if digest not in taken])
     ids = known | {digest: first[digest].message_id for digest in taken}
     _note_channels(batch)
-    ring()
+    ring("read")
     return [Received(ids[one.digest], one.digest in taken and first[one.digest] is one) for one in sealed]
 
 

@@ -95,7 +95,7 @@ def run(stop: threading.Event) -> None:
             heartbeat.beat(POLLED, now)
         return found
 
-    keep_doing(turn, stop, POLL_S, hears=False)
+    keep_doing(turn, stop, POLL_S)
 
 
 def _do(work: Callable[[datetime], object], now: datetime) -> None:

@@ -19,6 +19,7 @@ from abusedesk.desk.perform import look_again, measures_wait, perform_effects, p
 from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
 from abusedesk.desk.requests import check_next
+from abusedesk.records.bell import Work
 
 log = structlog.get_logger()
 
@@ -85,13 +86,13 @@ def look_up(_worker: str, now: datetime) -> int:
 # To drive a measure is mostly to wait for the outside: one that takes its time is not to hold up all others.
 LANES: tuple[Lane, ...] = (read, notify, drive, drive, drive, try_out, take_stock, alarm, look_up)
 
-UNHURRIED: tuple[Lane, ...] = (try_out, take_stock, alarm, look_up)
-"""Lanes that look by themselves and are not woken."""
+HEARS: dict[Lane, Work] = {read: "read", notify: "send", drive: "drive"}
+"""The bell that wakes a lane; the others look by themselves."""
 
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str, broken: list[str]) -> None:
     try:
-        keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, hears=lane not in UNHURRIED)
+        keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, HEARS.get(lane))
     except BaseException:
         # The panic of a library in Rust is no Exception, and would end this thread alone.
         log.exception("a lane broke", lane=lane.__name__)

@@ -1,26 +1,39 @@
-"""The bell: NOTIFY wakes whoever waits for work. It only wakes; every loop also looks by itself from time to time."""
+"""The bells: NOTIFY wakes whoever waits for work. It only wakes; every loop also looks by itself from time to time.
+
+Each kind of work has a bell of its own, so that nobody looks for work because of another's.
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, get_args
 
 import psycopg
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-CHANNEL = "abusedesk"
+CHANNEL = "abusedesk_{}"
+
+Work = Literal["read", "send", "drive"]
+WORK: tuple[Work, ...] = get_args(Work)
+"""Messages to be read, mails to be sent, measures to be taken or lifted."""
 
 
-def ring() -> None:
-    """Wake all who wait. Inside a transaction they wake when it commits, and not at all when it does not."""
+def ring(*work: Work) -> None:
+    """Wake who waits for this work, or for any where none is named.
+
+    Inside a transaction they wake when it commits, and not at all when it does not.
+    """
+    bells = [CHANNEL.format(one) for one in work or WORK]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute("SELECT pg_notify(one, '') FROM unnest(%s::text[]) one", [bells])
 
 
 class Bell:
     """Waits for the bell on a connection of its own: a pooler in between would lose it."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
+        self._channel = CHANNEL.format(work)
         self._line: BaseDatabaseWrapper | None = None
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -42,7 +55,7 @@ class Bell:
             self._line = connection.copy()
             self._line.ensure_connection()
             self._line.set_autocommit(True)
-            self._raw().execute(f"LISTEN {CHANNEL}")
+            self._raw().execute(f"LISTEN {self._channel}")
             return  # What was rung before now went unheard, so look once more before waiting.
         for _ in self._raw().notifies(timeout=seconds, stop_after=1):
             return
@@ -55,9 +68,9 @@ class Bell:
 
 
 @contextmanager
-def bell() -> Iterator[Bell]:
-    """A bell that is closed at the end."""
-    one = Bell()
+def bell(work: Work) -> Iterator[Bell]:
+    """The bell for some work; it is closed at the end."""
+    one = Bell(work)
     try:
         yield one
     finally:

@@ -160,7 +160,7 @@ def order(reads: Sequence[Read], now: datetime) -> None:
     made = _within_limits(wanted, now)
     Thread.objects.bulk_create(made)
     Effect.objects.bulk_create([_effect(one, now) for one in made if one.acknowledged_at], ignore_conflicts=True)
-    ring()
+    ring("send")
 
 
 def _may_be(read: Read) -> bool:

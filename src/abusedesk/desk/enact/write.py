@@ -59,7 +59,8 @@ def write(batch: Batch) -> None:
     orders.write_beliefs(batch)
     for brand, radius in batch.radii.items():
         models.Brand.objects.filter(pk=brand).exclude(staff_told=radius.staff_told).update(staff_told=radius.staff_told)
-    ring()
+    if any(one.decision.effects for one in batch.enacted):
+        ring("send", "drive")
 
 
 def _write_decisions(batch: Batch) -> None:
