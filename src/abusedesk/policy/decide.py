@@ -288,12 +288,12 @@ def _request(draft: Draft, request: Request) -> None:
     hit: list[Rule] = []
     unknown: list[tuple[Rule, str]] = []
     for _, plan in agenda(draft.terms, "request", request.kind).plans:
-        result, because = weigh(draft, plan)
-        draft.trace.append(plan.line(result, because))
-        if result == "hit":
+        line = weigh(draft, plan)
+        draft.trace.append(line)
+        if line.result == "hit":
             hit.append(plan.rule)
-        elif result == "unknown":
-            unknown.append((plan.rule, because))
+        elif line.result == "unknown":
+            unknown.append((plan.rule, line.because))
     _answer(draft, request, hit, unknown)
 
 

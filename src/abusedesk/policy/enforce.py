@@ -35,7 +35,7 @@ from abusedesk.policy.rule import (
     WithdrawCharges,
 )
 from abusedesk.policy.stimulus import Cost, Report, Request
-from abusedesk.policy.weigh import hits
+from abusedesk.policy.weigh import each_hit
 from abusedesk.vocabulary.assurance import RANK, Assurance
 from abusedesk.vocabulary.measure import ON_ADDRESS, Mode
 
@@ -47,8 +47,7 @@ STATED = "stated"
 
 def weigh_all(draft: "Draft", moment: Moment, kind: str | None = None) -> None:
     """Weighs the rules of a moment and carries out those that hit, in the pack's order."""
-    for rule in hits(draft, moment, kind):
-        enforce(draft, rule)
+    each_hit(draft, moment, enforce, kind)
 
 
 def enforce(draft: "Draft", rule: Rule) -> None:
@@ -63,9 +62,13 @@ def _strike(draft: "Draft", rule: Rule, order: MakeStrike) -> None:
     points = draft.terms.number(order.points) if order.points is not None and draft.terms is not None else 1
     if not strikes.make(draft, draft.clauses(rule), points):
         return
-    for further in hits(draft, "strike"):
-        strikes.cite(draft, draft.clauses(further))
-        enforce(draft, further)
+    each_hit(draft, "strike", _enforce_further)
+
+
+def _enforce_further(draft: "Draft", rule: Rule) -> None:
+    """What a rule on a strike orders; the strike stands under its clauses too."""
+    strikes.cite(draft, draft.clauses(rule))
+    enforce(draft, rule)
 
 
 def _add_points(draft: "Draft", rule: Rule, order: AddPoints) -> None:

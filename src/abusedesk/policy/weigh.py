@@ -17,21 +17,34 @@ if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
 
 Result = Literal["hit", "missed", "unknown"]
+Values = Callable[["Draft"], object]
+"""The values, at a moment, of the facts that a condition still depends on: of one fact itself, of several a tuple."""
 
 
-class Plan(NamedTuple):
-    """A rule made ready under some terms: where its facts come from and the trace lines that it can leave.
+class Plan:
+    """A rule made ready under some terms and for one abuse type.
 
-    `settled` is the answer that the abuse type alone gives to its condition, None where other facts matter.
+    `belief` holds the trace lines of not acting at an assurance, by the ranks before and after (`_belief`), and is
+    empty where belief is not weighed. `always` is the trace line where no fact matters; else `values` are looked up in
+    `answers`, which remembers the trace lines that they gave.
     """
 
-    rule: Rule
-    getters: tuple[Getter, ...]
-    settled: bool | None
-    parameters: dict[str, str]
-    needs: int
-    below: int
-    lines: dict[tuple[Result, str], TraceLine]
+    __slots__ = ("always", "answers", "belief", "getters", "lines", "muffled", "parameters", "rule", "terms", "values")
+
+    def __init__(self, rule: Rule, terms: Terms, abuse_type: str | None) -> None:
+        names = rule.condition.names if rule.condition is not None else ()
+        self.rule = rule
+        self.terms = terms
+        self.getters = tuple(_getter(name, terms) for name in names)
+        self.parameters = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
+        self.lines: dict[tuple[Result, str], TraceLine] = {}
+        self.answers: dict[object, TraceLine] = {}
+        told = [one for name, one in zip(names, self.getters, strict=True) if name != ABUSE_TYPE or abuse_type is None]
+        self.values = _values(told)
+        self.belief = _belief(self)
+        self.always = _always(self, abuse_type)
+        self.muffled = self.line("missed", _MUFFLED) if _speaks_only(rule) else None
+        """What is left where the customer is not told, for a rule that orders nothing else."""
 
     def line(self, result: Result, because: str) -> TraceLine:
         """The trace line for a result, made once."""
@@ -60,28 +73,28 @@ _REMEMBERED = 4096
 ABUSE_TYPE = "abuse_type"
 _BELIEVED: frozenset[str] = frozenset({"report", "missed"})
 """The moments at which the assurance of the report, or of the occurrence's best, is weighed."""
+_MUFFLED = f"{SUPPRESSED}: the customer is not told of this"
 
 
-def hits(draft: "Draft", moment: Moment, kind: str | None = None) -> Iterator[Rule]:
-    """The rules that hit, one by one, so that each sees what the one before it did.
+def each_hit(
+    draft: "Draft", moment: Moment, act: Callable[["Draft", Rule], None], kind: str | None = None
+) -> None:
+    """Has `act` called with the rules that hit, one by one, so that each is weighed after what the one before it did.
 
     A rule whose condition is unknown does not act: a review names the missing fact.
     """
-    abuse_type = draft.occurrence.abuse_type if draft.occurrence is not None else None
+    occurrence = draft.occurrence
+    plans, rest = agenda(draft.terms, moment, kind, occurrence.abuse_type if occurrence is not None else None)
     trace = draft.trace
-    plans, rest = agenda(draft.terms, moment, kind, abuse_type)
     for apart, plan in plans:
         trace += apart
-        result, because = _QUIET if draft.silent and _speaks_only(plan.rule) else weigh(draft, plan)
-        trace.append(plan.line(result, because))
-        if result == "hit":
-            yield plan.rule
-        elif result == "unknown":
-            ask(draft, plan.rule, because)
+        line = plan.muffled if draft.silent and plan.muffled is not None else weigh(draft, plan)
+        trace.append(line)
+        if line.result == "hit":
+            act(draft, plan.rule)
+        elif line.result == "unknown":
+            ask(draft, plan.rule, line.because)
     trace += rest
-
-
-_QUIET: tuple[Result, str] = ("missed", f"{SUPPRESSED}: the customer is not told of this")
 
 
 def _speaks_only(rule: Rule) -> bool:
@@ -89,26 +102,37 @@ def _speaks_only(rule: Rule) -> bool:
     return not any(isinstance(one, OrderMeasure) for one in rule.orders)
 
 
-def weigh(draft: "Draft", plan: Plan) -> tuple[Result, str]:
-    """Whether a rule hits now, and what settled it."""
-    rule = plan.rule
-    if rule.on in _BELIEVED:
-        reason = _disbelief(draft, plan)
-        if reason is not None:
-            return "missed", reason
-    if rule.condition is None:
-        return "hit", ""
-    if plan.settled and draft.occurrence is not None:
-        return "hit", f"{ABUSE_TYPE} = {draft.occurrence.abuse_type}"
-    answer, because = rule.condition.weigh(tuple([get(draft) for get in plan.getters]))
+def weigh(draft: "Draft", plan: Plan) -> TraceLine:
+    """The trace line of a rule: whether it hits now, and what settled it."""
+    if plan.belief:
+        unbelieved = plan.belief[draft.before + 1][draft.after + 1]
+        if unbelieved is not None:
+            return unbelieved
+    if plan.always is not None:
+        return plan.always
+    values = plan.values(draft)
+    return plan.answers.get(values) or _answer(draft, plan, values)
+
+
+def _answer(draft: "Draft", plan: Plan, values: object) -> TraceLine:
+    """Asks the condition, and remembers what it said of these values."""
+    condition = plan.rule.condition
+    if condition is None:
+        raise AssertionError("a rule without a condition always hits")
+    answer, because = condition.weigh(tuple([get(draft) for get in plan.getters]))
     if answer is None:
-        return "unknown", _underlying(draft, because)
-    return ("hit" if answer else "missed"), because
+        line = plan.line("unknown", _underlying(plan.terms, because))
+    else:
+        line = plan.line("hit" if answer else "missed", because)
+    if len(plan.answers) >= _REMEMBERED:
+        plan.answers.clear()
+    plan.answers[values] = line
+    return line
 
 
-def _underlying(draft: "Draft", name: str) -> str:
+def _underlying(terms: Terms, name: str) -> str:
     """The missing fact itself, where a threshold over it was asked for."""
-    threshold = draft.terms.thresholds.get(name) if draft.terms is not None else None
+    threshold = terms.thresholds.get(name)
     return threshold.fact if threshold is not None else name
 
 
@@ -138,54 +162,66 @@ def agenda(terms: Terms | None, moment: Moment, kind: str | None, abuse_type: st
     key = (moment, kind, abuse_type)
     found: Agenda | None = terms.agendas.get(key)
     if found is None:
-        plans = [_plan(rule, terms, abuse_type) for rule in terms.rules.get((moment, kind), ())]
-        found = terms.agendas[key] = _agenda(plans, abuse_type)
+        plans = [Plan(rule, terms, abuse_type) for rule in terms.rules.get((moment, kind), ())]
+        found = terms.agendas[key] = _agenda(plans)
     return found
 
 
 _NOTHING = Agenda()
 
 
-def _agenda(plans: list[Plan], abuse_type: str | None) -> Agenda:
+def _agenda(plans: list[Plan]) -> Agenda:
     asked: list[tuple[tuple[TraceLine, ...], Plan]] = []
     apart: list[TraceLine] = []
     for plan in plans:
-        if plan.settled is False:
-            apart.append(plan.line("missed", f"{ABUSE_TYPE} = {abuse_type}"))
+        if plan.always is not None and plan.always.result == "missed":
+            apart.append(plan.always)
         else:
             asked.append((tuple(apart), plan))
             apart.clear()
     return Agenda(tuple(asked), tuple(apart))
 
 
-def _disbelief(draft: "Draft", plan: Plan) -> str | None:
+def _belief(plan: Plan) -> tuple[tuple[TraceLine | None, ...], ...]:
+    """Why a rule does not act at an assurance, by the ranks before and after, of which the first is that of unheard."""
+    if plan.rule.on not in _BELIEVED:
+        return ()
+    ranks = range(-1, len(ASSURANCES))
+    reasons = [[_disbelief(plan.rule, before, after) for after in ranks] for before in ranks]
+    return tuple(tuple(plan.line("missed", one) if one is not None else None for one in row) for row in reasons)
+
+
+def _disbelief(rule: Rule, before: int, after: int) -> str | None:
     """Why a rule does not act at this assurance; None where it does, that is when it is first reached."""
-    if plan.below >= 0:
-        if draft.after < plan.below and draft.before < 0:
+    if rule.below is not None:
+        if after < RANK[rule.below] and before < 0:
             return None
-        return "the report is believed" if draft.after >= plan.below else "it was weighed on arrival"
-    if draft.before < plan.needs <= draft.after:
+        return "the report is believed" if after >= RANK[rule.below] else "it was weighed on arrival"
+    if before < RANK[rule.needs] <= after:
         return None
-    if draft.before >= plan.needs:
-        return f"the report was {ASSURANCES[draft.before]} before"
-    return f"{ASSURANCES[draft.after] if draft.after >= 0 else 'no report'} is not {plan.rule.needs}"
+    if before >= RANK[rule.needs]:
+        return f"the report was {ASSURANCES[before]} before"
+    return f"{ASSURANCES[after] if after >= 0 else 'no report'} is not {rule.needs}"
 
 
-def _plan(rule: Rule, terms: Terms, abuse_type: str | None) -> Plan:
-    names = rule.condition.names if rule.condition is not None else ()
-    getters = tuple(_getter(name, terms) for name in names)
-    used = {name: terms.used[name] for name in _parameters(rule, terms) if name in terms.used}
-    settled = _settled(rule, names, abuse_type)
-    below = RANK[rule.below] if rule.below is not None else -1
-    return Plan(rule, getters, settled, used, RANK[rule.needs], below, {})
-
-
-def _settled(rule: Rule, names: tuple[str, ...], abuse_type: str | None) -> bool | None:
-    """What the abuse type alone says to the condition: a rule on one type need not be asked of others."""
-    if rule.condition is None or abuse_type is None or ABUSE_TYPE not in names:
+def _always(plan: Plan, abuse_type: str | None) -> TraceLine | None:
+    """What is left where no fact matters: there is no condition, or the abuse type alone settles it."""
+    condition = plan.rule.condition
+    if condition is None:
+        return plan.line("hit", "")
+    if abuse_type is None or ABUSE_TYPE not in condition.names:
         return None
-    answer, _ = rule.condition.weigh(tuple(abuse_type if name == ABUSE_TYPE else None for name in names))
-    return answer
+    answer, _ = condition.weigh(tuple(abuse_type if name == ABUSE_TYPE else None for name in condition.names))
+    return plan.line("hit" if answer else "missed", f"{ABUSE_TYPE} = {abuse_type}") if answer is not None else None
+
+
+def _values(getters: list[Getter]) -> Values:
+    if len(getters) == 1:
+        return getters[0]
+    if len(getters) == 2:
+        one, other = getters
+        return lambda draft: (one(draft), other(draft))
+    return lambda draft: tuple([get(draft) for get in getters])
 
 
 def _parameters(rule: Rule, terms: Terms) -> Iterator[str]:
