@@ -35,7 +35,6 @@ def hits_others(draft: "Draft", pending: PendingMeasure) -> bool:
 
 def narrowed(draft: "Draft", pending: PendingMeasure) -> list[PendingMeasure]:
     """The measure, or in its place a null-route of each address that is accused, where the brand wants that."""
-    accused = _accused(draft, pending)
     if draft.facts.settings.carrying != "narrow" or pending.kind not in NARROWED or not hits_others(draft, pending):
         return [pending]
     clauses = united(pending.clauses, (CARRIES,))
@@ -43,7 +42,8 @@ def narrowed(draft: "Draft", pending: PendingMeasure) -> list[PendingMeasure]:
         replace(one, clauses=united(one.clauses, (CARRIES,)), narrowed=pending.kind) for one in pending.grounds
     )
     return [
-        replace(pending, kind="null_route", ip=ip, port=None, clauses=clauses, grounds=grounds) for ip in accused
+        replace(pending, kind="null_route", ip=ip, port=None, clauses=clauses, grounds=grounds)
+        for ip in _accused(draft, pending)
     ] or [pending]
 
 

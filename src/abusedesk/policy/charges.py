@@ -100,7 +100,16 @@ def add(draft: "Draft", charge: Charge, amount: int) -> None:
 
 def owed(draft: "Draft") -> list[Charge]:
     """The charges that are not wholly paid, the oldest owed first."""
-    return sorted((one for one in draft.charges if one.state == "owed"), key=lambda one: one.owed_at or one.at)
+    found = [one for one in draft.charges if one.state == "owed"]
+    return sorted(found, key=lambda one: one.owed_at or one.at) if len(found) > 1 else found
+
+
+def any_owed(draft: "Draft") -> bool:
+    """Whether a charge is not wholly paid."""
+    for one in draft.charges:
+        if one.state == "owed":
+            return True
+    return False
 
 
 def settle(draft: "Draft") -> None:
@@ -123,14 +132,15 @@ def _moved(draft: "Draft") -> bool:
 
 def standing(draft: "Draft", item: str, occurrence: str, ip: str | None) -> bool:
     """Whether an item was charged, proposed, refused or forgiven for an occurrence, and an address if one is given."""
-    return any(
-        one.item == item and one.ip == ip and _counts(one) and _occurrence(one) == occurrence for one in draft.charges
-    )
+    for one in draft.charges:
+        if one.item == item and one.ip == ip and _counts(one) and _occurrence(one) == occurrence:
+            return True
+    return False
 
 
 def case_total(draft: "Draft", item: str, abuse_type: str) -> int:
     """What was charged, proposed, refused or forgiven of an item in a case and is not to be charged again."""
-    return sum(one.amount for one in draft.charges if one.item == item and one.case == abuse_type and _counts(one))
+    return sum([one.amount for one in draft.charges if one.item == item and one.case == abuse_type and _counts(one)])
 
 
 def _counts(charge: Charge) -> bool:

@@ -67,6 +67,14 @@ def _weekday(moment: datetime) -> datetime:
     return later(moment, timedelta(days=max(0, _WEEK - moment.weekday()))) if moment.weekday() >= _SATURDAY else moment
 
 
+def find(draft: "Draft", deadline: str) -> Deadline | None:
+    """A deadline by its id."""
+    for one in draft.deadlines:
+        if one.id == deadline:
+            return one
+    return None
+
+
 def start_reply(draft: "Draft", name: str, due: datetime, clauses: tuple[str, ...]) -> None:
     """A deadline of the occurrence at hand."""
     _start(draft, name, due, clauses, draft.occurrence.id if draft.occurrence is not None else None)
@@ -113,8 +121,10 @@ def end(draft: "Draft", deadline: Deadline, state: Literal["met", "missed", "can
 
 def of(draft: "Draft", measure: str, name: str) -> Deadline | None:
     """The open deadline of a name that is about a measure."""
-    fitting = (one for one in draft.deadlines if one.measure == measure and one.name == name and one.state == "open")
-    return next(fitting, None)
+    for one in draft.deadlines:
+        if one.measure == measure and one.name == name and one.state == "open":
+            return one
+    return None
 
 
 def put(draft: "Draft", name: str, measure: str, due: datetime, clauses: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from abusedesk.policy import (
     requests,
 )
 from abusedesk.policy.decision import Decision, Review
-from abusedesk.policy.docket import Docket, HeardReport, Occurrence
+from abusedesk.policy.docket import Deadline, Docket, HeardReport, Occurrence
 from abusedesk.policy.draft import UNHEARD, Draft
 from abusedesk.policy.enforce import enforce, weigh_all
 from abusedesk.policy.facts import Facts
@@ -80,11 +80,12 @@ def decide(docket: Docket, stimulus: AnyStimulus, facts: Facts, pack: Pack, at: 
 def _conclude(draft: Draft) -> None:
     """Takes the measures ordered, weighs what followed, settles money and restores what was waiting for it."""
     measures.carry_out(draft)
-    _follow_up(draft)
+    if draft.queue:
+        _follow_up(draft)
     if draft.charges:
         charges.settle(draft)
         if draft.requests:
-            requests.restore_paid(draft, unpaid=bool(charges.owed(draft)))
+            requests.restore_paid(draft)
 
 
 def _follow_up(draft: Draft) -> None:
@@ -195,7 +196,7 @@ def _verification(draft: Draft, verification: Verification) -> None:
 
 def _deadline_passed(draft: Draft, passed: DeadlinePassed) -> None:
     """A deadline came due unanswered. One that ended meanwhile, stands still, or is not due yet, changes nothing."""
-    deadline = next((one for one in draft.deadlines if one.id == passed.deadline), None)
+    deadline = deadlines.find(draft, passed.deadline)
     if deadline is None or deadline.state != "open" or deadline.paused_at is not UNSET or draft.at < deadline.due:
         return
     if deadline.measure is not UNSET:
@@ -203,10 +204,10 @@ def _deadline_passed(draft: Draft, passed: DeadlinePassed) -> None:
         (lifecycle.expired if deadline.name == "expiry" else lifecycle.resumed)(draft, deadline)
         return
     if deadline.name == "payment":
-        _payment_missed(draft, deadline.id)
+        _payment_missed(draft, deadline)
         return
     deadlines.end(draft, deadline, "missed")
-    occurrence = next((one for one in draft.occurrences if one.id == deadline.occurrence), None)
+    occurrence = occurrences.find(draft, deadline.occurrence)
     if occurrence is not None:
         _reply_missed(draft, replace(occurrence, misses=(*occurrence.misses, deadline.due)), deadline.name)
 
@@ -219,9 +220,8 @@ def _reply_missed(draft: Draft, occurrence: Occurrence, name: str) -> None:
     weigh_all(draft, "missed", name)
 
 
-def _payment_missed(draft: Draft, deadline_id: str) -> None:
-    deadline = next(one for one in draft.deadlines if one.id == deadline_id)
-    draft.unpaid = tuple(one for one in draft.charges if one.deadline == deadline_id and one.state == "owed")
+def _payment_missed(draft: Draft, deadline: Deadline) -> None:
+    draft.unpaid = tuple([one for one in draft.charges if one.deadline == deadline.id and one.state == "owed"])
     deadlines.end(draft, deadline, "missed" if draft.unpaid else "met")
     if draft.unpaid:
         _under_present_version(draft)
@@ -231,7 +231,7 @@ def _payment_missed(draft: Draft, deadline_id: str) -> None:
 
 def _deadline_dropped(draft: Draft, dropped: DeadlineDropped) -> None:
     """A person lets a deadline pass without an effect; the occurrence waits for no answer by it any more."""
-    deadline = next((one for one in draft.deadlines if one.id == dropped.deadline), None)
+    deadline = deadlines.find(draft, dropped.deadline)
     if deadline is not None and deadline.state == "open":
         deadlines.end(draft, deadline, "cancelled")
 

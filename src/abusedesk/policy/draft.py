@@ -128,15 +128,21 @@ class Draft:
 
     def clauses(self, rule: Rule) -> tuple[str, ...]:
         """The clauses that a rule cites at this moment."""
+        known = self.terms.cited.get(rule.id) if self.terms is not None else None
+        return known or self._clauses_now(rule)
+
+    def _clauses_now(self, rule: Rule) -> tuple[str, ...]:
+        """The same; where they are not another at another moment, or for another breach, that is remembered."""
         breach = self.breach() if BREACH in rule.clauses else None
-        key = (rule.id, breach)
+        key = (rule.id, breach) if BREACH in rule.clauses else rule.id
         known = self.terms.cited.get(key) if self.terms is not None else None
         if known is not None:
             return known
         found = tuple(dict.fromkeys(one for word in rule.clauses for one in self._cited(word, breach)))
+        found = found or (self.pack.content.counting.clause,)
         if self.terms is not None and not any(word.startswith(OF) for word in rule.clauses):
             self.terms.cited[key] = found
-        return found or (self.pack.content.counting.clause,)
+        return found
 
     def _cited(self, word: str, breach: str | None) -> tuple[str, ...]:
         if word == BREACH:
@@ -202,7 +208,7 @@ class Draft:
 def _put(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
     if rows and rows[-1].id == changed.id:
         return rows[:-1] + (changed,)  # noqa: RUF005 - what changes is mostly what came last, and this is the quick way
-    return tuple(changed if one.id == changed.id else one for one in rows)
+    return tuple([changed if one.id == changed.id else one for one in rows])
 
 
 def _in_order(effects: list[AnyEffect]) -> tuple[AnyEffect, ...]:
@@ -211,11 +217,15 @@ def _in_order(effects: list[AnyEffect]) -> tuple[AnyEffect, ...]:
     done: list[AnyEffect] = []
     spoken: list[AnyEffect] = []
     for one in effects:
-        (spoken if _speaks(one) else done).append(one)
+        (spoken if type(one) in _SPOKEN and _speaks(one) else done).append(one)
     return (*done, *spoken)
 
 
+_SPOKEN = frozenset({Notify, SetDeadline, Review})
+
+
 def _speaks(effect: AnyEffect) -> bool:
-    if isinstance(effect, Notify):
-        return effect.to in {"customer", "reseller"}
-    return isinstance(effect, SetDeadline | Review)
+    return not isinstance(effect, Notify) or effect.to in _TOLD
+
+
+_TOLD = frozenset({"customer", "reseller"})

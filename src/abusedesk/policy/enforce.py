@@ -153,7 +153,8 @@ def _needs(draft: "Draft", rule: Rule) -> Assurance:
 
 def _ips(draft: "Draft") -> tuple[str, ...]:
     """The addresses of the report at hand, each once."""
-    return tuple(dict.fromkeys(draft.report.ips)) if draft.report is not None else ()
+    ips = draft.report.ips if draft.report is not None else ()
+    return tuple(dict.fromkeys(ips)) if len(ips) > 1 else ips
 
 
 def _charge(draft: "Draft", rule: Rule, order: MakeCharge) -> None:
@@ -173,9 +174,9 @@ def _charge_occurrence(draft: "Draft", rule: Rule, order: MakeCharge, amount: in
     occurrence = draft.occurrence
     if occurrence is None:
         return
-    grounds = _grounds(draft, rule, clauses, order.mode)
     for ip in _ips(draft) if order.each == "ip" else (None,):
         if not charges.standing(draft, order.item, occurrence.id, ip):
+            grounds = _grounds(draft, rule, clauses, order.mode)
             charges.make(draft, order.item, amount, order.mode, clauses, grounds=grounds, ip=ip)
 
 
@@ -210,9 +211,9 @@ def _flag(draft: "Draft", rule: Rule, order: SetFlag) -> None:
     if occurrence is None or closed(draft):
         return
     clauses = draft.clauses(rule)
+    ground = Ground(clauses[0], occurrence.id, needs=_needs(draft, rule), clauses=clauses)
     for ip in _ips(draft):
-        ground = Ground(clauses[0], occurrence.id, needs=_needs(draft, rule), clauses=clauses)
-        present = next((one for one in draft.flags if one.flag == order.flag and one.ip == ip), None)
+        present = _flag_on(draft, order.flag, ip)
         if present is not None and ground in present.grounds:
             continue
         kept = tuple(one for one in draft.flags if one is not present)
@@ -223,6 +224,13 @@ def _flag(draft: "Draft", rule: Rule, order: SetFlag) -> None:
                 clauses, draft.docket.service, draft.facts.customer, ip, draft.case(), occurrence.id, flag=order.flag
             )
         )
+
+
+def _flag_on(draft: "Draft", flag: str, ip: str) -> Flag | None:
+    for one in draft.flags:
+        if one.flag == flag and one.ip == ip:
+            return one
+    return None
 
 
 def _review(draft: "Draft", rule: Rule, order: AskReview) -> None:

@@ -94,7 +94,7 @@ FACTS: dict[str, Fact] = {
     "standing": Fact(
         "texts", lambda d: tuple(one.kind for one in d.measures if stands(one)), "measures in force or proposed"
     ),
-    "unpaid": Fact("bool", lambda d: bool(charges.owed(d)), "a charge of the service is not wholly paid"),
+    "unpaid": Fact("bool", charges.any_owed, "a charge of the service is not wholly paid"),
     "proposed_items": Fact(
         "texts",
         lambda d: tuple(dict.fromkeys(one.item for one in d.charges if one.state == "proposed")),

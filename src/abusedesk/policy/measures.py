@@ -65,6 +65,8 @@ def _note_one(draft: "Draft", pending: PendingMeasure) -> None:
 
 def carry_out(draft: "Draft") -> None:
     """Takes or proposes what was ordered, suspensions first, then addresses, then ports."""
+    if not draft.pending:
+        return
     ordered, draft.pending = draft.pending, []
     for pending in sorted(ordered, key=lambda one: _TURN[one.kind]):
         _impose(draft, pending)
@@ -139,9 +141,12 @@ def may_act(draft: "Draft", kind: MeasureKind, ip: str | None) -> bool:
 def closed(draft: "Draft") -> bool:
     """Whether the service has ended or is terminated."""
     until = draft.facts.service_until
-    return (until is not None and until <= draft.at) or any(
-        one.kind == "terminate" and one.state == "in_force" for one in draft.measures
-    )
+    if until is not None and until <= draft.at:
+        return True
+    for one in draft.measures:
+        if one.kind == "terminate" and one.state == "in_force":
+            return True
+    return False
 
 
 def find(draft: "Draft", kind: str, ip: str | None, port: int | None) -> Measure | None:
@@ -168,8 +173,10 @@ def _proposed(pending: PendingMeasure, safeguard: str) -> PendingMeasure:
 
 def elsewhere(draft: "Draft", kind: str, ip: str | None) -> Literal["proposed", "in_force"] | None:
     """How the same measure stands on an address through other dockets of the brand; one in force outweighs all."""
+    if not draft.facts.standing_elsewhere or kind not in ON_ADDRESS:
+        return None
     states = {one.state for one in draft.facts.standing_elsewhere if one.kind == kind and one.ip == ip}
-    if not states or kind not in ON_ADDRESS:
+    if not states:
         return None
     return "in_force" if "in_force" in states else "proposed"
 

@@ -41,6 +41,14 @@ def open_new(draft: "Draft", abuse_type: str, version: str) -> Occurrence:
     return occurrence
 
 
+def find(draft: "Draft", occurrence: str | None) -> Occurrence | None:
+    """An occurrence by its id."""
+    for one in draft.occurrences:
+        if one.id == occurrence:
+            return one
+    return None
+
+
 def find_report(draft: "Draft", report_id: str) -> tuple[Occurrence, HeardReport] | None:
     """A report that the docket heard, with its occurrence."""
     for occurrence in draft.occurrences:
@@ -59,7 +67,7 @@ def best(occurrence: Occurrence) -> int:
     """The rank of the best assurance among the reports that stand; -1 where none does, or it was undone."""
     if occurrence.undone_at is not UNSET:
         return -1
-    return max((RANK[one.assurance] for one in occurrence.reports if not one.rejected), default=-1)
+    return max([RANK[one.assurance] for one in occurrence.reports if not one.rejected], default=-1)
 
 
 def process(draft: "Draft", which: str, at: datetime) -> None:

@@ -181,7 +181,7 @@ class Terms:
         self.rules = _indexed(rule for rule, versions in content.rules if not versions or version.id in versions)
         self.thresholds = content.thresholds
         self.agendas: dict[tuple[str, str | None, str | None], Any] = {}
-        self.cited: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self.cited: dict[str | tuple[str, str | None], tuple[str, ...]] = {}
         self.window = self.duration("occurrence_window")
         quiet = self._values.get("good_behaviour")
         self.good_behaviour = quiet if isinstance(quiet, timedelta) else None
@@ -273,9 +273,9 @@ class Pack:
 
     def version_at(self, instant: datetime, settings: Settings) -> Version | None:
         """The version in force at an instant, its first instant included; None where none was."""
-        found = None
+        found, moved = None, settings.in_force_from
         for version in self.content.versions:
-            since = self.since(version, settings)
+            since = version.since if moved is None else self.since(version, settings)
             if since is not None and since <= instant:
                 found = version
         return found

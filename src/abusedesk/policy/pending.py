@@ -40,4 +40,7 @@ def merged(one: PendingMeasure, other: PendingMeasure) -> PendingMeasure:
 
 def united(*lists: tuple[str, ...]) -> tuple[str, ...]:
     """Clauses of several lists, each once, in order."""
-    return tuple(dict.fromkeys(one for clauses in lists for one in clauses))
+    found = dict[str, None]()
+    for clauses in lists:
+        found.update(dict.fromkeys(clauses))
+    return tuple(found)

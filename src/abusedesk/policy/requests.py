@@ -98,10 +98,11 @@ def _wait(draft: "Draft", request_id: str | None, clauses: tuple[str, ...], orde
             draft.keep_request(replace(one, state="granted_when_paid", lifts=order.kinds, clauses=clauses), one)
 
 
-def restore_paid(draft: "Draft", *, unpaid: bool) -> None:
+def restore_paid(draft: "Draft") -> None:
     """Carries out the restorations that waited until nothing is unpaid."""
-    for one in draft.requests:
-        if one.state == "granted_when_paid" and not unpaid:
+    waiting = [one for one in draft.requests if one.state == "granted_when_paid"]
+    if waiting and not charges.any_owed(draft):
+        for one in waiting:
             draft.keep_request(replace(one, state="granted"), one)
             lift(draft, one.clauses, one.lifts, proposals=False)
 

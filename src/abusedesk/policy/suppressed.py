@@ -18,10 +18,13 @@ def rest_on_suppressed(draft: "Draft", grounds: tuple[Ground, ...]) -> bool:
     """Whether the report at hand is suppressed; without one, whether all reports that bear the grounds are."""
     if draft.report is not None:
         return draft.report.suppressed is not UNSET
-    if not any(report.suppressed is not UNSET for one in draft.occurrences for report in one.reports):
-        return False
-    bearing = [report for ground in grounds for report in _bearing(draft, ground)]
-    return bool(bearing) and all(one.suppressed is not UNSET for one in bearing)
+    found = False
+    for ground in grounds:
+        for report in _bearing(draft, ground):
+            if report.suppressed is UNSET:
+                return False
+            found = True
+    return found
 
 
 def _bearing(draft: "Draft", ground: Ground) -> Iterator[HeardReport]:

@@ -4,6 +4,7 @@ Processes that read the same record side by side share the snapshot. Nothing her
 starts at once.
 """
 
+import sys
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,11 +32,18 @@ SELECT docket.id, service.ref FROM records_docket docket
 LEFT JOIN records_service service ON service.id = docket.service_id WHERE docket.brand_id = %(brand)s
 """
 
-# One look at the table for all that a replay has to know of it beforehand.
+# One look at the table for all that a replay has to know of it beforehand. The ids come as one text of eight bytes each:
+# a million rows would take longer to read than to sort.
 _IN_ORDER = """
-SELECT decision.id, decision.docket_id, decision.salt = '' FROM records_decision decision
-JOIN records_docket docket ON docket.id = decision.docket_id
-WHERE docket.brand_id = %(brand)s ORDER BY decision.at, decision.id
+SELECT string_agg(int8send(id), ''::bytea) FILTER (WHERE NOT erased), count(*) FILTER (WHERE erased)
+FROM (SELECT decision.id, decision.salt = '' AS erased FROM records_decision decision
+      WHERE decision.docket_id IN (SELECT id FROM records_docket WHERE brand_id = %(brand)s)
+      ORDER BY decision.at, decision.id) AS decision
+"""
+
+_SERVICES = """
+SELECT count(*) FROM records_docket docket WHERE brand_id = %(brand)s AND service_id IS NOT NULL
+    AND EXISTS (SELECT FROM records_decision WHERE docket_id = docket.id)
 """
 
 # Where the replay of each docket begins: at its first decision since a date.
@@ -51,8 +59,16 @@ WITH cut AS (
 _IN_ORDER_SINCE = (
     _CUT
     + """
-SELECT decision.id, decision.docket_id, decision.salt = '' FROM cut JOIN records_decision decision USING (docket_id)
-WHERE decision.sequence >= cut.first ORDER BY decision.at, decision.id
+SELECT string_agg(int8send(id), ''::bytea) FILTER (WHERE NOT erased), count(*) FILTER (WHERE erased)
+FROM (SELECT decision.id, decision.salt = '' AS erased FROM cut JOIN records_decision decision USING (docket_id)
+      WHERE decision.sequence >= cut.first ORDER BY decision.at, decision.id) AS decision
+"""
+)
+
+_SERVICES_SINCE = (
+    _CUT
+    + """
+SELECT count(*) FROM cut JOIN records_docket docket ON docket.id = cut.docket_id WHERE docket.service_id IS NOT NULL
 """
 )
 
@@ -157,6 +173,17 @@ class Extent(NamedTuple):
     until: datetime | None
 
 
+class _Docket(NamedTuple):
+    """The service of a docket, and its newest facts: decoded, and as stored up to where a replay makes them anew.
+
+    What is stored never begins with a zero, as what lasts does before there are facts.
+    """
+
+    service: str | None
+    lasting: bytes = b"\0"
+    facts: Facts = Facts("")
+
+
 class Record:
     """The decisions of one brand, of which `since` (None: all) those from each docket's first since then."""
 
@@ -165,19 +192,16 @@ class Record:
     ) -> None:
         self._connection = connection
         self._given = {"brand": brand, "since": since}
-        self._services: dict[int, str | None] = dict(self._all(_DOCKETS))
-        self._newest: dict[int, tuple[bytes, Facts]] = {}
+        self._of_docket = {docket: _Docket(service) for docket, service in self._all(_DOCKETS)}
 
     def extent(self) -> Extent:
         """What there is to replay."""
-        ids, dockets, erased = array("q"), set(), 0
-        for decision, docket, gone in self._streamed(_IN_ORDER_SINCE if self._given["since"] else _IN_ORDER):
-            dockets.add(docket)
-            if gone:
-                erased += 1
-            else:
-                ids.append(decision)
-        services = sum(self._services[docket] is not None for docket in dockets)
+        since = self._given["since"] is not None
+        ((listed, erased),) = self._all(_IN_ORDER_SINCE if since else _IN_ORDER)
+        ((services,),) = self._all(_SERVICES_SINCE if since else _SERVICES)
+        ids = array("q", listed or b"")
+        if sys.byteorder == "little":
+            ids.byteswap()
         return Extent(ids, services, erased, self._all(_UNTIL, last=ids[-1])[0][0] if ids else None)
 
     def stimuli(
@@ -187,14 +211,16 @@ class Record:
 
         `heard` is told now and then how many there were so far.
         """
+        decode, of_docket = _stimulus.decode, self._of_docket
         for first in range(0, len(ids), _BATCH):
             batch = ids[first : first + _BATCH]
             rows = self._rows(batch, with_effects=with_effects)
             for one in batch:
-                _, docket, at, stimulus, facts, effects = rows[one]
-                yield Recorded(
-                    at, self._services[docket], _stimulus.decode(stimulus), self._facts_of(docket, facts), effects
-                )
+                _, docket, at, stimulus, stored, effects = rows[one]
+                service, lasting, facts = of_docket[docket]
+                if not stored.startswith(lasting):
+                    facts = self._learn(docket, stored)
+                yield Recorded(at, service, decode(stimulus), facts, effects)
             if heard is not None:
                 heard(first + len(batch))
 
@@ -208,7 +234,7 @@ class Record:
             wanted, given = "= ANY(%s::text::bigint[])", [f"{{{','.join(map(str, ids))}}}"]
         effects = "decision.effects" if with_effects else "''::bytea"
         query = sql.SQL(_DECISIONS).format(effects=sql.SQL(effects), wanted=sql.SQL(wanted))
-        return {row[0]: row for row in self._connection.execute(query, given, binary=True)}
+        return {row[0]: row for row in self._connection.execute(query, given, binary=True).fetchall()}
 
     def around(self) -> Around:
         """What lies outside all dockets."""
@@ -228,10 +254,10 @@ class Record:
         dockets: dict[str | None, Docket] = {}
         facts: dict[str | None, Facts] = {}
         for pk, state, known in self._streamed(_QUIET):
-            dockets[self._services[pk]] = _docket.decode(state)
-            facts[self._services[pk]] = self._facts_of(pk, known)
+            dockets[self._of_docket[pk].service] = _docket.decode(state)
+            facts[self._of_docket[pk].service] = self._facts_of(pk, known)
         for pk, at, stimulus, known, snapshot in self._streamed(_EARLIER):
-            service, its = self._services[pk], self._facts_of(pk, known)
+            service, its = self._of_docket[pk].service, self._facts_of(pk, known)
             facts[service] = its
             if snapshot is not None:
                 dockets[service] = _docket.decode(snapshot)
@@ -249,16 +275,20 @@ class Record:
 
     def _facts_of(self, docket: int, stored: bytes) -> Facts:
         """Facts, decoded once for as long as those of a docket stay the same, up to where a replay makes them anew."""
-        lasting = stored[: stored.find(_ANEW)]
-        known = self._newest.get(docket)
-        if known is not None and known[0] == lasting:
-            return known[1]
-        facts = _facts.decode(stored) if stored else Facts("", service=self._services[docket])
-        self._newest[docket] = (lasting, facts)
+        _, lasting, facts = self._of_docket[docket]
+        return facts if stored.startswith(lasting) else self._learn(docket, stored)
+
+    def _learn(self, docket: int, stored: bytes) -> Facts:
+        service = self._of_docket[docket].service
+        if not stored:
+            return Facts("", service=service)
+        facts = _facts.decode(stored)
+        lasting, anew, _ = stored.partition(_ANEW)
+        self._of_docket[docket] = _Docket(service, lasting + anew, facts)
         return facts
 
     def _all(self, query: str, **more: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(query, {**self._given, **more}).fetchall()
+        return self._connection.execute(query, {**self._given, **more}, binary=True).fetchall()
 
     def _streamed(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._connection.cursor("stream", binary=True) as cursor:
