@@ -134,20 +134,23 @@ class Replay:
 
     def steps(self, record: Iterable[Recorded], until: datetime | None = None) -> Iterator[Replayed]:
         """The decisions on a record in order of time, and on what comes due up to `until`, that instant included."""
+        clock, pauses = self._clock, self._pauses
         for one in record:
-            if self._is_time_for_more(one.at):
+            if clock.next < one.at or (pauses and pauses[0].since < one.at):
                 yield from self._pass_time(one.at)
-            if type(one.stimulus) is DeadlinePassed:
-                yield from self._recorded_deadline(one)
-            elif not self._is_postponement(one):
-                yield self._hear(one)
+            stimulus = one.stimulus
+            kind = type(stimulus)
+            if kind is DeadlinePassed:
+                known = self._recall(one)
+                due = self._come_due(known, one)
+                if due is not None:
+                    yield self._decide(one.service, known, due, one.at, one)
+            elif kind is not Postponed or not self._is_postponement(one):
+                yield self._decide(one.service, self._recall(one), stimulus, one.at, one)
         if until is not None:
             yield from self._pass_time(until, inclusive=True)
 
     # --- time -------------------------------------------------------------------------------------------------------
-
-    def _is_time_for_more(self, at: datetime) -> bool:
-        return self._clock.any_before(at) or bool(self._pauses and self._pauses[0].since < at)
 
     def _pass_time(self, at: datetime, *, inclusive: bool = False) -> Iterator[Replayed]:
         """What comes due before an instant, with the pauses that begin or end before it."""
@@ -172,26 +175,22 @@ class Replay:
             if any(one.state == "open" for one in known.docket.deadlines):
                 yield self._decide(service, known, stimulus, until, None)
 
-    def _recorded_deadline(self, one: Recorded) -> Iterator[Replayed]:
-        """Only its place in time is used: what the new docket has due at that instant comes now, in recorded order."""
-        known = self._recall(one)
-        due = [each for each in known.docket.deadlines if each.state == "open" and each.due == one.at]
-        if not due:
-            self.unfired += 1
-            return
-        stimulus = cast("DeadlinePassed", one.stimulus)
-        ids = [each.id for each in due]
-        deadline = stimulus.deadline if stimulus.deadline in ids else ids[0]
-        yield self._decide(one.service, known, DeadlinePassed(deadline), one.at, one)
+    def _come_due(self, known: _Known, one: Recorded) -> DeadlinePassed | None:
+        """What the new docket has due when a deadline was recorded: only the place in time and the order are used."""
+        at, stimulus = one.at, cast("DeadlinePassed", one.stimulus)
+        due = [each.id for each in known.docket.deadlines if each.state == "open" and each.due == at]
+        if stimulus.deadline in due:
+            return stimulus
+        if due:
+            return DeadlinePassed(due[0])
+        self.unfired += 1
+        return None
 
     def _is_postponement(self, one: Recorded) -> bool:
         """Whether it is the end of a pause, which is made anew for every docket."""
-        return isinstance(one.stimulus, Postponed) and (one.at, one.stimulus.by) in self._postponements
+        return (one.at, cast("Postponed", one.stimulus).by) in self._postponements
 
     # --- deciding ---------------------------------------------------------------------------------------------------
-
-    def _hear(self, one: Recorded) -> Replayed:
-        return self._decide(one.service, self._recall(one), one.stimulus, one.at, one)
 
     def _decide(
         self, service: str | None, known: _Known, stimulus: AnyStimulus, at: datetime, recorded: Recorded | None
@@ -251,15 +250,9 @@ class Replay:
         count, told = self.radius.within_hour(at), self.radius.staff_told
         standing = self._standing_elsewhere(service, known, stimulus, at) if self._on_address else ()
         if service is None:
-            known.named.update(_addresses(stimulus))
-            return Facts(
-                known.base.brand,
-                standing_elsewhere=standing,
-                automatic_within_hour=count,
-                staff_told=told,
-                settings=self.settings,
-            )
-        self._look_at_addresses(service, known, stimulus, at)
+            return self._facts_of_brand(known, stimulus, standing, count)
+        if at >= known.held_until or (type(stimulus) in _NAMING and not known.named.issuperset(_addresses(stimulus))):
+            self._look_at_addresses(service, known, stimulus, at)
         struck = self._struck_elsewhere(service, known) if type(stimulus) is Request else _NONE
         built = known.built
         if (
@@ -283,14 +276,21 @@ class Replay:
         )
         return known.built
 
-    def _look_at_addresses(self, service: str, known: _Known, stimulus: AnyStimulus, at: datetime) -> None:
-        named = _addresses(stimulus) if type(stimulus) in _NAMING else ()
-        if at >= known.held_until or not known.named.issuperset(named):
-            self._name(service, known, named, at)
+    def _facts_of_brand(
+        self, known: _Known, stimulus: AnyStimulus, standing: tuple[Elsewhere, ...], count: int
+    ) -> Facts:
+        known.named.update(_addresses(stimulus))
+        return Facts(
+            known.base.brand,
+            standing_elsewhere=standing,
+            automatic_within_hour=count,
+            staff_told=self.radius.staff_told,
+            settings=self.settings,
+        )
 
-    def _name(self, service: str | None, known: _Known, named: Iterable[str], at: datetime) -> None:
+    def _look_at_addresses(self, service: str, known: _Known, stimulus: AnyStimulus, at: datetime) -> None:
         """Which of all addresses named so far the service holds at an instant, or nobody; and until when that is so."""
-        known.named.update(named)
+        known.named.update(_addresses(stimulus))
         held, until = set(), _NEVER
         for ip in known.named:
             holder, changes = _holder(self._around.tenure(ip), at)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from abusedesk.policy.decision import Decision, Notify, Take
 from abusedesk.policy.docket import Deadline, Docket
 
 HOUR = timedelta(hours=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Due(NamedTuple):
@@ -29,6 +30,8 @@ class VirtualClock:
     def __init__(self) -> None:
         self._heap: list[Due] = []
         self._number = 0
+        self.next = NEVER
+        """When the first of them may be due."""
 
     def watch(self, service: str | None, deadlines: tuple[Deadline, ...], before: tuple[Deadline, ...] = ()) -> None:
         """Takes in the open deadlines of a docket that were not there before, or were due at another time."""
@@ -38,21 +41,22 @@ class VirtualClock:
             if one.state == "open" and one.paused_at is UNSET and one not in before:
                 self._number += 1
                 heappush(self._heap, Due(one.due, self._number, service, one.id))
-
-    def any_before(self, at: datetime) -> bool:
-        """Whether one may be due before an instant."""
-        return bool(self._heap) and self._heap[0].at < at
+                self.next = self._heap[0][0]
 
     def due_before(self, at: datetime, *, inclusive: bool = False) -> Iterator[Due]:
         """Those due before an instant, or at it. Some may have ended meanwhile: `still_due` tells."""
-        while self._heap and (self._heap[0].at < at or (inclusive and self._heap[0].at == at)):
-            yield heappop(self._heap)
+        while self.next < at or (inclusive and self.next == at and self._heap):
+            due = heappop(self._heap)
+            self.next = self._heap[0][0] if self._heap else NEVER
+            yield due
 
 
 def still_due(docket: Docket, due: Due) -> bool:
     """Whether a deadline is open in its docket, does not stand still, and is due at that very instant."""
-    running = (one for one in docket.deadlines if one.state == "open" and one.paused_at is UNSET)
-    return any(one.id == due.deadline and one.due == due.at for one in running)
+    for one in docket.deadlines:
+        if one.id == due.deadline:
+            return one.state == "open" and one.paused_at is UNSET and one.due == due.at
+    return False
 
 
 class BlastRadius:

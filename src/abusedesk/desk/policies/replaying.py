@@ -118,16 +118,14 @@ class _Shares:
     def __init__(self, folder: Path) -> None:
         self._paths = [folder / str(number) for number in range(SHARES)]
         self._buffers = [bytearray() for _ in range(SHARES)]
-        self._numbers: dict[str | None, int] = {}
 
     def write(self, service: str | None, found: list[Consequence]) -> None:
         """Adds an entry."""
         entry = _encode((service, found))
-        number = self._numbers.get(service, -1)
-        if number < 0:
-            number = self._numbers[service] = crc32((service or "").encode()) % SHARES
+        number = crc32((service or "").encode()) % SHARES
         buffer = self._buffers[number]
-        buffer += len(entry).to_bytes(4, "big") + entry
+        buffer += len(entry).to_bytes(4, "big")
+        buffer += entry
         if len(buffer) > _FLUSH:
             self._flush(number)
 
