@@ -76,9 +76,7 @@ _BELIEVED: frozenset[str] = frozenset({"report", "missed"})
 _MUFFLED = f"{SUPPRESSED}: the customer is not told of this"
 
 
-def each_hit(
-    draft: "Draft", moment: Moment, act: Callable[["Draft", Rule], None], kind: str | None = None
-) -> None:
+def each_hit(draft: "Draft", moment: Moment, act: Callable[["Draft", Rule], None], kind: str | None = None) -> None:
     """Has `act` called with the rules that hit, one by one, so that each is weighed after what the one before it did.
 
     A rule whose condition is unknown does not act: a review names the missing fact.
