@@ -19,6 +19,8 @@ import pytest
 
 from abusedesk.cli.main import main
 from abusedesk.desk.intake import process_messages
+from abusedesk.policy.author.back import reaches_back
+from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import load_pack
 from abusedesk.records.models import Duty, Event, MessageSeen, Report, UpstreamMeasure
 from tests.desk.estate import provider, with_addresses
@@ -89,6 +91,8 @@ def test_the_guide_that_changes_a_policy_is_true(
         elif step.kind == "console":
             for command, printed in commands(step.text):
                 assert_printed(_run(command, capsys), printed)
+    packs = load_pack("docs/how-to/example-pack"), load_pack("my-policy")
+    assert reaches_back(*packs, Settings(), datetime(2026, 12, 31, tzinfo=UTC)) == [], "it says: until New Year nothing"
 
 
 def _run(command: str, capsys: pytest.CaptureFixture[str]) -> str:

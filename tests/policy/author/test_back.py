@@ -52,7 +52,7 @@ def test_what_two_versions_share_is_told_once() -> None:
     text = new_version(TEXT, datetime(2025, 1, 1, tzinfo=UTC), {"spam_fine": '"25.00"'})
     changed = swapped("acts_on: authenticated", "acts_on: verified", text)
     [said] = back(both, changed)
-    assert said.startswith("in the version '2022-06-07' and '2025-01-01': ")
+    assert said.startswith("in the versions '2022-06-07' and '2025-01-01': ")
 
 
 def test_a_version_in_force_that_is_gone_or_dated_otherwise_is_told() -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from abusedesk.policy.author.diff import Change, as_of, diff
 from abusedesk.policy.author.difference import day, instead
+from abusedesk.policy.author.uses import used_parameters, used_thresholds
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack, Version
 
@@ -56,10 +59,22 @@ def _contents(before: Pack, after: Pack, settings: Settings, now: datetime) -> I
             for change in _changes(before, version, after, present[version.id]):
                 found.setdefault(str(change), []).append(version.id)
     for text, versions in found.items():
-        yield f"in the version {' and '.join(map(repr, versions))}: {text}"
+        yield f"in the version{'s' * (len(versions) > 1)} {' and '.join(map(repr, versions))}: {text}"
 
 
 def _changes(before: Pack, was: Version, after: Pack, now: Version) -> Iterator[Change]:
-    for change in diff(as_of(before, was.since or _EVER), as_of(after, now.since or _EVER)):
+    for change in diff(_applied(before, was), _applied(after, now)):
         if change.kind in _DECIDING and not change.words:
             yield change
+
+
+def _applied(pack: Pack, version: Version) -> Pack:
+    """A version with those thresholds and values alone that its rules apply.
+
+    A value that came with a later version, for rules that hold from then on, decides nothing in an earlier one.
+    """
+    held = as_of(pack, version.since or _EVER)
+    thresholds = {name: held.content.thresholds[name] for name in sorted(used_thresholds(held))}
+    told = Pack(replace(held.content, thresholds=thresholds), held.safeguards, held.digest)
+    parameters = {name: held.parameters[name] for name in sorted(used_parameters(told))}
+    return Pack(replace(told.content, parameters=parameters), held.safeguards, held.digest)

@@ -6,14 +6,12 @@ from datetime import datetime
 
 from abusedesk.policy.author.difference import day
 from abusedesk.policy.author.finding import Finding, error, warning
+from abusedesk.policy.author.uses import used_parameters, used_thresholds
 from abusedesk.policy.pack import Pack, Parameter
-from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
-from abusedesk.policy.rule import AddPoints, MakeCharge, MakeStrike, Order, ShortenDeadline, StartDeadline, TopUp
 from abusedesk.policy.source import Node
 from abusedesk.vocabulary.money import format_amount, parse_amount
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_USED_BY_THE_ENGINE = frozenset({"limitation", "occurrence_window", "good_behaviour", REMIND_BEFORE})
 
 
 def versions(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
@@ -107,25 +105,11 @@ def _minor(number: str) -> int | None:
 
 def unused(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
     """Values and thresholds that no rule applies."""
-    named = {name for rule in pack.rules if rule.condition is not None for name in rule.condition.names}
     for name in pack.content.thresholds:
-        if name not in named:
+        if name not in used_thresholds(pack):
             text = f"no rule's condition names the threshold {name!r}; name it in one, or remove it"
             yield error(keys["thresholds"].keys[name], text)
-    compared = {one.parameter for one in pack.content.thresholds.values()}
-    ordered = {name for rule in pack.rules for order in rule.orders for name in _values_of(order)}
     for name in pack.parameters:
-        if name not in named | compared | ordered | _USED_BY_THE_ENGINE:
+        if name not in used_parameters(pack):
             text = f"no rule uses the parameter {name!r}, so its value holds nowhere; use it in one, or remove it"
             yield error(keys["parameters"].keys[name], text)
-
-
-def _values_of(order: Order) -> tuple[str | None, ...]:
-    """The parameters that an order names."""
-    if isinstance(order, StartDeadline | ShortenDeadline):
-        return (order.within,)
-    if isinstance(order, MakeStrike | AddPoints):
-        return (order.points,)
-    if isinstance(order, TopUp):
-        return (order.at_least, order.per_event)
-    return (order.amount,) if isinstance(order, MakeCharge) else ()
