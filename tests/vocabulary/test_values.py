@@ -41,6 +41,13 @@ def test_what_is_no_fixed_duration_is_refused(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["P36501D", "P99999999999D", "PT99999999999999H"])
+def test_a_duration_that_ends_after_all_calendars_is_refused(text: str) -> None:
+    assert parse_duration("P36500D").days == 36500
+    with pytest.raises(ValueError, match="it can be P36500D at most"):
+        parse_duration(text)
+
+
 def test_an_instant_is_utc_whatever_zone_it_was_written_in() -> None:
     assert format_instant(parse_instant("2026-02-02T12:00:00+02:00")) == "2026-02-02T10:00:00Z"
     moment = datetime(2026, 2, 2, 12, tzinfo=timezone(timedelta(hours=2)))

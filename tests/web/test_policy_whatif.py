@@ -147,7 +147,7 @@ def test_a_pack_yaml_alone_keeps_notices_and_cases(page: Client, desk: rows.Desk
         ("pack.zip", b"PK\x03\x04 no zip", "no zip that can be read"),
         ("photo.png", b"\x89PNG", "no zip that can be read"),
         ("pack.yaml", b"", "empty"),
-        ("other.zip", zip_of({"pack.yaml": (PACKS / "scalibit/pack.yaml").read_bytes()}), "template"),
+        ("other.zip", zip_of({"pack.yaml": (PACKS / "scalibit/pack.yaml").read_bytes()}), "there is no notice"),
     ],
 )
 def test_what_is_no_pack_is_refused_in_words(name: str, data: bytes, said: str, page: Client, desk: rows.Desk) -> None:

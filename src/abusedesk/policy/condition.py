@@ -97,9 +97,17 @@ def compile_condition(text: str, facts: Mapping[str, FactType]) -> Condition:
     names = _names_in_order(program.variables(), text)
     for name in names:
         if name not in facts:
-            raise Refused(f"there is no fact {name!r} at this moment{nearest(name, facts)}", name)
+            raise Refused(f"there is no fact {name!r} at this moment{_meant_by(name, facts, text)}", name)
     _dry_run(program, {name: facts[name] for name in names}, text)
     return Condition(text, names, program)
+
+
+def _meant_by(name: str, facts: Mapping[str, FactType], text: str) -> str:
+    """A bare word behind the comparison of a text is a text without its quotes; else the nearest fact is meant."""
+    compared = re.search(rf"\b(\w+)\s*[!=]=\s*{name}\b", text)
+    if compared and facts.get(compared[1]) == "text":
+        return f'; a text stands in quotes: {compared[1]} == "{name}"'
+    return nearest(name, facts)
 
 
 def _parsed(text: str) -> Any:
@@ -127,14 +135,32 @@ def _advice(text: str) -> str:
     return f"; write {' and '.join(meant)}" if meant else ""
 
 
-_MEANT = {r"(?<![=!<>])=(?!=)": "==", r"\band\b": "&&", r"\bor\b": "||", r"\bnot\b": "!"}
+_MEANT = {
+    r"=>": ">=",
+    r"=<": "<=",
+    r"(?<![=!<>])=(?![=<>])": "==",
+    r"\bis\b": "==",
+    r"(?i)\band\b|(?<!&)&(?!&)": "&&",
+    r"(?i)\bor\b|(?<!\|)\|(?!\|)": "||",
+    r"(?i)\bnot\b": "!",
+    "[\u201c\u201d\u201e\u2018\u2019]": '"',
+}
+_COMPARED = (
+    'compare a number with a number, as in strikes >= 2, and a text with a text in quotes, as in abuse_type == "spam"'
+)
 """What other languages write, and what is written here."""
 
 
 def _syntax(message: str) -> str:
-    """The first line of CEL's message after its place, which it counts from 1."""
-    match = re.search(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)", message)
-    return f"at its character {match[2]}: {match[3]}" if match else message.splitlines()[0]
+    """The first line of CEL's message after its place, which it counts from 1; in words where it names a sign."""
+    match = re.search(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)", message)
+    if match is None:
+        return message.splitlines()[0]
+    sign = _NO_SIGN.match(match[3])
+    return f"at its character {match[2]}: {f'{sign[1]} is not understood' if sign else match[3]}"
+
+
+_NO_SIGN = re.compile(r"(?:token recognition error at: |mismatched input |extraneous input )('.*?'(?= expecting|$))")
 
 
 def _names_in_order(variables: Iterable[str], text: str) -> tuple[str, ...]:
@@ -156,7 +182,9 @@ def _dry_run(program: Any, types: Mapping[str, FactType], text: str) -> None:
         try:
             answer = program.execute(dict(zip(types, values, strict=True)))
         except (TypeError, ValueError, RuntimeError) as error:
-            raise Refused(f"the condition does not fit its facts ({_described(types)}): {_first(error)}") from None
+            raise Refused(
+                f"the condition does not fit its facts ({_described(types)}): {_first(error)}; {_COMPARED}"
+            ) from None
         if not isinstance(answer, bool):
             raise Refused(f"the condition must be true or false, and gives {answer!r}")
 
@@ -170,7 +198,8 @@ def _described(types: Mapping[str, FactType]) -> str:
 
 
 def _first(error: Exception) -> str:
-    return str(error).split(". ", maxsplit=1)[0]
+    said = str(error).split(". ", maxsplit=1)[0]
+    return "two kinds are compared" if said.startswith("No such overload") else said
 
 
 def _plain(value: object) -> object:

@@ -380,6 +380,8 @@ def find_pack(name_or_path: str) -> Path:
     folder = path.parent if path.name == "pack.yaml" else path
     if (folder / "pack.yaml").is_file():
         return folder
+    if folder.is_dir():
+        raise Problem(f"the folder {name_or_path} has no pack.yaml; begin one with abusedesk policy copy")
     known = ", ".join(sorted(one.parent.name for one in PACKS.glob("*/pack.yaml")))
     raise Problem(f"there is no policy {name_or_path!r}: give one of {known}, or the folder of a pack.yaml")
 
@@ -398,11 +400,12 @@ def parse_value(kind: ParameterKind, value: object) -> Value:
     if kind == "durations":
         if not isinstance(value, dict):
             raise ValueError(f"{value!r} is no map from abuse types to durations")
-        return {str(key): _lapse(str(one)) for key, one in value.items()}
+        return {str(key): parse_lapse(str(one)) for key, one in value.items()}
     return parse_duration(str(value)) if kind == "duration" else parse_amount(str(value))
 
 
-def _lapse(text: str) -> timedelta | None:
+def parse_lapse(text: str) -> timedelta | None:
+    """How long a strike counts; None for `never`. Raises ValueError."""
     return None if text == NEVER else parse_duration(text)
 
 

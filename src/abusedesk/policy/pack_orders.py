@@ -1,8 +1,11 @@
 """Reads what a rule orders: one small reader for each kind of order, found by the order's first key."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
+from abusedesk.policy import meant
 from abusedesk.policy.pack import Parameter, ParameterKind
 from abusedesk.policy.rule import (
     AddCost,
@@ -69,6 +72,10 @@ class _Order:
             self.keys[key].refuse(
                 f"{key}: {known.name!r} is a {known.kind} and no {kind}; {_WRITTEN[kind]}", known.name
             )
+        if _is_value(self.keys[key].raw):
+            raw = self.keys[key].raw
+            text = f"{key} names a parameter and no value; write {meant.duration(raw) or raw} under parameters"
+            self.keys[key].refuse(f"{text}, with its clause, and its name here{_of_those(fitting)}")
         return self.keys[key].one_of(f"{key}: the {kind} among the parameters", fitting)
 
     def mode(self, default: str) -> Any:
@@ -84,6 +91,15 @@ class _Order:
         return self.keys["port"].number("a port") if "port" in self.keys else None
 
 
+def _is_value(raw: str) -> bool:
+    """Whether an order gives a value itself, where it has to name a parameter."""
+    return bool(re.match(r"P?T?\d", raw))
+
+
+def _of_those(names: Collection[str]) -> str:
+    return f", such as {next(iter(names))}" if names else ""
+
+
 def read_order(
     node: Node,
     moment: str,
@@ -93,6 +109,8 @@ def read_order(
 ) -> Order:
     """One order of a rule. Raises Problem with its place for what cannot be ordered, or not at that moment."""
     order = _Order(node, moment, parameters, templates, clause)
+    if not isinstance(node.value, dict):
+        node.refuse("an order is a mapping that begins with what is to be done, as in {strike: true}")
     mapping = node.mapping("an order")
     verb = next((key for key in mapping if key in _READERS), None)
     if verb is None:
@@ -118,7 +136,16 @@ def _add_points(order: _Order) -> Order:
 def _notify(order: _Order) -> Order:
     to: Any = order.keys["notify"].one_of("an addressee", _ADDRESSEES)
     via = tuple(one.one_of("a way", ("ticket", "email")) for one in order.keys["via"].items("via"))
-    return SendNotice(to, via, order.keys["template"].one_of("a template of the folder notices", order.templates))
+    return SendNotice(to, via, _template(order.keys["template"], order.templates))
+
+
+def _template(node: Node, known: set[str]) -> str:
+    name = node.text("a template")
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
+        meant = f", or did you mean {close[0]!r}?" if close else ""
+        node.refuse(f"there is no notice {name!r}; write notices/<language>/{name}.txt in each language{meant}", name)
+    return name
 
 
 def _deadline(order: _Order) -> Order:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
+from abusedesk.policy import meant
 from abusedesk.policy.condition import Condition, Refused, compile_condition
-from abusedesk.policy.known_facts import DURATIONS, THRESHOLD, declared_at
+from abusedesk.policy.known_facts import DURATIONS, FACTS, THRESHOLD, declared_at
 from abusedesk.policy.pack import (
     NEVER,
     SAFEGUARD,
@@ -26,6 +27,7 @@ from abusedesk.policy.pack import (
     Version,
     notices,
     parameter_facts,
+    parse_lapse,
     parse_value,
     placed,
 )
@@ -36,9 +38,12 @@ from abusedesk.problem import Problem
 from abusedesk.vocabulary.assurance import ASSURANCES, Assurance
 from abusedesk.vocabulary.instant import parse_instant
 from abusedesk.vocabulary.measure import MEASURES
+from abusedesk.vocabulary.request import REQUESTS
 
 _REQUIRED = ("pack", "title", "currency", "versions", "counting", "clauses", "parameters", "abuse_types", "rules")
 _OPTIONAL = ("languages", "thresholds", "interpretations", "service_types", "holidays")
+_OF_PARAMETERS = ("thresholds", "rules", "interpretations")
+_OF_CLAUSES = ("parameters", *_OF_PARAMETERS, "versions", "counting", "abuse_types", "holidays")
 _NEEDED_PARAMETERS = ("limitation", "occurrence_window")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -63,9 +68,11 @@ def read_pack(files: Mapping[str, bytes], origin: str, safeguards: frozenset[str
     name = parts.read("pack", lambda node: _matching(node, "the pack's name", _NAME, _NAMES_ARE), "")
     reader = _Reader(name, parts.names("clauses"), safeguards, faults)
     clauses: dict[str, Clause] = parts.read("clauses", lambda node: _clauses(node, f"{name}:", faults), {})
+    if faults and not parts.names("clauses"):
+        parts.leave(*_OF_CLAUSES)
     parameters: dict[str, Parameter] = parts.read("parameters", reader.parameters, {})
-    if faults and not (parts.names("clauses") and parts.names("parameters")):
-        raise faults.unfit()  # everything else speaks of these
+    if faults and not parts.names("parameters"):
+        parts.leave(*_OF_PARAMETERS)
     thresholds: dict[str, Threshold] = parts.read("thresholds", lambda node: reader.thresholds(node, parameters), {})
     versions: tuple[Version, ...] = parts.read("versions", reader.versions, ())
     templates = _templates(files, origin, faults)
@@ -108,6 +115,10 @@ class _Parts:
         if key not in self._mapping:
             return default
         return self._faults.tried(lambda: read(self._mapping[key]), default)
+
+    def leave(self, *keys: str) -> None:
+        """Leaves parts unread that name what is missing: each name in them would only say so again."""
+        self._mapping = {key: node for key, node in self._mapping.items() if key not in keys}
 
     def names(self, key: str) -> tuple[str, ...]:
         """The names that a part defines, faulty ones included."""
@@ -204,8 +215,9 @@ class _Reader:
         word = node.text("a clause")
         if word in self.safeguards or word in self.clauses:
             return word if word in self.safeguards else f"{self.pack}:{word}"
-        known = [*self.clauses, *self.safeguards]
-        return node.refuse(f"there is no clause {word!r}{nearest(word, known)}")
+        listed = meant.listed(word, self.clauses)
+        known = self.safeguards if word.startswith(SAFEGUARD[:4]) else self.clauses
+        return node.refuse(f"there is no clause {word!r}{listed or nearest(word, known)}")
 
     def counting(self, node: Node) -> Counting:
         keys = node.known_keys("counting", ("acts_on", "clause"))
@@ -229,6 +241,7 @@ class _Reader:
         earlier.append(Version(keys["id"].text("a version's id"), since, self.clause(keys["clause"])))
 
     def holidays(self, node: Node) -> Holidays:
+        node.mapping("holidays", '{clause: "3", days: [2026-12-25]}')
         keys = node.known_keys("holidays", ("clause", "days"))
         days: list[date] = []
         for one in keys["days"].items("days"):
@@ -288,8 +301,9 @@ class _Reader:
 
     def _abuse_type(self, name: str, node: Node) -> AbuseType:
         keys = node.known_keys(f"the abuse type {name!r}", ("categories",), ("breaches", "remediation"))
-        categories = _texts(keys["categories"], "a category")
-        remediation = keys["remediation"].mapping("remediation") if "remediation" in keys else {}
+        categories = _texts(keys["categories"], "categories")
+        asked_in = "{en: Stop the attack.}"
+        remediation = keys["remediation"].mapping("remediation", asked_in) if "remediation" in keys else {}
         asked = {language: one.text("a remediation") for language, one in remediation.items()}
         return AbuseType(name, categories, self._breaches(keys.get("breaches")), asked)
 
@@ -376,6 +390,8 @@ def _id_of(node: Node) -> str:
 
 
 def _orders(node: Node) -> list[Node]:
+    if not isinstance(node.value, list):
+        node.refuse("then must be a list of orders, as in [{strike: true}]")
     orders = node.items("then")
     if not orders:
         node.refuse("a rule orders at least one thing")
@@ -384,10 +400,14 @@ def _orders(node: Node) -> list[Node]:
 
 def _rule_kind(node: Node, keys: Mapping[str, Node], moment: str) -> str | None:
     if moment in KINDED and "kind" not in keys:
-        node.refuse(f"a rule on {moment} lacks the key 'kind'; add the deadline's or the request's name")
+        node.refuse(f"a rule on {moment} lacks the key 'kind'; add {_kinds_of(moment)}")
     if moment not in KINDED and "kind" in keys:
         keys["kind"].refuse(f"a rule on {moment} has no kinds; remove the key")
     return keys["kind"].text("kind") if "kind" in keys else None
+
+
+def _kinds_of(moment: str) -> str:
+    return "`kind: reply` or `kind: payment`" if moment == "missed" else f"what is asked, as in `kind: {REQUESTS[0]}`"
 
 
 def _assurance(node: Node | None, default: Assurance) -> Assurance:
@@ -408,7 +428,15 @@ def _condition(
     try:
         return compile_condition(node.text("a condition"), facts)
     except Refused as error:
-        node.refuse(str(error), error.word)
+        node.refuse(_elsewhere(error.word, moment, parameters) or str(error), error.word)
+
+
+def _elsewhere(word: str | None, moment: Moment, parameters: Mapping[str, Parameter]) -> str:
+    """Where a name is known that is no fact at a rule's moment; empty for one that nobody knows."""
+    if word is not None and word in FACTS:
+        return f"{word!r} is known on {', '.join(FACTS[word].moments)} alone, not on {moment}; leave it out"
+    known = parameters.get(word or "")
+    return f"{word!r} is of the kind {known.kind}; conditions name counts, facts and thresholds alone" if known else ""
 
 
 def _instant(node: Node) -> datetime:
@@ -443,14 +471,29 @@ def _kind(node: Node) -> ParameterKind:
         return "duration"
     if _AMOUNT.fullmatch(text):
         return "amount"
-    return node.refuse(f'{text!r} is no whole number, no duration such as PT6H and no amount such as "20.00"')
+    return node.refuse(
+        f'{text!r} is no whole number, no duration such as PT6H and no amount such as "20.00"{meant.value(text)}'
+    )
 
 
 def _value(kind: ParameterKind, node: Node) -> Value:
     if _kind(node) != kind:
-        node.refuse(f"{node.value!r} is no {kind}; all values of a parameter are of one kind")
-    plain: Any = {key: one.value for key, one in node.value.items()} if isinstance(node.value, dict) else node.value
+        node.refuse(f"{node.raw!r} is no {kind}; all values of a parameter are of one kind")
+    if kind == "durations":
+        return {name: _lapse(one) for name, one in node.value.items()}
     try:
-        return parse_value(kind, plain)
+        return parse_value(kind, node.value)
     except ValueError as error:
-        node.refuse(f"{error}; write for example PT6H, or never for a limitation")
+        node.refuse(_no_value(error, node))
+
+
+def _lapse(node: Node) -> timedelta | None:
+    """One of the durations by abuse type."""
+    try:
+        return parse_lapse(node.text("a duration"))
+    except ValueError as error:
+        node.refuse(_no_value(error, node))
+
+
+def _no_value(error: ValueError, node: Node) -> str:
+    return f"{error}; {meant.no_duration(node.raw)}" if "is no duration" in str(error) else str(error)

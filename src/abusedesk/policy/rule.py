@@ -38,6 +38,9 @@ Moment = Literal[
 KINDED: frozenset[str] = frozenset({"missed", "request", "approved"})
 """The moments of several kinds, whose rules name the `kind`: a deadline's name or a request's."""
 
+BELIEVED: tuple[str, ...] = ("report", "missed")
+"""The moments whose rules may ask how far the report is believed: `needs` and `below`."""
+
 Calendar = Literal["all", "business"]
 """Whether a deadline counts all days, or only Mondays to Fridays (UTC)."""
 

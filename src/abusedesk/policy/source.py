@@ -1,5 +1,6 @@
 """YAML that remembers where everything stands, and refuses a key given twice."""
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, NoReturn, TypeVar
@@ -109,16 +110,17 @@ class Node:
         """Raises the Fault at this place; `word` is the unknown name where that is what is wrong."""
         raise Fault(self.file, self.line, self.column, message, word)
 
-    def mapping(self, what: str) -> "dict[str, Node]":
-        """The value as a mapping; refuses anything else."""
+    def mapping(self, what: str, example: str = "") -> "dict[str, Node]":
+        """The value as a mapping; refuses anything else, with an example of what is meant."""
         if not isinstance(self.value, dict):
-            self.refuse(f"{what} must be a mapping of keys to values")
+            self.refuse(f"{what} must be a mapping of keys to values{f', as in {example}' if example else ''}")
         return self.value
 
     def items(self, what: str) -> "list[Node]":
         """The value as a list; refuses anything else."""
         if not isinstance(self.value, list):
-            self.refuse(f"{what} must be a list, as in [a, b]")
+            written = f"write [{_quoted(self.raw)}]" if isinstance(self.value, str) else "as in [a, b]"
+            self.refuse(f"{what} must be a list; {written}")
         return self.value
 
     def text(self, what: str) -> str:
@@ -128,7 +130,7 @@ class Node:
         if isinstance(self.value, list | dict):
             self.refuse(f"{what} must be one text, not {'a list' if isinstance(self.value, list) else 'a mapping'}")
         if not isinstance(self.value, str) or not self.value:
-            self.refuse(f"{what} must be text; put it in quotes")
+            self.refuse(f"{what} is empty; write it here" if not self.raw else f"{what} must be text; put it in quotes")
         return self.value
 
     def truth(self, what: str) -> bool:
@@ -172,10 +174,14 @@ class Node:
         return word
 
 
+def _quoted(text: str) -> str:
+    return text if re.match(r"\w", text) else f'"{text}"'
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """What to say after an unknown name: the nearest known one, or all of a few."""
     names = [str(name) for name in known]
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    close = get_close_matches(word, names, n=1, cutoff=0.61)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known are {', '.join(sorted(names))}" if names else ""
@@ -215,6 +221,10 @@ _ADVICE = {
     "mapping values are not allowed": "put text that holds a colon in quotes, or mend the spaces before the line",
     "expected alphabetic or numeric character": 'put text that begins with * or & in quotes, as in "*"',
     "cannot start any token": "put the text in quotes, and indent with spaces, not with tabs",
+    "expected '-' indicator": "begin the lines of one list or mapping in one column, those of a list with `- `",
+    "expected key": "a line above begins in another column, or a quote was not closed",
+    "expected ','": "a quote, a bracket or a comma is missing before this place",
+    "unexpected end of stream": "a quote or a bracket that was opened is not closed",
 }
 """By the words of the YAML reader."""
 

@@ -5,14 +5,20 @@ from datetime import timedelta
 
 _FORM = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
+_LONGEST = 36500 * 86400
+"""Seconds, a hundred years: added to any instant of this century it is still a date."""
+
 
 def parse_duration(text: str) -> timedelta:
-    """`PT6H` as six hours. Raises ValueError for months and years, whose length is not fixed."""
+    """`PT6H` as six hours. Raises ValueError for months and years, whose length is not fixed, and what is too long."""
     match = _FORM.fullmatch(text)
     if match is None or not any(match.groups()):
         raise ValueError(f"{text!r} is no duration such as PT6H or P365D")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    total = (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
+    if total > _LONGEST:
+        raise ValueError(f"{text!r} is too long for any calendar; it can be P36500D at most")
+    return timedelta(seconds=total)
 
 
 def format_duration(length: timedelta) -> str:

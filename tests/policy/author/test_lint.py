@@ -33,7 +33,7 @@ def test_the_packs_of_the_product_have_no_errors(name: str) -> None:
 
 def test_errors_end_with_one_and_warnings_do_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "scalibit"]) == 0
-    assert "0 errors, 1 warnings" in capsys.readouterr().out
+    assert "0 errors, 1 warning\n" in capsys.readouterr().out
     assert run(["lint", str(next(one for one in BAD if one.name == "always_false"))]) == 1
 
 

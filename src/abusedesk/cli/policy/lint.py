@@ -20,5 +20,9 @@ def work(options: argparse.Namespace) -> int:
     for finding in found:
         print(finding)
     errors = sum(finding.level == "error" for finding in found)
-    print(f"{errors} errors, {len(found) - errors} warnings")
+    print(f"{_counted(errors, 'error')}, {_counted(len(found) - errors, 'warning')}")
     return 1 if errors else 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,12 +1,14 @@
 """What the loader lets pass and a policy author should still know: each finding with its place and what to do."""
 
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 
 from abusedesk.policy.author import lint_notices, lint_rules, lint_values
 from abusedesk.policy.author.finding import Finding, error
+from abusedesk.policy.author.reach import may_hold
 from abusedesk.policy.pack import SAFEGUARD, AbuseType, Pack, find_pack, pack_files, pack_from, placed
 from abusedesk.policy.rule import BREACH, Rule
-from abusedesk.policy.source import Fault, Node, Unfit, read_yaml
+from abusedesk.policy.source import Fault, Node, Unfit, nearest, read_yaml
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.category import CATEGORIES, matches
 
@@ -67,25 +69,33 @@ def _used_clauses(pack: Pack) -> set[str]:
 
 def _applies(rule: Rule, abuse_type: AbuseType) -> bool:
     """Whether a rule cites what an abuse type breaches, and may concern that type."""
-    if BREACH not in rule.clauses:
-        return False
-    if rule.condition is None or "abuse_type" not in rule.condition.names:
-        return True
-    values = tuple(abuse_type.name if name == "abuse_type" else None for name in rule.condition.names)
-    return rule.condition.weigh(values)[0] is not False
+    return BREACH in rule.clauses and may_hold(rule, "abuse_type", abuse_type.name)
 
 
 def _types(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
     taken: set[str] = set()
     for name, one in pack.content.abuse_types.items():
-        node = keys["abuse_types"].keys[name]
-        for pattern in one.categories:
-            if not any(matches(category, pattern) for category in CATEGORIES):
-                yield error(node, f"no category fits {pattern!r} of the abuse type {name!r}; mend it or remove it")
+        node = keys["abuse_types"].value[name]
+        yield from _patterns(name, node)
         own = {category for category in CATEGORIES if any(matches(category, each) for each in one.categories)}
         if own and own <= taken:
-            yield error(node, f"the abuse type {name!r} is never reached: earlier types take all; put it before them")
+            text = f"the abuse type {name!r} is never reached: earlier types take all; put it before them"
+            yield error(keys["abuse_types"].keys[name], text)
         taken |= own
+
+
+def _patterns(name: str, node: Node) -> Iterator[Finding]:
+    """Patterns that fit no category there is, of an abuse type or of what it breaches."""
+    breaches = node.value.get("breaches")
+    mapped = breaches.keys.values() if breaches is not None and isinstance(breaches.value, dict) else ()
+    for place in (*node.value["categories"].value, *mapped):
+        pattern = str(place.value)
+        if not any(matches(category, pattern) for category in CATEGORIES):
+            near = nearest(pattern, CATEGORIES) if get_close_matches(pattern, CATEGORIES, cutoff=0.61) else _FAMILIES
+            yield error(place, f"no category fits {pattern!r} of the abuse type {name!r}; mend it or remove it{near}")
+
+
+_FAMILIES = f": patterns are such as {', '.join(sorted({one.split('/')[0] + '/*' for one in CATEGORIES}))}"
 
 
 _CHECKS: tuple[Callable[[Pack, dict[str, Node]], Iterator[Finding]], ...] = (
@@ -94,14 +104,22 @@ _CHECKS: tuple[Callable[[Pack, dict[str, Node]], Iterator[Finding]], ...] = (
     lint_values.wordings,
     lint_values.amounts,
     lint_values.unused,
+    lint_values.kinds,
+    lint_values.lengths,
+    lint_values.lapses,
     lint_notices.languages,
     lint_notices.templates,
+    lint_notices.undue,
     lint_rules.conditions,
     lint_rules.repeated,
     lint_rules.not_said_yet,
     lint_rules.deadlines,
     lint_rules.holidays,
     lint_rules.requests,
+    lint_rules.assurances,
+    lint_rules.belief,
+    lint_rules.ports,
+    lint_rules.unpaid,
     _clauses,
     _types,
 )

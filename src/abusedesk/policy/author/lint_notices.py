@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from abusedesk.policy.author.finding import Finding, error
+from abusedesk.policy.author.reach import may_hold
 from abusedesk.policy.notice import PLACEHOLDERS, placeholders
 from abusedesk.policy.own_notices import OWN
 from abusedesk.policy.pack import Pack
-from abusedesk.policy.rule import OrderMeasure, SendNotice
+from abusedesk.policy.rule import OrderMeasure, SendNotice, StartDeadline
 from abusedesk.policy.source import Node
 
 SENT_BY_THE_PRODUCT = "blast_radius"
 """The notice to staff that `safeguard:blast_radius` sends, whatever the rules say."""
+_OF_AN_OCCURRENCE = frozenset({"occurrence", "report", "strike"})
 _COUNTED = frozenset({"suspend", "block_port", "rate_limit", "null_route"})
 
 
@@ -68,3 +70,25 @@ def _sent(pack: Pack, keys: dict[str, Node]) -> dict[str, Node]:
             if isinstance(order, OrderMeasure) and order.kind in _COUNTED and order.sanction:
                 sent.setdefault(SENT_BY_THE_PRODUCT, place)
     return sent
+
+
+def undue(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Notices that say until when to answer, for an abuse type that no rule gives a time to: they are never sent."""
+    timed = [
+        rule
+        for rule in pack.rules
+        if any(isinstance(one, StartDeadline) and one.name == "reply" for one in rule.orders)
+    ]
+    for rule, node in zip(pack.rules, keys["rules"].value, strict=True):
+        for order, place in zip(rule.orders, node.value["then"].value, strict=True):
+            if isinstance(order, SendNotice) and rule.on in _OF_AN_OCCURRENCE and _says_due(pack, order.template):
+                lacking = [one for one in pack.content.abuse_types if may_hold(rule, "abuse_type", one)]
+                lacking = [one for one in lacking if not any(may_hold(each, "abuse_type", one) for each in timed)]
+                if lacking:
+                    text = f"no rule gives {', '.join(lacking)} a reply deadline, so the notice {order.template!r}"
+                    yield error(place.value["template"], f"{text} cannot say {{due}} and is not sent; mend either")
+
+
+def _says_due(pack: Pack, template: str) -> bool:
+    texts = [text for (_, name), text in pack.content.templates.items() if name == template]
+    return any("due" in placeholders(text) for text in texts)

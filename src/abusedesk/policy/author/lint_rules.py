@@ -4,11 +4,25 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from abusedesk.policy.author.finding import Finding, error
-from abusedesk.policy.author.reach import can_hold, unknown_words
+from abusedesk.policy.author.finding import Finding, error, warning
+from abusedesk.policy.author.reach import can_hold, may_hold, unknown_words
 from abusedesk.policy.pack import Pack
-from abusedesk.policy.rule import GiveAnswer, Rule, ShortenDeadline, StartDeadline
+from abusedesk.policy.rule import (
+    BELIEVED,
+    AddPoints,
+    GiveAnswer,
+    MakeCharge,
+    MakeStrike,
+    Order,
+    OrderMeasure,
+    RecordUpstream,
+    Rule,
+    ShortenDeadline,
+    StartDeadline,
+    TopUp,
+)
 from abusedesk.policy.source import Node, nearest
+from abusedesk.vocabulary.assurance import ASSURANCES, RANK, Assurance
 from abusedesk.vocabulary.request import APPROVED_ALONE, REQUESTS
 
 
@@ -97,3 +111,77 @@ def requests(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
 def _placed(pack: Pack, keys: dict[str, Node]) -> list[tuple[Rule, Node]]:
     """The rules, each with its node."""
     return list(zip(pack.rules, keys["rules"].value, strict=True))
+
+
+def assurances(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """An assurance that a rule asks for and none could heed."""
+    for rule, node in _placed(pack, keys):
+        given = {key: node.value[key] for key in ("needs", "below") if key in node.value}
+        if given and rule.on not in BELIEVED:
+            key, place = next(iter(given.items()))
+            where = " or ".join(BELIEVED)
+            yield error(place, f"a rule on {rule.on} has no {key}; remove it, or move the rule to {where}")
+        elif len(given) > 1:
+            yield error(given["needs"], "a rule has either needs or below; keep one")
+        elif rule.below == ASSURANCES[0]:
+            text = f"nothing is below {ASSURANCES[0]}, so the rule {rule.id!r} never acts; write {ASSURANCES[1]}"
+            yield error(given["below"], text)
+
+
+def ports(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Ports that there are not."""
+    for rule, node in _placed(pack, keys):
+        for order, place in zip(rule.orders, node.value["then"].value, strict=True):
+            port = order.port if isinstance(order, OrderMeasure | RecordUpstream) else None
+            if port is not None and port not in range(1, 65536):
+                yield error(place.value["port"], f"there is no port {port}; give one from 1 to 65535")
+
+
+def belief(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Rules that count or take something for a report that anybody could have written."""
+    if RANK[pack.content.counting.acts_on] < RANK[_LEAST]:
+        place = keys["counting"].value["acts_on"]
+        yield error(place, f"what anybody could have written would count; write {_LEAST}, or a higher assurance")
+    for rule, node in _placed(pack, keys):
+        for order, place in zip(rule.orders, node.value["then"].value, strict=True):
+            needed = _belief(order, rule, pack)
+            if needed and RANK[rule.needs] < RANK[needed]:
+                mend = f"give the rule `needs: {needed}`" if rule.on in BELIEVED else "move it to a rule on report"
+                text = f"the rule {rule.id!r} does this for a report that nobody vouches for: {mend}"
+                yield error(place, f"{text}{', or the order `mode: proposed`' if hasattr(order, 'mode') else ''}")
+
+
+_PAID_FIRST = frozenset({"request", "approved"})
+"""What is charged for a request is paid before it is carried out."""
+_LEAST: Assurance = "authenticated"
+"""Below it anybody could have written the report."""
+
+
+def _belief(order: Order, rule: Rule, pack: Pack) -> Assurance | None:
+    """The assurance without which an order must not be carried out; None where it takes none."""
+    if rule.on not in {"occurrence", "report", "missed"} or rule.kind == "payment":
+        return None  # Elsewhere something was believed before, or the customer or staff did something themselves.
+    if isinstance(order, MakeStrike | AddPoints):
+        return max(pack.content.counting.acts_on, _LEAST, key=lambda one: RANK[one])
+    by_itself = isinstance(order, MakeCharge | TopUp | OrderMeasure) and order.mode == "automatic"
+    return _LEAST if by_itself and not _measured(rule) else None
+
+
+def _measured(rule: Rule) -> bool:
+    """Whether it asks for what only the provider's own sensors say, whose word is enough."""
+    return rule.condition is not None and "stability_risk" in rule.condition.names
+
+
+def unpaid(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Charges without a time to pay, where the pack gives one to others."""
+    owed = [
+        rule for rule in pack.rules if rule.on == "owed" and any(isinstance(one, StartDeadline) for one in rule.orders)
+    ]
+    told: set[str] = set()
+    for rule, node in _placed(pack, keys):
+        for order, place in zip(rule.orders, node.value["then"].value, strict=True):
+            item = order.item if isinstance(order, MakeCharge) and rule.on not in _PAID_FIRST else None
+            if owed and item and item not in told and not any(may_hold(one, "item", item) for one in owed):
+                told.add(item)
+                text = f"no rule on owed gives {item!r} a payment deadline, so nothing follows when it stays unpaid"
+                yield warning(place, f"{text}; name it in the condition of {owed[0].id!r}, or leave it so")

@@ -1,14 +1,16 @@
 """Faults of versions and values: dates at which nothing begins, amounts that the text does not state, values unused."""
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from abusedesk.policy.author.difference import day
 from abusedesk.policy.author.finding import Finding, error, warning
 from abusedesk.policy.author.uses import used_parameters, used_thresholds
-from abusedesk.policy.pack import Pack, Parameter
-from abusedesk.policy.source import Node
+from abusedesk.policy.pack import Pack, Parameter, ParameterKind
+from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
+from abusedesk.policy.rule import OrderMeasure, ShortenDeadline, StartDeadline
+from abusedesk.policy.source import Node, nearest
 from abusedesk.vocabulary.money import format_amount, parse_amount
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -113,3 +115,67 @@ def unused(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
         if name not in used_parameters(pack):
             text = f"no rule uses the parameter {name!r}, so its value holds nowhere; use it in one, or remove it"
             yield error(keys["parameters"].keys[name], text)
+
+
+def lengths(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Lengths of time that are over as they begin."""
+    timed = {
+        one.within for rule in pack.rules for one in rule.orders if isinstance(one, StartDeadline | ShortenDeadline)
+    }
+    timed |= {
+        one.expires for rule in pack.rules for one in rule.orders if isinstance(one, OrderMeasure) and one.expires
+    }
+    for name, one in pack.parameters.items():
+        for place, (_, value) in enumerate(one.values):
+            if name in timed | {"good_behaviour"} and value == timedelta():
+                text = f"{name!r} is no time at all, so it is over as it begins; write for example P2D"
+                yield error(_place_of(keys, name, place), text)
+
+
+def kinds(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Values that the engine itself applies and cannot as they are written, and counts of less than nothing."""
+    for name, one in pack.parameters.items():
+        for place, (_, value) in enumerate(one.values):
+            node = _place_of(keys, name, place)
+            needed = _KINDS.get(name, one.kind)
+            if one.kind != needed:
+                text = f"{name} must be {_WRITTEN_AS[needed]}, and this is of the kind {one.kind}"
+                yield error(node, f"{text}; {_written(needed, node.raw)}")
+            elif one.kind == "count" and isinstance(value, int) and value < 0:
+                yield error(node, f"{value} counts nothing: a count is 0 or more; mend it")
+
+
+_KINDS: Mapping[str, ParameterKind] = {
+    "limitation": "durations",
+    "occurrence_window": "duration",
+    "good_behaviour": "duration",
+    REMIND_BEFORE: "duration",
+}
+"""The parameters that the engine and the desk apply by themselves."""
+_WRITTEN_AS = {"durations": "durations by abuse type", "duration": "a duration"}
+
+
+def _written(needed: ParameterKind, raw: str) -> str:
+    days = f"P{raw}D" if raw.isdigit() else "P90D"
+    if needed == "durations":
+        return f'write {{"*": {raw if raw.startswith("P") else days}}}'
+    return f"write for example {days}, or PT{raw}H" if raw.isdigit() else f"write for example {days}"
+
+
+def lapses(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
+    """Limitations of abuse types that there are not."""
+    types = [*pack.content.abuse_types, "*"]
+    for place, (_, value) in enumerate(pack.parameters["limitation"].values):
+        node = _place_of(keys, "limitation", place)
+        for name in value if isinstance(value, dict) else ():
+            if name not in types:
+                yield error(node.keys[name], f"there is no abuse type {name!r}{nearest(name, types)}")
+
+
+def _place_of(keys: dict[str, Node], name: str, place: int) -> Node:
+    """Where one of a parameter's values is written."""
+    written: dict[str, Node] = keys["parameters"].value[name].value
+    if "value" in written:
+        return written["value"]
+    dated: dict[str, Node] = written["values"].value
+    return [*dated.values()][place]

@@ -49,6 +49,14 @@ def can_hold(rule: Rule, pack: Pack) -> bool:
     return any(condition.weigh(values)[0] for values in product(*choices))
 
 
+def may_hold(rule: Rule, fact: str, value: str) -> bool:
+    """Whether a rule's condition leaves it open, or says, that it acts for one value of a fact."""
+    condition = rule.condition
+    if condition is None or fact not in condition.names:
+        return True
+    return condition.weigh(tuple(value if name == fact else None for name in condition.names))[0] is not False
+
+
 def _choices(name: str, rule: Rule, pack: Pack) -> Sequence[object]:
     if name in pack.parameters:
         return [value for _, value in pack.parameters[name].values]
