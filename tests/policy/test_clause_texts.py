@@ -71,6 +71,29 @@ def test_dates_given_to_words_that_stay_are_a_difference() -> None:
     assert str(one) == "2: the clause is said from 2026-07-01 on instead of since ever"
 
 
+TITLE = "    title: Fee\n"
+RENAMED = "    titles:\n      2026-01-01: Fee\n      2026-07-01: Charge\n"
+
+
+@pytest.mark.parametrize(("at", "title"), [(JUNE, "Fee"), (JULY, "Charge")])
+def test_a_clause_is_called_as_the_version_calls_it(at: datetime, title: str) -> None:
+    pack = pack_from(changed(TITLE, RENAMED))
+    assert {one.short: one.clause.title for one in sheet(pack, at).sections}["4"] == title
+    assert pack.clause_in("nordlicht:4", pack.version_at(at, Settings())).title == title
+    assert lint_files(changed(TITLE, RENAMED)) == []
+
+
+def test_another_title_is_told_from_its_date_on_and_reaches_nothing_back() -> None:
+    before, after = pack_from(FILES), pack_from(changed(TITLE, RENAMED))
+    assert [str(one) for one in diff(before, after)] == [
+        "4: the title from 2026-07-01 reads otherwise: [-Fee-]{+Charge+}"
+    ]
+    assert next(str(one) for one in diff(as_of(after, JUNE), as_of(after, JULY)) if one.clause == "nordlicht:4") == (
+        "4: the title reads otherwise: [-Fee-]{+Charge+}"
+    )
+    assert reaches_back(before, after, Settings(), JULY) == []
+
+
 @pytest.mark.parametrize(
     ("was", "now", "finding"),
     [
@@ -82,6 +105,9 @@ def test_dates_given_to_words_that_stay_are_a_difference() -> None:
         (f"2026-01-01: {OLD}", f"2026-09-01: {OLD}", "texts must follow each other in time; put the earlier one first"),
         (WARNING, f"{WARNING}{from_july('Be warned.')}", "the clause '2' has both a text and texts by date; keep one"),
         (WARNING, "    text:\n      2026-07-01: Be warned.\n", "text is one wording; several by"),
+        (TITLE, TITLE + RENAMED, "the clause '4' has both a title and titles by date; keep one"),
+        (TITLE, RENAMED.replace("-07-", "-08-"), "no version begins on 2026-08-01, so this title of '4' holds never"),
+        (TITLE, "", "the clause '4' lacks the key 'title'; add it"),
     ],
 )  # fmt: skip
 def test_words_that_cannot_hold_are_found(was: str, now: str, finding: str) -> None:

@@ -102,7 +102,11 @@ def test_a_pack_of_ones_own_loads(tmp_path: Path) -> None:
         ("then: [{measure: suspend}]", "then: [{measure: null_route}]\n    kind: x", ["has no kinds"]),
         ("on: strike\n", "on: missed\n", ["lacks the key 'kind'"]),
         ("then: [{measure: suspend}]", "then: [{answer: granted}]", ["an answer is given only on request"]),
-        ("then: [{measure: suspend}]", "then: [{notify: customer, via: [email], template: x}]", ["notices/<language>/x.txt"]),
+        (
+            "then: [{measure: suspend}]",
+            "then: [{notify: customer, via: [email], template: x}]",
+            ["notices/<language>/x.txt"],
+        ),
         ("acts_on: authenticated", "acts_on: certain", ["an assurance 'certain' is unknown"]),
         ("needs: authenticated", "needs: authentic", ["did you mean 'authenticated'?"]),
         ("rules:\n", "rules: [\n", ["this is no YAML"]),

@@ -39,7 +39,8 @@ Value = int | timedelta | dict[str, timedelta | None]
 class Clause(Struct, frozen=True):
     """A clause by its full id, with its title and the policy's own words.
 
-    `text` is how it is worded in the end; `texts` are all its wordings in order of their dates, where those are said.
+    `title` and `text` are how it is called and worded in the end; `titles` and `texts` are all of them in order of
+    their dates, where those are said.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Clause(Struct, frozen=True):
     text: str
     informative: bool = False
     texts: tuple[tuple[datetime, str], ...] = ()
+    titles: tuple[tuple[datetime, str], ...] = ()
 
     @property
     def begins(self) -> datetime | None:
@@ -59,14 +61,24 @@ class Clause(Struct, frozen=True):
 
     def at(self, moment: datetime | None) -> str:
         """Its words as of an instant; of an instant before the first, the first."""
-        if not self.texts:
-            return self.text
-        fitting = [text for since, text in self.texts if moment is not None and since <= moment]
-        return fitting[-1] if fitting else self.texts[0][1]
+        return _as_of(self.texts, self.text, moment)
+
+    def title_at(self, moment: datetime | None) -> str:
+        """What it is called as of an instant; of an instant before the first, the first."""
+        return _as_of(self.titles, self.title, moment)
 
     def as_of(self, moment: datetime | None) -> "Clause":
-        """The clause as it is worded as of an instant, and no longer dated."""
-        return replace(self, text=self.at(moment), texts=()) if self.texts else self
+        """The clause as it is called and worded as of an instant, and no longer dated."""
+        if not self.texts and not self.titles:
+            return self
+        return replace(self, title=self.title_at(moment), text=self.at(moment), texts=(), titles=())
+
+
+def _as_of(dated: tuple[tuple[datetime, str], ...], undated: str, moment: datetime | None) -> str:
+    if not dated:
+        return undated
+    fitting = [said for since, said in dated if moment is not None and since <= moment]
+    return fitting[-1] if fitting else dated[0][1]
 
 
 class Version(Struct, frozen=True):

@@ -162,23 +162,29 @@ def _clauses(node: Node, prefix: str, faults: Faults) -> dict[str, Clause]:
 
 
 def _clause(short: str, node: Node, prefix: str) -> Clause:
-    keys = node.known_keys(f"the clause {short!r}", ("title",), ("text", "texts", "informative"))
-    if "texts" not in keys:
-        node.needed_key(f"the clause {short!r}", "text")
-    elif "text" in keys:
-        node.refuse(f"the clause {short!r} has both a text and texts by date; keep one")
+    keys = node.known_keys(f"the clause {short!r}", (), ("title", "titles", "text", "texts", "informative"))
+    title, titles = _worded(node, keys, short, "title")
+    text, texts = _worded(node, keys, short, "text")
     informative = "informative" in keys and keys["informative"].truth("informative")
-    texts = (
-        tuple((since, one.text("a text")) for since, one in _dated(keys["texts"], "texts")) if "texts" in keys else ()
-    )
-    text = texts[-1][1] if texts else _one_text(keys["text"])
-    return Clause(f"{prefix}{short}", keys["title"].text("title"), text, informative, texts)
+    return Clause(f"{prefix}{short}", title, text, informative, texts, titles)
 
 
-def _one_text(node: Node) -> str:
+def _worded(node: Node, keys: Mapping[str, Node], short: str, key: str) -> tuple[str, tuple[tuple[datetime, str], ...]]:
+    """A clause's title or text as it is in the end, and all of them by date, where they are dated."""
+    dated = f"{key}s"
+    if dated not in keys:
+        node.needed_key(f"the clause {short!r}", key)
+        return _one_text(keys[key], key), ()
+    if key in keys:
+        node.refuse(f"the clause {short!r} has both a {key} and {dated} by date; keep one")
+    said = tuple((since, one.text(f"a {key}")) for since, one in _dated(keys[dated], dated))
+    return said[-1][1], said
+
+
+def _one_text(node: Node, key: str) -> str:
     if isinstance(node.value, dict):
-        node.refuse("text is one wording; several by their dates stand under `texts`")
-    return node.text("text")
+        node.refuse(f"{key} is one wording; several by their dates stand under `{key}s`")
+    return node.text(key)
 
 
 def _matching(node: Node, what: str, form: re.Pattern[str], meaning: str) -> str:

@@ -1,7 +1,7 @@
 """The clauses that a page cites, with their titles, and their words as those who decided had them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -46,9 +46,10 @@ def address(clause: str, brand: Brand) -> str:
 
 
 def title(clause: str, brand: Brand) -> str:
-    """What a clause is called in the brand's policy; empty where that does not say."""
+    """What a clause is called today in the brand's policy; empty where that does not say."""
     try:
-        found = pack_of(brand).clause(clause)
+        pack = pack_of(brand)
+        found = pack.clause_in(clause, pack.version_at(datetime.now(UTC), settings_of(brand)))
     except Problem:
         return ""
     return found.title if found.text else ""

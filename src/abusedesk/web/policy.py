@@ -192,7 +192,7 @@ class _Reader:
         return ClauseCard(
             clause.id,
             short(self.pack, clause.id),
-            clause.title,
+            clause.title_at(self.version.since),
             clause.at(self.version.since),
             clause.informative,
             [

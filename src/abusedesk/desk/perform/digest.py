@@ -220,7 +220,7 @@ def _words(told: Told, party: Customer, rows: Sequence[tuple[Effect, Row]]) -> A
         "abuse_type_said": abuse_type_said(rows[0][1].abuse_type, told.language),
         "list": list_of(listed[:LISTED], party.timezone, told.language),
         "answer_at": answer_at,
-        "clauses": clauses_of(cited, pack),
+        "clauses": clauses_of(cited, pack, first.decision),
         "brand": told.effect.brand.name,
     }
     version = pack.version(version_id) if version_id else None

@@ -12,12 +12,13 @@ import msgspec
 
 from abusedesk.policy.docket import Docket as PolicyDocket
 from abusedesk.policy.docket import HeardReport, Occurrence
-from abusedesk.policy.pack import Pack
+from abusedesk.policy.pack import Pack, Version
 from abusedesk.records.models import (
     Brand,
     Case,
     Charge,
     Deadline,
+    Decision,
     DeclaredName,
     Docket,
     Effect,
@@ -215,7 +216,7 @@ def values_of(effect: Effect, case: Case | None, pack: Pack, language: str, answ
         "measures": _lines(_measure(one, said) for one in _measures(effect, case)) or said.none,
         "charges": _lines(_charge(one, said) for one in _charges(case, occurrence)) or said.none,
         "measure": _upstream_measure(effect, said),
-        "clauses": clauses_of(effect.payload.get("clauses") or [], pack),
+        "clauses": clauses_of(effect.payload.get("clauses") or [], pack, effect.decision),
         "clause_texts": _clause_texts(effect, pack),
         "points": str(effect.payload.get("points", "")),
         "answer_at": answer_at,
@@ -441,17 +442,21 @@ def _charge(charge: Charge, said: Language) -> str:
     return f"{format_amount(charge.amount)} {charge.currency}: {what}{mode}"
 
 
-def clauses_of(cited: Iterable[str], pack: Pack) -> str:
-    """The clauses cited, each with its title."""
-    return "; ".join(f"{one} {pack.clause(one).title}".strip() for one in cited)
+def clauses_of(cited: Iterable[str], pack: Pack, decision: Decision | None = None) -> str:
+    """The clauses cited, each with its title as of the version that decided."""
+    version = _version_of(decision, pack)
+    return "; ".join(f"{one} {pack.clause_in(one, version).title}".strip() for one in cited)
 
 
 def _clause_texts(effect: Effect, pack: Pack) -> str:
     """The cited clauses' own words, one a paragraph, as the version that decided has them."""
-    version_id = effect.decision.pack_version if effect.decision else ""
-    version = pack.version(version_id) if version_id else None
+    version = _version_of(effect.decision, pack)
     cited = [pack.clause_in(one, version) for one in effect.payload.get("clauses") or []]
     return "\n\n".join(f"{one.id}: {' '.join(one.text.split())}" for one in cited if one.text)
+
+
+def _version_of(decision: Decision | None, pack: Pack) -> Version | None:
+    return pack.version(decision.pack_version) if decision is not None and decision.pack_version else None
 
 
 def due_of(effect: Effect, case: Case | None) -> datetime | None:

@@ -23,6 +23,10 @@ from abusedesk.problem import Problem
 __all__ = ["Change", "as_of", "diff", "version_on"]
 
 
+_Said = Callable[[datetime | None], str]
+"""What a clause says as of an instant."""
+
+
 def diff(before: Pack, after: Pack) -> list[Change]:
     """All that `after` says otherwise than `before`, in the order of its clauses; what is about no clause comes first.
 
@@ -156,24 +160,26 @@ def _new_clause(clause: Clause) -> Change:
 
 
 def _clause(was: Clause, now: Clause) -> Iterator[Change]:
-    yield from reworded(now.id, "clause", "the title", was.title, now.title)
-    yield from _wordings(was, now)
+    yield from _wordings(now.id, "the title", (*was.titles, *now.titles), was.title_at, now.title_at)
+    if was.begins != now.begins:
+        before, after = (f"from {day(one.begins)} on" if one.begins else "since ever" for one in (was, now))
+        yield Change(now.id, "clause", f"the clause is said {after} instead of {before}")
+    yield from _wordings(now.id, "the text", (*was.texts, *now.texts), was.at, now.at)
     if was.informative != now.informative:
         text = "is now informative, nothing acts by it" if now.informative else "is no longer informative"
         yield Change(now.id, "clause", f"the clause {text}")
 
 
-def _wordings(was: Clause, now: Clause) -> Iterator[Change]:
-    """How its words differ, from each date on from which they do."""
-    if was.begins != now.begins:
-        before, after = (f"from {day(one.begins)} on" if one.begins else "since ever" for one in (was, now))
-        yield Change(now.id, "clause", f"the clause is said {after} instead of {before}")
-    dates: list[datetime | None] = [*sorted({since for since, _ in (*was.texts, *now.texts)})] or [None]
+def _wordings(
+    clause: str, what: str, dated: Sequence[tuple[datetime, str]], old: _Said, new: _Said
+) -> Iterator[Change]:
+    """How a clause's title or words differ, from each date on from which they do."""
+    dates: list[datetime | None] = [*sorted({since for since, _ in dated})] or [None]
     told: tuple[str, str] | None = None
     for since in dates:
-        pair = was.at(since), now.at(since)
+        pair = old(since), new(since)
         if pair != told:
-            yield from reworded(now.id, "clause", f"the text from {day(since)}" if since else "the text", *pair)
+            yield from reworded(clause, "clause", f"{what} from {day(since)}" if since else what, *pair)
         told = pair
 
 

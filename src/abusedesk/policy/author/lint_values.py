@@ -42,16 +42,23 @@ def dates(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
 
 
 def wordings(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
-    """Words from a date at which no version begins: a version has the words of its own date."""
-    begins = [one.since for one in pack.versions]
+    """Words and titles from a date at which no version begins: a version has the words of its own date."""
     for clause_id, clause in pack.clauses.items():
-        for place, (since, _) in enumerate(clause.texts):
-            since_ever = not place and (begins[0] is None or since < begins[0])
-            if since not in begins and not since_ever:
-                until = clause.texts[place + 1][0] if place + 1 < len(clause.texts) else None
-                short = clause_id.removeprefix(f"{pack.name}:")
-                node = keys["clauses"].value[short].value["texts"]
-                yield error(list(node.keys.values())[place], _never(short, since, until, begins, "these words"))
+        written = keys["clauses"].value[clause_id.removeprefix(f"{pack.name}:")].value
+        yield from _wordings(pack, clause_id, clause.texts, written.get("texts"), "these words")
+        yield from _wordings(pack, clause_id, clause.titles, written.get("titles"), "this title")
+
+
+def _wordings(
+    pack: Pack, clause: str, dated: tuple[tuple[datetime, str], ...], node: Node | None, what: str
+) -> Iterator[Finding]:
+    begins = [one.since for one in pack.versions]
+    for place, (since, _) in enumerate(dated):
+        since_ever = not place and (begins[0] is None or since < begins[0])
+        if node is not None and since not in begins and not since_ever:
+            until = dated[place + 1][0] if place + 1 < len(dated) else None
+            short = clause.removeprefix(f"{pack.name}:")
+            yield error([*node.keys.values()][place], _never(short, since, until, begins, what))
 
 
 def _never(
@@ -60,7 +67,7 @@ def _never(
     later = [one for one in begins if one is not None and one > since and (until is None or one < until)]
     held = f"only from {day(later[0])} on" if later else "never"
     advice = "add a version from that date, or give it the date of one"
-    holds = "holds" if what == "this value" else "hold"
+    holds = "holds" if what.startswith("this") else "hold"
     return f"no version begins on {day(since)}, so {what} of {name!r} {holds} {held}; {advice}"
 
 
