@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -12,6 +13,7 @@ from abusedesk.records.models import Brand, BrandAddress
 
 pytestmark = pytest.mark.django_db
 
+EXAMPLE = Path(__file__).parents[2] / "docs/how-to/example-pack"
 ADD = ("add", "acme", "--name", "Acme Hosting", "--pack", "scalibit", "--sender", "abuse@acme.example.net")
 
 
@@ -38,6 +40,24 @@ def test_a_brand_is_made_with_its_own_address(capsys: pytest.CaptureFixture[str]
     assert (one.name, one.pack, str(one.in_force_from)) == ("Acme Hosting", "scalibit", "2026-01-01 00:00:00+00:00")
     assert BrandAddress.objects.get().address == "abuse@acme.example.net"
     assert "in force from 2026-01-01" in capsys.readouterr().out
+
+
+def test_a_pack_of_ones_own_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copytree(EXAMPLE, tmp_path / "own")
+    monkeypatch.chdir(tmp_path)
+    run(*ADD[:5], "own", *ADD[6:])
+    assert acme().pack == str(tmp_path / "own")
+
+
+def test_a_pack_with_faults_is_no_policy_to_begin_with(tmp_path: Path) -> None:
+    copytree(EXAMPLE, tmp_path / "own")
+    text = (tmp_path / "own/pack.yaml").read_text(encoding="utf-8")
+    (tmp_path / "own/pack.yaml").write_text(text.replace("    needs: authenticated\n", "", 1), encoding="utf-8")
+    with pytest.raises(
+        Problem, match=r"pack\.yaml:\d+:\d+: error: the rule 'nuisance' does this for a report that nobody"
+    ):
+        run(*ADD[:5], str(tmp_path / "own"), *ADD[6:])
+    assert not Brand.objects.exists()
 
 
 def test_settings_are_safeguards_and_parameters_and_can_be_taken_away() -> None:

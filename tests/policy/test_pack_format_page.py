@@ -17,6 +17,7 @@ from abusedesk.policy.rule import Moment
 from abusedesk.policy.source import read_yaml
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.assurance import ASSURANCES
+from abusedesk.vocabulary.category import CATEGORIES
 from abusedesk.vocabulary.measure import MEASURES
 from abusedesk.vocabulary.request import REQUESTS
 
@@ -46,6 +47,11 @@ def test_the_facts_of_each_moment_are_listed(moment: str) -> None:
 @pytest.mark.parametrize("key", [*_REQUIRED, *_OPTIONAL])
 def test_every_key_of_a_pack_is_explained(key: str) -> None:
     assert f"| `{key}` | {'yes' if key in _REQUIRED else 'no'} |" in _part("Top level")
+
+
+@pytest.mark.parametrize("category", sorted(CATEGORIES))
+def test_every_category_is_listed(category: str) -> None:
+    assert f"`{category}`" in _part("Abuse types")
 
 
 @pytest.mark.parametrize("word", [*ASSURANCES, *REQUESTS, *MEASURES, *load_pack("jimcloud").safeguards])

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abusedesk.cli.session import session
+from abusedesk.policy.author.lint import lint
+from abusedesk.policy.pack import PACKS, find_pack
 from abusedesk.problem import Problem
 
 if TYPE_CHECKING:
@@ -164,9 +166,11 @@ def _set(given: argparse.Namespace) -> None:
 
 def _take_over(brand: "Brand", given: argparse.Namespace) -> None:
     """What was given, checked as a whole before anything is saved."""
-    for name in ("name", "pack", "sender", "in_force_from"):
+    for name in ("name", "sender", "in_force_from"):
         if getattr(given, name) is not None:
             setattr(brand, name, getattr(given, name))
+    if given.pack is not None:
+        brand.pack = _policy(given.pack)
     if given.language:
         brand.languages = given.language
     if given.actuators is not None:
@@ -174,6 +178,18 @@ def _take_over(brand: "Brand", given: argparse.Namespace) -> None:
     for one in given.setting:
         brand.settings = _changed(brand.settings, one)
     _check(brand)
+
+
+def _policy(given: str) -> str:
+    """The name of a pack of the product, or the whole path of a folder, from wherever the parts are started.
+
+    Raises Problem for a pack with faults: what could not be published is no policy to begin with either.
+    """
+    folder = find_pack(given)
+    faults = [one for one in lint(given) if one.level == "error"]
+    if faults:
+        raise Problem(f"{faults[0]} ({len(faults)} in all: abusedesk policy lint {given})")
+    return given if folder.parent == PACKS else str(folder.resolve())
 
 
 def _check(brand: "Brand") -> None:

@@ -157,8 +157,23 @@ def _between(since: datetime | None, at: datetime) -> timedelta | None:
     return at - since if since is not None else None
 
 
+def _span(number: int) -> Callable[["Draft"], timedelta]:
+    """How long ago the first of the newest so many strikes that count began; for ever where there are fewer."""
+
+    def span(draft: "Draft") -> timedelta:
+        counted = sorted(one.opened_at for one in strikes.counting(draft))
+        return draft.at - counted[-number] if len(counted) >= number else timedelta.max
+
+    return span
+
+
 DURATIONS: dict[str, Callable[["Draft"], timedelta | None]] = {
     "customer_age": _customer_age,
     "since_first_notice": _since_first_notice,
+    **{f"span_of_{word}_strikes": _span(number) for number, word in enumerate(("two", "three", "four", "five"), 2)},
 }
-"""The durations that thresholds may compare with a parameter: since the customer came, since the first notice."""
+"""The durations that thresholds may compare with a parameter.
+
+Since the customer came, since the first notice, and since the first of the newest strikes, two to five of them: so many
+strikes came within a time where that is no longer ago.
+"""

@@ -5,9 +5,6 @@ from datetime import timedelta
 
 _FORM = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
-_LONGEST = 36500 * 86400
-"""Seconds, a hundred years: added to any instant of this century it is still a date."""
-
 
 def parse_duration(text: str) -> timedelta:
     """`PT6H` as six hours. Raises ValueError for months and years, whose length is not fixed, and what is too long."""
@@ -15,10 +12,10 @@ def parse_duration(text: str) -> timedelta:
     if match is None or not any(match.groups()):
         raise ValueError(f"{text!r} is no duration such as PT6H or P365D")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    total = (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
-    if total > _LONGEST:
-        raise ValueError(f"{text!r} is too long for any calendar; it can be P36500D at most")
-    return timedelta(seconds=total)
+    try:
+        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than any calendar; write P36500D for a hundred years") from None
 
 
 def format_duration(length: timedelta) -> str:

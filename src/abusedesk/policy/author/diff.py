@@ -37,7 +37,7 @@ def diff(before: Pack, after: Pack) -> list[Change]:
     found += _clauses(before.safeguards, after.safeguards)
     if before.name != after.name:
         found.insert(0, Change(None, "pack", instead("the pack's name", before.name, after.name)))
-    places = {one: place for place, one in enumerate([*after.clauses, *old.clauses])}
+    places = {one: place for place, one in enumerate(dict.fromkeys([*after.clauses, *old.clauses]))}
     return sorted(found, key=lambda one: -1 if one.clause is None else places.get(one.clause, len(places)))
 
 

@@ -11,6 +11,7 @@ from abusedesk.policy.pack import Pack, Parameter, ParameterKind
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.policy.rule import OrderMeasure, ShortenDeadline, StartDeadline
 from abusedesk.policy.source import Node, nearest
+from abusedesk.vocabulary.duration import format_duration
 from abusedesk.vocabulary.money import format_amount, parse_amount
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -137,6 +138,13 @@ def lengths(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
             if name in timed | {"good_behaviour"} and value == timedelta():
                 text = f"{name!r} is no time at all, so it is over as it begins; write for example P2D"
                 yield error(_place_of(keys, name, place), text)
+            if isinstance(value, timedelta) and value > _LONGEST:
+                text = f"{name!r} is longer than any calendar; write {format_duration(_LONGEST)} for a hundred years"
+                yield error(_place_of(keys, name, place), text)
+
+
+_LONGEST = timedelta(days=36500)
+"""Added to any instant of this century it is still a date."""
 
 
 def kinds(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:

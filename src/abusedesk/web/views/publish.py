@@ -25,6 +25,7 @@ from abusedesk.web.views.whatif import ProposeForm
 
 _SHOWN = 50
 _TRIED = 5
+_MEANT = "What reaches back, named below, must be confirmed as meant; or give the change a version from a date to come"
 
 
 class RejectForm(forms.Form):
@@ -67,6 +68,8 @@ def propose(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
                 form.cleaned_data["note"],
                 reaching_back_is_meant=form.cleaned_data["meant"],
             )
+        except desk.ReachesBackError:
+            form.add_error(None, _MEANT)
         except Problem as problem:
             form.add_error(None, str(problem))
         else:

@@ -23,6 +23,8 @@ from abusedesk.web import pack_checks, past_words, words
 from abusedesk.web.policy_form import ChangeForm, UploadForm
 from abusedesk.web.readers import may_publish
 
+_HANDED_IN = "A pack handed in"
+"""What is tried where nobody says what it is; no reason to give whoever has to approve it."""
 _RECENT = 12
 _GROUPS = 40
 SPANS = {"30": "the last 30 days", "90": "the last 90 days", "365": "the last year", "": "all that is recorded"}
@@ -155,7 +157,7 @@ def _from_upload(request: HttpRequest, brand: Brand, form: UploadForm) -> WhatIf
         return None
     try:
         files = _handed_in(form.cleaned_data["pack"], brand)
-        return _made(request, brand, files, form.cleaned_data["title"] or "A pack handed in")
+        return _made(request, brand, files, form.cleaned_data["title"] or _HANDED_IN)
     except Problem as problem:
         form.add_error("pack", str(problem))
         return None
@@ -191,7 +193,7 @@ def page(
         "run": run,
         "brand": run.brand,
         "form": play or PlayForm(initial=_initial(run)),
-        "propose": propose or ProposeForm(initial={"note": run.title}),
+        "propose": propose or ProposeForm(initial={"note": run.title if run.title != _HANDED_IN else ""}),
         "changes": differences,
         "backwards": reaching_back(run.brand, changed),
         "outdated": run.present != present.digest,
