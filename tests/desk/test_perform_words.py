@@ -6,8 +6,9 @@ from dataclasses import asdict
 import pytest
 
 from abusedesk.desk.decide import pack_of
-from abusedesk.desk.perform.words import ENGLISH, LANGUAGES, values_of
-from abusedesk.records.models import Case, DeclaredName, Effect, Reporter, Service
+from abusedesk.desk.perform.words import ENGLISH, LANGUAGES, clauses_of, values_of
+from abusedesk.policy.pack import find_pack, pack_files, pack_from
+from abusedesk.records.models import Case, Decision, DeclaredName, Effect, Reporter, Service
 from abusedesk.vocabulary.measure import MEASURES
 from tests.desk.estate import LONG_AGO, known_reporter, provider, signed_complaint, take, with_addresses
 from tests.desk.test_names import HOST, phishing, to_jim
@@ -51,6 +52,14 @@ def test_a_notice_about_a_name_names_it() -> None:
     effect = Effect.objects.filter(kind="notice").get()
     told = values_of(effect, Case.objects.get(), pack_of(jim.brand), "en", "")["complaint"]
     assert f"what is complained about: {HOST.replace('.', '[.]')}/login" in told
+
+
+def test_clauses_are_cited_by_the_titles_of_the_version_that_decided() -> None:
+    files = pack_files(find_pack("docs/how-to/example-pack"))
+    dated = b"    titles: {2026-01-01: Fee, 2026-07-01: Charge}\n"
+    pack = pack_from({**files, "pack.yaml": files["pack.yaml"].replace(b"    title: Fee\n", dated)})
+    told = [clauses_of(["nordlicht:4"], pack, Decision(pack_version=one)) for one in ("2026-01", "2026-07")]
+    assert told == ["nordlicht:4 Fee", "nordlicht:4 Charge"]
 
 
 SUBJECT = "CERT Example: spam from info@shop.example.com to trap@traps.example.net, see http://cert.example/7"

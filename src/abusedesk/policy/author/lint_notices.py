@@ -8,7 +8,7 @@ from abusedesk.policy.author.reach import may_hold
 from abusedesk.policy.notice import PLACEHOLDERS, placeholders
 from abusedesk.policy.own_notices import OWN
 from abusedesk.policy.pack import Pack
-from abusedesk.policy.rule import OrderMeasure, SendNotice, StartDeadline
+from abusedesk.policy.rule import MakeStrike, Order, OrderMeasure, Rule, SendNotice, StartDeadline
 from abusedesk.policy.source import Node
 
 SENT_BY_THE_PRODUCT = "blast_radius"
@@ -74,19 +74,27 @@ def _sent(pack: Pack, keys: dict[str, Node]) -> dict[str, Node]:
 
 def undue(pack: Pack, keys: dict[str, Node]) -> Iterator[Finding]:
     """Notices that say until when to answer, for an abuse type that no rule gives a time to: they are never sent."""
-    timed = [
-        rule
-        for rule in pack.rules
-        if any(isinstance(one, StartDeadline) and one.name == "reply" for one in rule.orders)
-    ]
+    timed = [rule for rule in pack.rules if any(_sets_reply(one) for one in rule.orders)]
+    counted = [rule for rule in pack.rules if any(isinstance(one, MakeStrike) for one in rule.orders)]
     for rule, node in zip(pack.rules, keys["rules"].value, strict=True):
         for order, place in zip(rule.orders, node.value["then"].value, strict=True):
             if isinstance(order, SendNotice) and rule.on in _OF_AN_OCCURRENCE and _says_due(pack, order.template):
-                lacking = [one for one in pack.content.abuse_types if may_hold(rule, "abuse_type", one)]
-                lacking = [one for one in lacking if not any(may_hold(each, "abuse_type", one) for each in timed)]
+                told = _reached(pack, [rule]) & (
+                    _reached(pack, counted) if rule.on == "strike" else {*pack.content.abuse_types}
+                )
+                lacking = sorted(told - _reached(pack, timed))
                 if lacking:
                     text = f"no rule gives {', '.join(lacking)} a reply deadline, so the notice {order.template!r}"
                     yield error(place.value["template"], f"{text} cannot say {{due}} and is not sent; mend either")
+
+
+def _sets_reply(order: Order) -> bool:
+    return isinstance(order, StartDeadline) and order.name == "reply"
+
+
+def _reached(pack: Pack, rules: list[Rule]) -> set[str]:
+    """The abuse types for which one of some rules may act."""
+    return {one for one in pack.content.abuse_types if any(may_hold(rule, "abuse_type", one) for rule in rules)}
 
 
 def _says_due(pack: Pack, template: str) -> bool:
