@@ -126,6 +126,15 @@ def test_an_unknown_pack_is_answered_with_those_there_are() -> None:
         load_pack("nowhere")
 
 
+def test_a_folder_without_a_pack_and_a_single_case_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases/one.yaml").write_text("name: One\n", encoding="utf-8")
+    with pytest.raises(Problem, match=r"has no pack\.yaml; begin one with abusedesk policy copy"):
+        load_pack(str(tmp_path))
+    with pytest.raises(Problem, match=r"one\.yaml is one case; give the folder of its pack"):
+        load_pack(str(tmp_path / "cases/one.yaml"))
+
+
 def test_a_dated_parameter_is_that_of_the_version(tmp_path: Path) -> None:
     second = '{id: first, from: 2026-01-01, clause: "1"}, {id: second, from: 2027-01-01, clause: "1"}'
     text = GOOD.replace('{id: first, from: 2026-01-01, clause: "1"}', second)

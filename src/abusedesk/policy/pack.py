@@ -394,6 +394,8 @@ def find_pack(name_or_path: str) -> Path:
         return folder
     if folder.is_dir():
         raise Problem(f"the folder {name_or_path} has no pack.yaml; begin one with abusedesk policy copy")
+    if path.is_file() and path.parent.name == "cases":
+        raise Problem(f"{name_or_path} is one case; give the folder of its pack, or play it with abusedesk simulate")
     known = ", ".join(sorted(one.parent.name for one in PACKS.glob("*/pack.yaml")))
     raise Problem(f"there is no policy {name_or_path!r}: give one of {known}, or the folder of a pack.yaml")
 

@@ -182,4 +182,9 @@ def _lies_within(one: Any, other: Any) -> bool:
 
 def parse_prefix(text: str) -> IPv4Network | IPv6Network:
     """A prefix or a single address as a network. Raises ValueError where host bits are set."""
-    return ip_network(text)
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        if "host bits set" not in str(error):
+            raise
+        raise ValueError(f"{error}; write {ip_network(text, strict=False)}") from None

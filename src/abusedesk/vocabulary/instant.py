@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 
 
 def parse_instant(text: str) -> datetime:
-    """An RFC 3339 instant in UTC. Raises ValueError where the zone is missing."""
-    moment = datetime.fromisoformat(text)
+    """An RFC 3339 instant in UTC. Raises ValueError for anything else, and where the zone is missing."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no instant; write for example 2026-02-02T12:00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; write for example {text}Z")
+        raise ValueError(f"{text!r} has no time zone; write for example {moment.isoformat()}Z")
     return moment.astimezone(UTC)
 
 

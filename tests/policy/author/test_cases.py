@@ -129,7 +129,12 @@ def test_instants_are_compared_as_instants() -> None:
         (expecting("{effect: measure, service: wed}"), "the service 'wed' is unknown; did you mean 'web'?"),
         (expecting('{effect: measure, clause: "jimcloud:1.z"}'), "the clause 'jimcloud:1.z' is unknown"),
         (expecting("{effect: notify, to: costumer}"), "did you mean 'customer'?"),
-        (expecting("{at: noon, effect: notify}"), "an instant cannot be 'noon'"),
+        (expecting("{at: noon, effect: notify}"), "'noon' is no instant; write for example 2026-02-02T12:00:00Z"),
+        (
+            expecting("{at: 2024-05-06 08:00, effect: notify}"),
+            "has no time zone; write for example 2024-05-06T08:00:00Z",
+        ),
+        (expecting("{effect: measure, clause: 8.b}"), "stands in a case under its full id; write jimcloud:8.b"),
         (expecting("{effect: charge, amount: twenty}"), "an amount cannot be 'twenty'"),
         (expecting("{effect: strike, number: one}"), "number must be a whole number"),
         ("exactly: [mesure]", "the kind of effect 'mesure' is unknown"),
@@ -150,6 +155,7 @@ def test_a_typo_in_a_case_is_refused_with_its_place(text: str, words: str) -> No
         ("policy: ../", "policy: scalibit", "a case tries the pack that it stands in"),
         ("clauses: [jimcloud:1.a]\n", "", "the case names no clause"),
         ("clauses: [jimcloud:1.a]", "clauses: [jimcloud:1.z]", "the clause 'jimcloud:1.z' is unknown"),
+        ("clauses: [jimcloud:1.a]", "clauses: [1.a]", "write jimcloud:1.a"),
     ],
 )
 def test_a_case_says_what_it_is_about(was: str, becomes: str, words: str) -> None:

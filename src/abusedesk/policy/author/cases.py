@@ -157,7 +157,7 @@ def read_case(text: str, path: Path, pack: Pack) -> Case:
     exactly = keys.get("exactly")
     case = Case(
         scenario,
-        tuple(one.one_of("the clause", reader.clauses) for one in _items(keys, "clauses")),
+        tuple(reader.clause(one) for one in _items(keys, "clauses")),
         tuple(reader.line(one) for one in _items(keys, "expect")),
         tuple(reader.line(one) for one in _items(keys, "expect_not")),
         tuple(one.one_of("the kind of effect", _BY_KIND) for one in _items(keys, "exactly")),
@@ -185,13 +185,19 @@ class _Reader:
         pack = scenario.pack
         self.clauses = (*pack.clauses, *pack.safeguards)
         self.words: dict[str, Iterable[str]] = {
-            "clause": self.clauses,
             "service": scenario.services,
             "customer": scenario.customers,
             "abuse_type": pack.content.abuse_types,
             "template": {template for _, template in pack.content.templates} | {"blast_radius"},
             **_LITERALS,
         }
+
+    def clause(self, node: Node) -> str:
+        """A clause by its full id; refuses the short one of the pack, with the full one."""
+        full = next((one for one in self.clauses if one.partition(":")[2] == node.raw), None)
+        if full is not None:
+            node.refuse(f"the clause {node.raw!r} stands in a case under its full id; write {full}")
+        return node.one_of("the clause", self.clauses)
 
     def line(self, node: Node) -> Line:
         keys = node.mapping("an expected line")
@@ -212,6 +218,8 @@ class _Reader:
         return self._word(name, node)
 
     def _word(self, name: str, node: Node) -> str:
+        if name == "clause":
+            return self.clause(node)
         if name in self.words:
             return node.one_of(f"the {name.replace('_', ' ')}", self.words[name])
         if name == "ip":
