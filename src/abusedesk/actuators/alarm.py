@@ -19,11 +19,14 @@ from abusedesk.actuators.calls import Unanswered, address_of, called
 from abusedesk.actuators.mail import Delayed, Letter, Refused, post
 from abusedesk.actuators.webhook import SHORTEST_SECRET, signature
 from abusedesk.problem import Problem
+from abusedesk.vocabulary.duration import plain_length
 
 TIMEOUT_S = 10.0
 LONGEST_ANSWER = 4096
 _PRIORITY = {"page": 5, "tell": 3}
 """ntfy's priorities: 5 is urgent, 3 the default."""
+_QUIET = 2
+"""ntfy's priority that makes no sound: that a thing is over wakes nobody."""
 
 
 class Unsent(Exception):  # noqa: N818 - it says what became of the alert
@@ -32,7 +35,10 @@ class Unsent(Exception):  # noqa: N818 - it says what became of the alert
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is told. `link` and `acknowledge` are whole addresses; `key` is the same whenever it is sent again."""
+    """What is told. `link` and `acknowledge` are whole addresses; `key` is the same whenever it is sent again.
+
+    With `over_at` it tells that the alert is over.
+    """
 
     key: str
     kind: str
@@ -44,15 +50,20 @@ class Alarm:
     opened_at: datetime
     sender: str
     times: int = 1
+    over_at: datetime | None = None
 
     @property
     def title(self) -> str:
         """One line, as the subject of a mail."""
-        return f"[{self.severity}] {self.brand}: {self.summary}" if self.brand else f"[{self.severity}] {self.summary}"
+        loud = self.severity if self.over_at is None else "over"
+        return f"[{loud}] {self.brand}: {self.summary}" if self.brand else f"[{loud}] {self.summary}"
 
     @property
     def text(self) -> str:
         """The whole, as a chat shows it."""
+        if self.over_at is not None:
+            lasted = plain_length(self.over_at - self.opened_at)
+            return f"{self.title}\nover since {self.over_at:%Y-%m-%d %H:%M} UTC, lasted {lasted}\n{self.link}"
         often = f"\n(the {self.times}th time)" if self.times > 1 else ""
         taken = f"\nI have it: {self.acknowledge}" if self.acknowledge else ""
         return f"{self.title}{often}\n{self.link}{taken}"
@@ -144,7 +155,7 @@ def _mailed(address: str, alarm: Alarm) -> str:
         subject=alarm.title,
         text=f"{alarm.text}\n",
         message_id=f"<alert-{alarm.key.replace(':', '-')}@{alarm.sender.rpartition('@')[2]}>",
-        written_at=alarm.opened_at,
+        written_at=alarm.over_at or alarm.opened_at,
     )
     try:
         with post() as out:
@@ -188,6 +199,7 @@ def _webhook(options: Mapping[str, Any], alarm: Alarm) -> _Call:
         "acknowledge": alarm.acknowledge,
         "opened_at": alarm.opened_at.isoformat(),
         "times": alarm.times,
+        "over_at": alarm.over_at and alarm.over_at.isoformat(),
     }
     return "POST", str(options["url"]), body, {}
 
@@ -206,7 +218,7 @@ def _ntfy(options: Mapping[str, Any], alarm: Alarm) -> _Call:
         "topic": options["room"],
         "title": alarm.title,
         "message": alarm.text,
-        "priority": _PRIORITY.get(alarm.severity, 3),
+        "priority": _PRIORITY.get(alarm.severity, 3) if alarm.over_at is None else _QUIET,
         "click": alarm.acknowledge or alarm.link,
     }
     return "POST", str(options["url"]), body, _bearer(options)

@@ -26,3 +26,14 @@ def format_duration(length: timedelta) -> str:
     clock = "".join(f"{value}{unit}" for value, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if value)
     date = f"{days}D" if days else ""
     return f"P{date}{'T' + clock if clock else ''}" if date or clock else "PT0S"
+
+
+def plain_length(span: timedelta) -> str:
+    """A duration in its two largest units: `2 d 3 h`, `5 h 20 min`, `12 min`."""
+    minutes = int(abs(span).total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else "under 1 min"

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from abusedesk.desk.oncall.book import LAPS, acknowledge, escalate, forget, keep, look
+from abusedesk.desk.oncall.book import LAPS, REST, acknowledge, escalate, forget, keep, look
 from abusedesk.desk.oncall.wrong import Wrong
 from abusedesk.records.models import Alert, Brand, Measure, Proposal, Rota, Telling, Way
 from tests.desk import rows
@@ -76,6 +76,36 @@ def test_wrong_again_at_once_it_is_the_same_alert_and_later_another() -> None:
     keep([], NOW + 3 * MINUTE)
     assert keep([PAGE], NOW + 30 * MINUTE) == 1
     assert Alert.objects.count() == 2
+
+
+def test_who_was_told_hears_once_that_it_is_over_when_it_surely_is() -> None:
+    rota(1, "ann", minutes=1)
+    rota(2, "ben")
+    rota(3, "eve")
+    keep([PAGE], NOW)
+    escalate(NOW + MINUTE)
+    Telling.objects.filter(person="ann").update(state="done", way="phone", done_at=NOW)
+    keep([], NOW + 5 * MINUTE)
+    (one,) = Telling.objects.filter(over=True)
+    assert (one.person, one.way, one.due, one.state) == ("ann", "phone", NOW + 5 * MINUTE + REST, "pending")
+    keep([PAGE], NOW + 6 * MINUTE)
+    assert not Telling.objects.filter(over=True).exists()
+    keep([], NOW + 7 * MINUTE)
+    keep([], NOW + 8 * MINUTE)
+    assert Telling.objects.get(over=True).due == NOW + 7 * MINUTE + REST
+
+
+def test_nobody_hears_at_night_that_is_over_what_woke_nobody() -> None:
+    brand = rows.desk().brand
+    brand.settings["office_hours"] = "Mon-Fri 09:00-18:00"
+    brand.save()
+    team()
+    keep([PAGE._replace(severity="tell", brand=brand.pk)], NOW)
+    Telling.objects.update(state="done")
+    keep([], NOW + MINUTE)
+    assert Telling.objects.get(over=True).due == datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    keep([PAGE._replace(brand=brand.pk)], NOW + 60 * MINUTE)
+    assert not Telling.objects.filter(over=True).exists()
 
 
 def test_without_an_acknowledgement_the_next_level_is_told() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from abusedesk.actuators.alarm import WAYS
 from abusedesk.desk.oncall.book import acknowledge, escalate, keep, send_test
-from abusedesk.desk.oncall.telling import ROUNDS, tell_alerts, telling_behind, token_of, try_way
+from abusedesk.desk.oncall.telling import ROUNDS, alarm_of, tell_alerts, telling_behind, token_of, try_way
 from abusedesk.desk.oncall.wrong import Wrong
 from abusedesk.records.models import Alert, Rota, Telling, Way
 from tests.contract.mailbox import Mailbox, mailbox
@@ -187,6 +187,40 @@ def test_a_test_says_what_came_back_and_leaves_nothing_open(ring: Phone) -> None
     assert tell_alerts(NOW) == 0
     one.refresh_from_db()
     assert one.worked_at == NOW
+
+
+def test_that_it_is_over_comes_once_by_the_way_that_told_of_it(ring: Phone) -> None:
+    ring.statuses[:] = [503]
+    way("first", url=ring.url)
+    way("pager", "webhook", url=ring.url, position=2, secret=SECRET)
+    telling = opened()
+    tell_alerts(NOW)
+    tell_alerts(NOW)
+    ring.calls.clear()
+    keep([], NOW + timedelta(minutes=75))
+    assert tell_alerts(NOW + timedelta(minutes=89)) == 0
+    assert [tell_alerts(NOW + timedelta(minutes=90)) for _ in range(2)] == [1, 0]
+    (call,) = ring.calls
+    assert (call.json["over_at"], call.json["acknowledge"]) == ("2026-03-02T23:15:00+00:00", "")
+    assert Telling.objects.get(over=True).way == "pager"
+    alarm = alarm_of(Telling.objects.get(over=True))
+    assert alarm.text.splitlines()[:2] == [
+        "[over] channel imap cannot be read",
+        "over since 2026-03-02 23:15 UTC, lasted 1 h 15 min",
+    ]
+    assert alarm.key != alarm_of(telling).key
+
+
+def test_who_was_being_told_when_it_was_over_hears_so_only_if_it_arrived(ring: Phone) -> None:
+    way("phone", url=ring.url)
+    telling = opened()
+    Telling.objects.update(attempts=1, lease_until=NOW + timedelta(minutes=2))
+    keep([], NOW + timedelta(minutes=1))
+    later = NOW + timedelta(hours=1)
+    tell_alerts(later)
+    assert (ring.calls, Telling.objects.get(over=True).state) == ([], "dropped")
+    telling.refresh_from_db()
+    assert telling.state == "dropped"
 
 
 def test_what_was_acknowledged_before_it_was_sent_is_not_sent(ring: Phone) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from abusedesk.desk.oncall.house import house
-from abusedesk.desk.oncall.kinds import TEST
+from abusedesk.desk.oncall.kinds import TEST, quiet_until
 from abusedesk.desk.oncall.rota import Turns, on_call, read_stand_ins
 from abusedesk.desk.oncall.wrong import Wrong, wrong
 from abusedesk.records.bell import ring
@@ -45,7 +46,10 @@ def keep(found: Iterable[Wrong], now: datetime) -> int:
     known = {one.key: one for one in Alert.objects.select_for_update().filter(over_at=None).exclude(kind=TEST)}
     for key in known.keys() - wanted.keys():
         _end(known[key], now)
-    lately = _lately(wanted.keys() - known.keys(), now)
+    begun = wanted.keys() - known.keys()
+    lately = _lately(begun, now)
+    if begun:
+        Telling.objects.filter(alert__key__in=begun, over=True, state="pending").delete()
     told = sum(_note(known.get(key) or lately.get(key), one, now) for key, one in wanted.items())
     if told:
         ring()
@@ -68,7 +72,22 @@ def _lately(keys: Iterable[str], now: datetime) -> dict[str, Alert]:
 def _end(alert: Alert, now: datetime) -> None:
     alert.over_at = now
     alert.save(update_fields=["over_at"])
-    alert.tellings.filter(state="pending").update(state="dropped", done_at=now)
+    # Before the rest is dropped: what is being sent at this moment may yet be taken.
+    _tell_over(alert, now)
+    alert.tellings.filter(state="pending", over=False).update(state="dropped", done_at=now)
+
+
+def _tell_over(alert: Alert, now: datetime) -> None:
+    """Orders that who was told hears that it is over: once it surely is, and not at night unless it woke somebody."""
+    told = alert.tellings.filter(Q(state="done") | Q(state="pending", lease_until__gt=now), over=False)
+    settings = alert.brand.settings if alert.brand else {}
+    key = f"{alert.pk}:{now.isoformat()}:over"
+    made = [
+        Telling(alert=alert, key=f"{key}:{person}", person=person, way=way, over=True, due=due)
+        for person, way in told.order_by("done_at").values_list("person", "way")
+        if (due := quiet_until(alert.severity, person, settings, now + REST)) is not None
+    ]
+    Telling.objects.bulk_create({one.person: one for one in made}.values())
 
 
 def _note(alert: Alert | None, one: Wrong, now: datetime) -> int:

@@ -6,7 +6,7 @@ is not even kept. A brand's setting `alerts` changes a kind, and its `office_hou
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -115,6 +115,36 @@ def is_open(hours: Hours, at: datetime) -> bool:
     return (day in hours.days and now >= hours.since) or ((day - 1) % 7 in hours.days and now < hours.until)
 
 
+def next_open(hours: Hours, at: datetime) -> datetime:
+    """The first instant from `at` on at which the office is open."""
+    if is_open(hours, at):
+        return at
+    zone = ZoneInfo(hours.zone)
+    today = at.astimezone(zone).date()
+    days = (today + timedelta(days=step) for step in range(9))
+    begins = (datetime.combine(day, hours.since, zone).astimezone(UTC) for day in days if day.weekday() in hours.days)
+    return next(one for one in begins if one > at)
+
+
+def office_hours(settings: Mapping[str, Any]) -> Hours | None:
+    """The brand's office hours, or None where it says none that can be read."""
+    try:
+        return read_hours(str(settings.get(OFFICE_HOURS) or ""))
+    except ValueError:
+        return None
+
+
+def quiet_until(severity: str, person: str, settings: Mapping[str, Any], at: datetime) -> datetime | None:
+    """From when on it may be told that an alert is over: at once where it may wake, else while the office is open.
+
+    None says never: without office hours it is always night, and only the team's ways wake nobody.
+    """
+    hours = office_hours(settings)
+    if severity == "page" or (hours is None and not person):
+        return at
+    return next_open(hours, at) if hours is not None else None
+
+
 def severity_of(kind: str, settings: Mapping[str, Any], at: datetime) -> Severity:
     """How grave a kind is for a brand at an instant. What the brand says holds at all hours, office or not."""
     known = KINDS[kind]
@@ -131,7 +161,5 @@ def _said(settings: Mapping[str, Any]) -> dict[str, Severity]:
 
 
 def _office_is_open(settings: Mapping[str, Any], at: datetime) -> bool:
-    try:
-        return is_open(read_hours(str(settings.get(OFFICE_HOURS) or "")), at)
-    except ValueError:
-        return False
+    hours = office_hours(settings)
+    return hours is not None and is_open(hours, at)

@@ -66,6 +66,9 @@ def _claim(now: datetime, limit: int) -> list[Telling]:
 
 
 def _try(telling: Telling, now: datetime) -> None:
+    if telling.over and not _was_told(telling):
+        _settle(telling, state="dropped", done_at=now)
+        return
     ways = _ways(telling)
     if not ways:
         _settle(telling, state="failed", done_at=now, receipts=_with(telling, "", "nobody set up a way to them", now))
@@ -77,14 +80,19 @@ def _try(telling: Telling, now: datetime) -> None:
     except Unsent as error:
         _failed(telling, way.name, str(error), len(ways), now)
     else:
-        _settle(telling, state="done", done_at=now, way=way.name, receipts=_with(telling, way.name, said, now))
+        _taken(telling, way.name, said, now)
         _remember(way.name, worked_at=now, error="")
+
+
+def _was_told(telling: Telling) -> bool:
+    return Telling.objects.filter(alert=telling.alert, person=telling.person, over=False, state="done").exists()
 
 
 def _ways(telling: Telling) -> list[Try]:
     found = Way.objects.filter(person=telling.person, enabled=True).order_by("position", "pk")
     ways = [Try(one.name, one.kind, one.options) for one in found]
-    return ways or _staff(telling.alert.brand)
+    # That it is over comes by the way that told of it.
+    return sorted(ways, key=lambda one: one.name != telling.way) or _staff(telling.alert.brand)
 
 
 def _staff(brand: Brand | None) -> list[Try]:
@@ -109,6 +117,13 @@ def _settle(telling: Telling, **values: Any) -> None:
     """Writes what became of it, unless somebody else has it since, or a person acknowledged meanwhile."""
     mine = Telling.objects.filter(pk=telling.pk, attempts=telling.attempts, state="pending")
     mine.update(lease_until=None, **values)
+
+
+def _taken(telling: Telling, way: str, said: str, now: datetime) -> None:
+    """A way took it: they were told, also where it was acknowledged or over at that moment."""
+    mine = Telling.objects.filter(pk=telling.pk, attempts=telling.attempts, state__in=("pending", "dropped"))
+    receipts = _with(telling, way, said, now)
+    mine.update(lease_until=None, state="done", done_at=now, way=way, receipts=receipts)
 
 
 def _hurry(alert: Alert, now: datetime) -> None:
@@ -152,10 +167,11 @@ def alarm_of(telling: Telling) -> Alarm:
         brand=brand.name if brand else "",
         summary=alert.summary,
         link=f"{base}{alert.link}",
-        acknowledge=f"{base}/alerts/have/{token_of(telling)}",
+        acknowledge="" if telling.over else f"{base}/alerts/have/{token_of(telling)}",
         opened_at=alert.opened_at,
         sender=sender_of(brand.sender if brand else ""),
         times=alert.times,
+        over_at=alert.over_at if telling.over else None,
     )
 
 

@@ -86,12 +86,14 @@ class Telling(models.Model):
     """One alert told to one person, or to the team where `person` is empty: leased, tried by way after way.
 
     `state` is `pending`, `done`, `failed` or `dropped` (acknowledged or over before anything took it); `place` the way
-    whose turn it is, `way` the one that took it, `receipts` what each said.
+    whose turn it is, `way` the one that took it, `receipts` what each said. `over` tells that the alert is over, to
+    whoever was told that it began.
     """
 
     alert = models.ForeignKey(Alert, models.CASCADE, related_name="tellings")
     key = models.CharField(max_length=200, unique=True)
     person = models.CharField(max_length=150, blank=True)
+    over = models.BooleanField(default=False)
     state = models.CharField(max_length=8, default="pending")
     place = models.PositiveSmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
