@@ -1,6 +1,6 @@
 """What people and the outside are to do about a decision: reviews, notices, alerts, and what becomes of belief."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from abusedesk.desk.enact.batch import Batch, Enacted, Move, Terms
 from abusedesk.policy import strikes
 from abusedesk.policy.decision import Answer, ChargeMade, Notify, Review, SetDeadline, Take
-from abusedesk.policy.own_notices import REQUEST_ANSWER
+from abusedesk.policy.own_notices import REQUEST_ANSWER, REQUEST_COPY, reseller_clauses
 from abusedesk.policy.proposals import BREAK_GLASS
 from abusedesk.policy.stimulus import Approval, Report, Verification
 from abusedesk.records import models
@@ -176,10 +176,11 @@ def _borrows_a_name(report: models.Report) -> bool:
 def write_effects(batch: Batch, cases: Cases) -> None:
     """Orders the notices and alerts of the decisions, and tells customers what became of their requests."""
     rows = (
-        _effect_row(batch, one, f"{one.move.docket}:{one.sequence}:{index}", effect, cases)
+        row
         for one in batch.enacted
         for index, effect in enumerate(one.decision.effects)
         if isinstance(effect, Notify | Answer)
+        for row in _effect_rows(batch, one, f"{one.move.docket}:{one.sequence}:{index}", effect, cases)
     )
     copy_rows("records_effect", EFFECT_COLUMNS, [*rows, *_paid_for(batch, cases)])
 
@@ -194,13 +195,38 @@ def _paid_for(batch: Batch, cases: Cases) -> Iterator[tuple[object, ...]]:
             if known.id in waited and known.state == "granted" and (one.move.docket, known.id) not in told:
                 told.add((one.move.docket, known.id))
                 answer = Answer(known.clauses, ip=known.ip, request=known.id, kind=known.kind, answer="granted")
-                yield _effect_row(batch, one, f"{one.move.docket}:{one.sequence}:paid:{known.id}", answer, cases)
+                key = f"{one.move.docket}:{one.sequence}:paid:{known.id}"
+                yield from _effect_rows(batch, one, key, answer, cases)
 
 
-def _effect_row(batch: Batch, one: Enacted, key: str, effect: Notify | Answer, cases: Cases) -> tuple[object, ...]:
-    to_staff = isinstance(effect, Notify) and effect.to == "staff"
+def _effect_rows(
+    batch: Batch, one: Enacted, key: str, effect: Notify | Answer, cases: Cases
+) -> Iterator[tuple[object, ...]]:
+    if isinstance(effect, Notify):
+        yield _effect_row(batch, one, key, _payload(batch, one, effect, cases))
+        return
+    answer = _answer(batch, one, effect, cases)
+    yield _effect_row(batch, one, key, answer)
+    if batch.held[one.move.docket].subject.reseller and (clauses := _passed_on_by(batch.terms_of(one), one)):
+        yield _effect_row(batch, one, f"{key}:reseller", copy_of(answer, clauses))
+
+
+def _passed_on_by(terms: Terms, one: Enacted) -> tuple[str, ...]:
+    """The clauses by which the customer's reseller hears of it."""
+    if one.decision.version is None:
+        return ()
+    return reseller_clauses(terms.pack.terms(terms.pack.version(one.decision.version), terms.settings))
+
+
+def copy_of(answer: Mapping[str, Any], clauses: Iterable[str]) -> dict[str, Any]:
+    """The reseller's copy of the order to answer a request."""
+    cited = list(dict.fromkeys([*answer["clauses"], *clauses]))
+    return {**answer, "to": "reseller", "via": ["email"], "template": REQUEST_COPY, "clauses": cited}
+
+
+def _effect_row(batch: Batch, one: Enacted, key: str, says: dict[str, Any]) -> tuple[object, ...]:
+    to_staff = says["to"] == "staff"
     rehearsed = batch.terms_of(one).brand.dry_run and not to_staff
-    says = _payload(batch, one, effect, cases) if isinstance(effect, Notify) else _answer(batch, one, effect, cases)
     payload = msgspec.json.encode(says).decode()
     return (
         batch.held[one.move.docket].subject.brand, one.decision_id, key, "alert" if to_staff else "notice", payload,

@@ -13,7 +13,7 @@ from abusedesk.desk.perform.request_words import values_of_request
 from abusedesk.desk.perform.words import row_of, table_of, values_of, values_of_thread, with_code
 from abusedesk.policy.notice import render
 from abusedesk.policy.notice_html import html_of
-from abusedesk.policy.own_notices import ACKNOWLEDGEMENT, DIGEST, REQUEST_ANSWER
+from abusedesk.policy.own_notices import ACKNOWLEDGEMENT, DIGEST, REQUEST_ANSWER, REQUEST_COPY
 from abusedesk.policy.pack import Pack
 from abusedesk.records.models import (
     Brand,
@@ -268,7 +268,7 @@ def _text(effect: Effect, case: Case | None, language: str, answer_at: str, thre
     values = values_of(effect, case, pack, language, answer_at)
     if thread is not None:
         values |= values_of_thread(thread, effect, language)
-    if effect.payload.get("template") == REQUEST_ANSWER:
+    if effect.payload.get("template") in {REQUEST_ANSWER, REQUEST_COPY}:
         values |= values_of_request(effect, language)
     return render(pack, version, str(effect.payload.get("template", effect.kind)), language, values)
 

@@ -1,18 +1,20 @@
 """Deciding: a person's yes or no with its written reason, and what staff tick off outside once it is granted."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from abusedesk.desk.approvals import Answer, Result, say
+from abusedesk.desk.decide import pack_of, settings_of
+from abusedesk.desk.enact.orders import copy_of
 from abusedesk.desk.requests.enter import UNANSWERED, questions_of
-from abusedesk.policy.own_notices import REQUEST_ANSWER
+from abusedesk.policy.own_notices import REQUEST_ANSWER, reseller_clauses
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import storable
 from abusedesk.records.holders import holders
-from abusedesk.records.models import Case, CustomerRequest, Effect, Proposal
+from abusedesk.records.models import Brand, Case, CustomerRequest, Effect, Proposal
 from abusedesk.records.reviews import close_review
 from abusedesk.vocabulary.instant import format_instant
 from abusedesk.vocabulary.request import STEPS
@@ -56,10 +58,23 @@ def _tell(request: CustomerRequest, clauses: list[str], at: datetime) -> None:
         "owed": 0,
         "currency": "",
     }
+    _order(request, "answered", payload, at)
+    if request.customer.reseller_id and (passed_on := _passed_on_by(request.brand, at)):
+        _order(request, "answered:reseller", copy_of(payload, passed_on), at)
+    ring()
+
+
+def _order(request: CustomerRequest, name: str, payload: dict[str, Any], at: datetime) -> None:
     state = "dry_run" if request.brand.dry_run else "pending"
     made = {"brand": request.brand, "kind": "notice", "payload": payload, "state": state, "due": at}
-    Effect.objects.get_or_create(key=f"request:{request.pk}:answered", defaults=made)
-    ring()
+    Effect.objects.get_or_create(key=f"request:{request.pk}:{name}", defaults=made)
+
+
+def _passed_on_by(brand: Brand, at: datetime) -> tuple[str, ...]:
+    """The clauses by which resellers hear of it, as the policy in force has them."""
+    pack, settings = pack_of(brand), settings_of(brand)
+    version = pack.version_at(at, settings)
+    return reseller_clauses(pack.terms(version, settings)) if version else ()
 
 
 class Ticked(NamedTuple):
