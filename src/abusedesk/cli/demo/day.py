@@ -226,9 +226,6 @@ class Day:
         yield self._deed(
             "Saltmarsh Research/1", 62, "propose", stimuli.Proposal(by=COLLEAGUE, measure="suspend"), COLLEAGUE
         )
-        yield self._deed(
-            "Ines Cardoso/1", 55, "mail-port", stimuli.Request(id="demo-port-1", kind="open_mail_port"), COLLEAGUE
-        )
 
     def _deed(self, tenant: str, before: int, name: str, stimulus: stimuli.AnyStimulus, by: str = "") -> Deed:
         return Deed(self._ago(before), tenant, f"demo:{tenant}:{name}", stimulus, by)

@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from abusedesk.cli.demo import inventories, lists, machines, staff
+from abusedesk.cli.demo import inventories, lists, machines, mail_port, staff
 from abusedesk.cli.demo.day import COLLEAGUE, Answer, Arrival, Day, Deed, Happening, Verdict
 from abusedesk.cli.demo.machines import Scene
 from abusedesk.cli.demo.mail import Keys, plain
@@ -99,7 +99,7 @@ def _list() -> Iterator[lists.List]:
 
 def _happenings(world: World, listed: lists.List) -> list[Happening | Scene]:
     """The whole day, in order."""
-    scenes = (*machines.scenes(world), *lists.scenes(world, listed))
+    scenes = (*machines.scenes(world), *lists.scenes(world, listed), *mail_port.scenes(world, listed))
     return sorted([*Day(world).happenings(), *scenes], key=lambda one: one.at)
 
 

@@ -1,5 +1,7 @@
 """The demo's blocklist: a name server of its own on the loopback address, which the desk asks as it asks any list.
 
+It also knows the domain behind the demo's request for the mail port.
+
 It answers while the day is played, and then as long as `abusedesk demo` serves; the desk's own sweeps go on meanwhile.
 """
 
@@ -51,13 +53,25 @@ class List:
 
     def __init__(self) -> None:
         self.entries: dict[str, str] = {}
+        self.records: dict[tuple[str, str], list[str]] = {}
+        """Whatever else it knows, by name and kind."""
         self._server = socketserver.UDPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     @property
     def place(self) -> str:
         """Where it is asked."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The address of that place."""
+        return "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return int(self._server.server_address[1])
 
     def close(self) -> None:
         """Answer no more."""
@@ -69,8 +83,12 @@ class List:
         question = dns.message.from_wire(wire)
         asked = question.question[0]
         reply = dns.message.make_response(question)
-        codes, text = self._said(asked.name.to_text(omit_final_dot=True).lower())
-        if not codes:
+        name, kind = asked.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(asked.rdtype)
+        codes, text = self._said(name)
+        if any(known == name for known, _ in self.records):
+            if values := self.records.get((name, kind)):
+                reply.answer.append(dns.rrset.from_text(asked.name, _TTL, "IN", kind, *values))
+        elif not codes:
             reply.set_rcode(dns.rcode.NXDOMAIN)
         elif asked.rdtype == dns.rdatatype.A:
             reply.answer.append(dns.rrset.from_text(asked.name, _TTL, "IN", "A", *codes))

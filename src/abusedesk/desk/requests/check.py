@@ -57,12 +57,15 @@ def check_next(now: datetime) -> int:
     claimed = _claim(now)
     if claimed is None:
         return 0
-    lease = claimed.check_at
-    findings = look(claimed, now, ask_dns=verify.trust().dns)
-    kept = {"findings": msgspec.to_builtins(findings), "checked_at": now}
-    CustomerRequest.objects.filter(pk=claimed.pk).update(**kept)
-    CustomerRequest.objects.filter(pk=claimed.pk, check_at=lease).update(check_at=None)
+    keep(claimed, look(claimed, now, ask_dns=verify.trust().dns), now)
     return 1
+
+
+def keep(request: CustomerRequest, findings: list[Finding], now: datetime) -> None:
+    """Puts findings beside a request. Who asked for another look meanwhile still gets it."""
+    kept = {"findings": msgspec.to_builtins(findings), "checked_at": now}
+    CustomerRequest.objects.filter(pk=request.pk).update(**kept)
+    CustomerRequest.objects.filter(pk=request.pk, check_at=request.check_at).update(check_at=None)
 
 
 def look(request: CustomerRequest, now: datetime, *, ask_dns: bool) -> list[Finding]:

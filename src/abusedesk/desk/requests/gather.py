@@ -8,7 +8,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dkim
 import dkim.crypto
@@ -20,6 +20,9 @@ from abusedesk.desk import names
 from abusedesk.desk.requests.facts import Gathered, Key, Pointed, Records
 from abusedesk.desk.requests.grade import tags_of
 from abusedesk.desk.vouching.paths import plain
+
+if TYPE_CHECKING:
+    from dns.asyncresolver import Resolver
 
 log = structlog.get_logger()
 
@@ -40,13 +43,18 @@ LONGEST = 4096
 T = TypeVar("T")
 
 
-def gather(domain: str, selector: str, addresses: Iterable[str], further: int = 0) -> Gathered:
-    """What the DNS says. Never within a running event loop. Raises DNSException where there is no resolver."""
-    return asyncio.run(_gather(domain, selector, list(addresses), further))
+def gather(
+    domain: str, selector: str, addresses: Iterable[str], further: int = 0, resolver: "Resolver | None" = None
+) -> Gathered:
+    """What the DNS says, by the machine's resolver or another one.
+
+    Never within a running event loop. Raises DNSException where there is no resolver.
+    """
+    return asyncio.run(_gather(domain, selector, list(addresses), further, resolver or names.resolver()))
 
 
-async def _gather(domain: str, selector: str, addresses: list[str], further: int) -> Gathered:
-    asker = _Asker()
+async def _gather(domain: str, selector: str, addresses: list[str], further: int, resolver: "Resolver") -> Gathered:
+    asker = _Asker(resolver)
     selectors = [selector] if selector else list(SELECTORS)
     above = PublicSuffixList().privatesuffix(domain) or domain
     pointed, records, keys, own, registered, mx = await asyncio.gather(
@@ -79,8 +87,8 @@ async def _all(tasks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 class _Asker:
     """Questions of one check: each asked once, some at a time, none after the time is over."""
 
-    def __init__(self) -> None:
-        self._resolver = names.resolver()
+    def __init__(self, resolver: "Resolver") -> None:
+        self._resolver = resolver
         self._until = time.monotonic() + TOTAL_S
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._asked: dict[tuple[str, str], asyncio.Task[tuple[Any, ...] | None]] = {}
