@@ -1,15 +1,18 @@
 """`database dump` and `restore`, as an operator runs them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from abusedesk.records import embedded
 from tests.cli.test_main import abusedesk
 from tests.conftest import copied
 
@@ -63,6 +66,48 @@ def _sql(data: Path, text: str) -> str:
     command = [sys.executable, "-m", "abusedesk.cli", "database", "shell"]
     told = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
     assert "ERROR" not in told.stderr, told.stderr
+    return told.stdout
+
+
+def test_the_commands_of_the_guide_do_what_it_says(data: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/restore-a-backup.md").read_text(encoding="utf-8")
+    trial, serious = _SHELL.findall(page)
+    release = "abusedesk hold SLUG --release"
+    assert f"`{release}`" in page
+    (tmp_path / "backup").mkdir()
+    held = "held until somebody releases them: b; what happened since the backup is not known here"
+    with embedded.running(data) as server:
+        _sql(data, f"delete from records_brand; delete from records_heartbeat; {_BRAND}")
+        assert _followed(trial, tmp_path, data, server.dsn).splitlines()[1:] == [
+            held,
+            f"restored {tmp_path}/backup/desk.dump; run `abusedesk migrate` if it was dumped by an older release",
+            "the tables are up to date",
+        ]
+        assert "restore" not in _sql(data, "select held_by from records_brand;")
+        assert not (tmp_path / "try").exists()
+        _sql(data, "update records_brand set name = 'since the backup';")
+        assert held in _followed(serious, tmp_path, data, server.dsn)
+        assert "restore B" in _sql(data, "select held_by || ' ' || name from records_brand;")
+        assert _followed(release, tmp_path, data, server.dsn).startswith("b goes on: ")
+
+
+_SHELL = re.compile(r"^ *```sh\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+
+
+def _followed(block: str, folder: Path, data: Path, dsn: str) -> str:
+    """What commands of a guide print, typed where the service has a database of its own."""
+    text = block.replace("/backup", f"{folder}/backup").replace("/tmp/try", f"{folder}/try").replace("SLUG", "b")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    service = {
+        "ABUSEDESK_DATA": str(data),
+        "ABUSEDESK_DATABASE_URL": dsn,
+        "DJANGO_SETTINGS_MODULE": "abusedesk.settings",
+    }
+    command = ["bash", "-euc", textwrap.dedent(text)]
+    told = subprocess.run(
+        command, env={**os.environ, **service, "PATH": programs}, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
     return told.stdout
 
 
