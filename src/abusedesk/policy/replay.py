@@ -91,14 +91,12 @@ class _Known:
     `number` is its place among the services, in the order in which they were first heard of.
     """
 
-    __slots__ = ("base", "built", "built_from", "docket", "held", "held_until", "named", "number")
+    __slots__ = ("base", "docket", "held", "held_until", "named", "number")
 
     def __init__(self, number: int, docket: Docket, base: Facts) -> None:
         self.number = number
         self.docket = docket
         self.base = base
-        self.built = base
-        self.built_from: Facts | None = None
         self.named = addresses_in(docket, _NOTHING)
         self.held = _NONE
         self.held_until = _EVER
@@ -254,18 +252,7 @@ class Replay:
         if at >= known.held_until or (type(stimulus) in _NAMING and not known.named.issuperset(_addresses(stimulus))):
             self._look_at_addresses(service, known, stimulus, at)
         struck = self._struck_elsewhere(service, known) if type(stimulus) is Request else _NONE
-        built = known.built
-        if (
-            known.built_from is known.base
-            and built.held_ips is known.held
-            and built.automatic_within_hour == count
-            and built.staff_told == told
-            and built.struck_ips == struck
-            and built.standing_elsewhere == standing
-        ):
-            return built
-        known.built_from = known.base
-        known.built = replace(
+        return replace(
             known.base,
             held_ips=known.held,
             struck_ips=struck,
@@ -274,7 +261,6 @@ class Replay:
             staff_told=told,
             settings=self.settings,
         )
-        return known.built
 
     def _facts_of_brand(
         self, known: _Known, stimulus: AnyStimulus, standing: tuple[Elsewhere, ...], count: int

@@ -212,7 +212,7 @@ class Record:
 
         `heard` is told now and then how many there were so far.
         """
-        decode, of_docket = _stimulus.decode, self._of_docket
+        read, of_docket = _read_stimulus, self._of_docket
         for first in range(0, len(ids), _BATCH):
             batch = ids[first : first + _BATCH]
             rows = self._rows(batch, with_effects=with_effects)
@@ -221,7 +221,7 @@ class Record:
                 service, lasting, facts = of_docket[docket]
                 if not stored.startswith(lasting):
                     facts = self._learn(docket, stored)
-                yield Recorded(at, service, decode(stimulus), facts, effects)
+                yield Recorded(at, service, read(stimulus), facts, effects)
             if heard is not None:
                 heard(first + len(batch))
 
@@ -296,6 +296,20 @@ class Record:
             cursor.itersize = _BATCH
             cursor.execute(query, self._given)
             yield from cursor
+
+
+def _read_stimulus(stored: bytes) -> AnyStimulus:
+    """A stimulus as stored. The short ones (a reply, a payment, a passed deadline) are a few, over and over."""
+    found = _short.get(stored)
+    if found is None:
+        found = _stimulus.decode(stored)
+        if len(stored) <= _SHORT and len(_short) < _REMEMBERED:
+            _short[stored] = found
+    return found
+
+
+_short: dict[bytes, AnyStimulus] = {}
+_SHORT, _REMEMBERED = 64, 4096
 
 
 def _remembered(table: AssignmentTable) -> Any:

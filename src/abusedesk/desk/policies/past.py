@@ -1,7 +1,8 @@
 """Past: what a changed pack would have made of a brand's recorded past. It writes nothing.
 
 The record is replayed twice from one snapshot of the database, under the brand's present pack and under the changed
-one, each in a process of its own; then the two compare what they brought, service by service, half of them each.
+one, each in a process of its own that makes itself ready while the order of the record is looked up; then the two
+compare what they brought, service by service, half of them each.
 """
 
 import os
@@ -10,7 +11,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,19 +56,19 @@ def what_if(
     _check(present, changed, settings)
     access = _access()
     with tempfile.TemporaryDirectory(prefix="abusedesk-past-") as name, reading(access) as past:
-        extent = Record(past, brand.pk, since).extent()
-        if extent.until is None:
-            raise Problem(_nothing(brand, since))
-        ids = Path(name, "ids")
-        ids.write_bytes(extent.ids.tobytes())
         (snapshot,) = past.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        before, after = Path(name, "before"), Path(name, "after")
-        common = (access, snapshot, brand.pk, since, extent.until, ids, present)
+        before, after, reach = Path(name, "before"), Path(name, "after"), Path(name, "reach")
+        common = (access, snapshot, brand.pk, since, reach, present)
         jobs = [
             Job(*common, present, settings, True, most, before, after, os.getpid()),
             Job(*common, changed, settings, False, most, after, before, os.getpid()),
         ]
-        _run([replaying.prepare(job) for job in jobs], len(extent.ids), progress)
+        with _begun(jobs) as processes:
+            extent = Record(past, brand.pk, since).extent()
+            if extent.until is None:
+                raise Problem(_nothing(brand, since))
+            replaying.leave_reach(reach, extent.ids, extent.until)
+            _wait(processes, len(extent.ids), progress)
         was, would_be = replaying.outcome(before), replaying.outcome(after)
         comparison = Comparison(most)
         for side in (before, after):
@@ -148,18 +150,24 @@ class _Process:
             self._process.stdout.close()
 
 
-def _run(jobs: list[Path], total: int, progress: Tell | None) -> None:
-    """Has both jobs done side by side."""
+@contextmanager
+def _begun(jobs: list[Job]) -> Iterator[list[_Process]]:
+    """Both jobs at work side by side; none of them outlives the block."""
     processes: list[_Process] = []
     try:
-        processes += [_Process(job) for job in jobs]
-        while sum(one.is_done() for one in processes) < len(processes):
-            if progress is not None:
-                progress(min(total, *(one.heard for one in processes)), total)
-            time.sleep(_TELL_S)
+        processes.extend(_Process(replaying.prepare(job)) for job in jobs)
+        yield processes
     finally:
         for one in processes:
             one.end()
+
+
+def _wait(processes: list[_Process], total: int, progress: Tell | None) -> None:
+    """Until both are done."""
+    while sum(one.is_done() for one in processes) < len(processes):
+        if progress is not None:
+            progress(min(total, *(one.heard for one in processes)), total)
+        time.sleep(_TELL_S)
     if progress is not None:
         progress(total, total)
 

@@ -42,6 +42,8 @@ _OUTCOME, _COMPARED = "outcome", "compared"
 _TAGS: dict[type, str] = {one: str(one.__struct_config__.tag) for one in get_args(AnyStimulus)}
 _encode = msgspec.msgpack.Encoder().encode
 _effects = msgspec.json.Encoder(order="deterministic").encode
+_NO_EFFECTS = _effects(())
+_stored_reach = msgspec.msgpack.Decoder(tuple[datetime, bytes])
 _stored_effects = msgspec.json.Decoder(tuple[AnyEffect, ...])
 
 
@@ -49,16 +51,16 @@ class Job(NamedTuple):
     """What a process is to replay: the record of a brand since an instant, under a pack and settings.
 
     `present` is the brand's own pack, which gave the dockets as they stood at `since`. With `is_present`, that is the
-    pack of the replay, and the decisions are held against what was recorded. The ids of the decisions lie in the file
-    `ids`. Of what differs from the replay in the folder `other`, the `most` heaviest are given in full.
+    pack of the replay, and the decisions are held against what was recorded. Which decisions there are is told in the
+    file `reach` (`leave_reach`), which may come later than the job. Of what differs from the replay in the folder
+    `other`, the `most` heaviest are given in full.
     """
 
     access: Access
     snapshot: str
     brand: int
     since: datetime | None
-    until: datetime
-    ids: Path
+    reach: Path
     present: Pack
     pack: Pack
     settings: Settings
@@ -100,6 +102,17 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, Pack):
             return Pack, (value.content, value.safeguards, value.digest)
         return NotImplemented
+
+
+def leave_reach(path: Path, ids: "array[int]", until: datetime) -> None:
+    """Tells the decisions of a record by their ids, in the order in which they are to be heard, and how far it goes."""
+    _leave(path, _encode((until, ids.tobytes())))
+
+
+def _reach(path: Path) -> tuple["array[int]", datetime]:
+    _await(path)
+    until, ids = _stored_reach.decode(path.read_bytes())
+    return array("q", ids), until
 
 
 def outcome(folder: Path) -> Outcome:
@@ -159,10 +172,11 @@ class _Tally:
 
     def compare(self, step: Replayed) -> None:
         """Notes a decision that is not as recorded. Where ids alone differ, it is."""
+        made = step.decision.effects
         if step.recorded is None:
             self.unlike += not isinstance(step.stimulus, Postponed)
-        elif step.recorded.effects != _effects(step.decision.effects):
-            self.unlike += _plain(_stored_effects.decode(step.recorded.effects)) != _plain(step.decision.effects)
+        elif step.recorded.effects != (_effects(made) if made else _NO_EFFECTS):
+            self.unlike += _plain(_stored_effects.decode(step.recorded.effects)) != _plain(made)
 
 
 def _plain(effects: tuple[AnyEffect, ...]) -> list[AnyEffect]:
@@ -174,13 +188,15 @@ def replay(job: Job) -> Outcome:
     """Replays the record, writing consequences and progress as it goes."""
     with reading(job.access, job.snapshot) as connection:
         record = Record(connection, job.brand, job.since)
-        ids = array("q", job.ids.read_bytes())
+        around = record.around()
+        ids, until = _reach(job.reach)
         start = record.start(ids[0], job.present, job.settings) if job.since is not None else None
-        fold = Replay(job.pack, job.settings, record.around(), start)
+        fold = Replay(job.pack, job.settings, around, start)
         tally, shares = _Tally(), _Shares(job.folder)
         stimuli = record.stimuli(ids, with_effects=job.is_present, heard=_tell)
-        for step in fold.steps(stimuli, job.until):
-            if job.is_present:
+        is_present = job.is_present
+        for step in fold.steps(stimuli, until):
+            if is_present:
                 tally.compare(step)
             if step.decision.effects:
                 found = consequences(step.at, _TAGS[type(step.stimulus)], step.before, step.decision)
@@ -201,8 +217,7 @@ def _tell(heard: int) -> None:
 
 def compare(job: Job) -> Compared:
     """Compares half of the shares, which half being a matter of the side, once the other replay is through."""
-    while not (job.other / _OUTCOME).exists():
-        time.sleep(_LOOK_S)
+    _await(job.other / _OUTCOME)
     before, after = (job.folder, job.other) if job.is_present else (job.other, job.folder)
     comparison = Comparison(job.most)
     for number in range(int(job.is_present), SHARES, 2):
@@ -266,6 +281,11 @@ def main(path: Path) -> None:
     _leave(job.folder / _COMPARED, _encode(compare(job)))
     # Nothing is left to do but to give the memory back, piece by piece; the system is quicker.
     os._exit(0)
+
+
+def _await(path: Path) -> None:
+    while not path.exists():
+        time.sleep(_LOOK_S)
 
 
 def _leave(path: Path, data: bytes) -> None:

@@ -44,7 +44,9 @@ class Difference(Struct, frozen=True):
     @property
     def at(self) -> datetime:
         """The earlier of its instants."""
-        return min(side.at for side in (self.before, self.after) if side is not None)
+        if self.before is None or self.after is None:
+            return self.one.at
+        return min(self.before.at, self.after.at)
 
     @property
     def clauses(self) -> tuple[str, ...]:
@@ -239,20 +241,25 @@ class Comparison:
         return Sum(*row, before[0], after[0], gained, lost, changed, before[1], after[1])
 
     def _count(self, one: Difference) -> None:
-        sides = {row_of(side) for side in (one.before, one.after) if side is not None}
-        if one.change == "changed" and len(sides) == 1:
-            self._changes[sides.pop(), "changed"] += 1
+        was = row_of(one.before) if one.before is not None else None
+        would_be = row_of(one.after) if one.after is not None else None
+        change = one.change
+        if was == would_be and was is not None:
+            self._changes[was, "changed"] += 1
         else:
-            if one.before is not None:
-                self._changes[row_of(one.before), "lost"] += 1
-            if one.after is not None:
-                self._changes[row_of(one.after), "gained"] += 1
+            if was is not None:
+                self._changes[was, "lost"] += 1
+            if would_be is not None:
+                self._changes[would_be, "gained"] += 1
         for clause in one.clauses:
-            self._clauses[clause, one.change] += 1
+            self._clauses[clause, change] += 1
 
     def _keep(self, found: Iterable[Difference]) -> None:
+        worst = self._worst
+        if worst is not None:
+            found = [one for one in found if one.one.weight() <= worst[0]]
         placed = [(_place(one), one) for one in found]
-        self._kept += placed if self._worst is None else [one for one in placed if one[0] < self._worst]
+        self._kept += placed if worst is None else [one for one in placed if one[0] < worst]
         if self._most is not None and len(self._kept) > 2 * self._most + 1000:
             self._cut()
 
@@ -302,17 +309,19 @@ _Subjects = dict[tuple[object, ...], list[Consequence]]
 
 def _without_common(before: Sequence[Consequence], after: Sequence[Consequence]) -> tuple[_Subjects, _Subjects]:
     """What only one of two lists has, by subject and in order of time."""
-    left = Counter[tuple[object, ...]](one.same_as() for one in before)
+    same = [one.same_as() for one in before]
+    left = Counter(same)
     gained: _Subjects = {}
     for one in after:
-        if left[one.same_as()] > 0:
-            left[one.same_as()] -= 1
+        key = one.same_as()
+        if left.get(key, 0) > 0:
+            left[key] -= 1
         else:
             gained.setdefault(one.subject(), []).append(one)
     lost: _Subjects = {}
-    for one in before:
-        if left[one.same_as()] > 0:
-            left[one.same_as()] -= 1
+    for key, one in zip(same, before, strict=True):
+        if left[key] > 0:
+            left[key] -= 1
             lost.setdefault(one.subject(), []).append(one)
     return lost, gained
 
