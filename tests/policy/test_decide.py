@@ -9,8 +9,10 @@ import pytest
 from abusedesk.policy.decide import decide
 from abusedesk.policy.decision import Decision, Review, SetDeadline, StrikeMade, Take
 from abusedesk.policy.docket import Docket
+from abusedesk.policy.draft import Draft
 from abusedesk.policy.facts import Facts, Settings
 from abusedesk.policy.pack import load_pack
+from abusedesk.policy.rule import BREACH, Rule
 from abusedesk.policy.stimulus import (
     AnyStimulus,
     Approval,
@@ -221,3 +223,11 @@ def test_an_answer_read_late_answers_only_what_was_open_when_it_was_received() -
     after = heard(Reply(complete=True), both, at=AT + timedelta(hours=5)).docket
     assert [one.processed_at is not None for one in after.occurrences] == [True, False]
     assert [one.state for one in after.deadlines if one.name == "reply"] == ["met", "open"]
+
+
+def test_a_rule_that_cites_only_a_breach_there_is_none_of_cites_the_clause_that_counts_each_time() -> None:
+    pack = load_pack("jimcloud")
+    draft = Draft(Docket("s1"), Reply(complete=True), FACTS, pack, AT)
+    draft.under(pack.versions[0])
+    rule = Rule("breach-alone", (BREACH,), "", "reply", ())
+    assert [draft.clauses(rule), draft.clauses(rule)] == [(pack.content.counting.clause,)] * 2
