@@ -114,6 +114,7 @@ def test_a_chain_is_tried_as_a_whole(tmp_path: Path) -> None:
         (("--setting", "reply_perid=P1D"), "has no parameter 'reply_perid'"),
         (("--setting", "reply_period=soon"), "'reply_period' cannot be 'soon'"),
         (("--setting", "blast_radius=many"), "it is a whole number"),
+        (("--setting", "suspend_fine=-20.00"), "no parameter is less than zero"),
         (("--setting", "acknowledge=sometimes"), "it is off, known or everybody"),
         (("--setting", "irreversible"), "has no `=`"),
         (("--language", "fr"), "no notices in 'fr'"),

@@ -234,6 +234,8 @@ def _with(parameters: dict[str, Any], name: str, value: str) -> dict[str, Any]:
     if part:
         inner = _with(dict(parameters.get(whole, {})), part, value)
         return {**parameters, whole: inner} if inner else _without(parameters, whole)
+    if value.startswith("-"):
+        raise Problem(f"--setting: {name} cannot be {value!r}: no parameter is less than zero")
     given = int(value) if value.isascii() and value.isdigit() else value
     return {**parameters, name: given} if value else _without(parameters, name)
 

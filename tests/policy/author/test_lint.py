@@ -31,6 +31,22 @@ def test_the_packs_of_the_product_have_no_errors(name: str) -> None:
     assert [str(one) for one in lint(name) if one.level == "error"] == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "strike_without_belief",
+        "counting_anything",
+        "limitation_for_all",
+        "count_negative",
+        "needs_and_below",
+        "port_beyond",
+    ],
+)
+def test_a_pack_that_decided_once_is_read_whatever_lint_has_learnt_since(name: str) -> None:
+    folder = next(one for one in BAD if one.name == name)
+    assert pack_from(pack_files(folder)).name == "tiny"
+
+
 def test_errors_end_with_one_and_warnings_do_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "scalibit"]) == 0
     assert "0 errors, 1 warning\n" in capsys.readouterr().out
