@@ -1,7 +1,7 @@
 """How a brand's proposals are answered: who may, how many of them, when they are reminded, and what ends by itself.
 
 Read from the brand's setting `approvals`; as people write a chain, it is a line such as
-`terminate: approvers, policy publishers` or `charge above 500.00: 2`.
+`terminate: approvers, policy publishers`, `charge above 500.00: 2` or `charge liquidated_damages above 500.00: 2`.
 """
 
 import re
@@ -26,19 +26,26 @@ MOST_STEPS = 5
 
 Verdict = Literal["approve", "reject"]
 
-_LINE = re.compile(r"\s*(?:charge above\s+(?P<above>[\d.]+)|(?P<name>[a-z_]+))\s*:\s*(?P<needs>.+?)\s*")
+_CHARGE = r"charge(?:\s+(?!above\b)(?P<item>[a-z][a-z0-9_]*))?\s+above\s+(?P<above>[\d.]+)"
+_LINE = re.compile(rf"\s*(?:{_CHARGE}|(?P<name>[a-z_]+))\s*:\s*(?P<needs>.+?)\s*")
+_ITEM = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Rule(NamedTuple):
-    """A chain: whose yes it takes, in this order, for a measure, a request, or charges above so many minor units."""
+    """A chain: whose yes it takes, in this order, for a measure, a request, or charges above so many minor units.
+
+    Of charges `name` is their item, or empty for those of any.
+    """
 
     name: str
     above: int | None
     steps: tuple[str, ...]
 
     def covers(self, name: str, amount: int) -> bool:
-        """Whether it is about a proposal of a name, or of an amount."""
-        return amount > self.above if self.above is not None else self.name == name
+        """Whether it is about a proposal of a name, of an amount, or of both."""
+        if self.above is None:
+            return self.name == name
+        return amount > self.above and self.name in {"", name}
 
 
 class Terms(NamedTuple):
@@ -82,7 +89,9 @@ def lines_of(rules: Iterable[Rule]) -> str:
 
 
 def _about(rule: Rule) -> str:
-    return rule.name if rule.above is None else f"charge above {format_amount(rule.above)}"
+    if rule.above is None:
+        return rule.name
+    return f"charge {f'{rule.name} ' if rule.name else ''}above {format_amount(rule.above)}"
 
 
 def _needs(steps: tuple[str, ...]) -> str:
@@ -93,12 +102,14 @@ def _chain_in(line: str) -> dict[str, Any]:
     read = _LINE.fullmatch(line)
     if read is None:
         raise ValueError(
-            f"{line.strip()!r} is no chain; write `terminate: approvers, policy publishers` or `restore: 2`"
+            f"{line.strip()!r} is no chain; write `terminate: approvers, policy publishers`, `restore: 2` or "
+            "`charge fine above 100.00: 2`"
         )
     needs = read["needs"]
     named = int(needs) if needs.isascii() and needs.isdigit() else [one.strip() for one in needs.split(",")]
     if read["above"] is not None:
-        return {"charge_above": read["above"], "needs": named}
+        item = {"charge": read["item"]} if read["item"] else {}
+        return {**item, "charge_above": read["above"], "needs": named}
     return {"request" if read["name"] in REQUESTS else "measure": read["name"], "needs": named}
 
 
@@ -107,7 +118,12 @@ def _rule(given: Any) -> Rule:
         raise ValueError(f"{given!r} is no chain: it names no needs")
     steps = _steps(given["needs"])
     if "charge_above" in given:
-        return Rule("", parse_amount(str(given["charge_above"])), steps)
+        item = str(given.get("charge") or "")
+        if item and not _ITEM.fullmatch(item):
+            raise ValueError(f"{item!r} is no name of a charge such as liquidated_damages")
+        return Rule(item, parse_amount(str(given["charge_above"])), steps)
+    if "charge" in given:
+        raise ValueError(f"a chain for the charge {given['charge']!r} needs a sum: charge_above")
     name = str(given.get("measure") or given.get("request") or "")
     if name not in {*MEASURES, *REQUESTS}:
         known = ", ".join((*MEASURES, *REQUESTS))
