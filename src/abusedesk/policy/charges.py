@@ -98,6 +98,15 @@ def add(draft: "Draft", charge: Charge, amount: int) -> None:
     say(draft, grown)
 
 
+def find(draft: "Draft", charge: str | None) -> Charge | None:
+    """A charge by its id."""
+    if charge is not None:
+        for one in draft.charges:
+            if one.id == charge:
+                return one
+    return None
+
+
 def owed(draft: "Draft") -> list[Charge]:
     """The charges that are not wholly paid, the oldest owed first."""
     found = [one for one in draft.charges if one.state == "owed"]
@@ -169,8 +178,9 @@ def _pay(draft: "Draft", charge: Charge) -> Charge:
 
 
 def _end_settled_deadlines(draft: "Draft") -> None:
-    open_payments = [one for one in draft.deadlines if one.name == "payment" and one.state == "open"]
-    for deadline in open_payments:
+    for deadline in draft.deadlines:
+        if deadline.state != "open" or deadline.name != "payment":
+            continue
         covered = [one.state for one in draft.charges if one.deadline == deadline.id]
         if covered and "owed" not in covered:
             deadlines.end(draft, deadline, "met" if "paid" in covered else "cancelled")

@@ -95,14 +95,11 @@ def _follow_up(draft: Draft) -> None:
         for moment, subject, ip in queue:
             draft.measure = subject if moment == "measure" else None
             draft.owed = subject if moment == "owed" else None
-            draft.item = _item(draft, subject) if moment == "owed" else None
+            charge = charges.find(draft, draft.owed)
+            draft.item = charge.item if charge is not None else None
             draft.queue_ip = ip
             weigh_all(draft, moment)
     draft.queue_ip = None
-
-
-def _item(draft: Draft, charge_id: str) -> str | None:
-    return next((one.item for one in draft.charges if one.id == charge_id), None)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------

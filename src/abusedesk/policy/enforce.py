@@ -105,7 +105,7 @@ def _notify(draft: "Draft", rule: Rule, order: SendNotice) -> None:
 
 def _deadline(draft: "Draft", rule: Rule, order: StartDeadline) -> None:
     if rule.on == "owed":
-        charge = next((one for one in draft.charges if one.id == draft.owed), None)
+        charge = charges.find(draft, draft.owed)
         if charge is not None:
             due = deadlines.due(draft, order.within, order.calendar)
             deadlines.start_payment(draft, charge, order.name, due, draft.clauses(rule))

@@ -235,7 +235,7 @@ class Pack:
         self.currency = content.currency
         self._types: dict[str, AbuseType] = {}
         self._breaches: dict[str, str | None] = {}
-        self._terms: dict[tuple[str, bytes], Terms] = {}
+        self._terms: dict[str | tuple[str, bytes], Terms] = {}
 
     @property
     def title(self) -> str:
@@ -298,7 +298,9 @@ class Pack:
 
     def terms(self, version: Version, settings: Settings) -> Terms:
         """What holds under a version and an operator's overrides. Raises Problem for an override that cannot be."""
-        key = (version.id, msgspec.json.encode(settings.overrides, order="sorted") if settings.overrides else b"")
+        key: str | tuple[str, bytes] = version.id
+        if settings.overrides:
+            key = (version.id, msgspec.json.encode(settings.overrides, order="sorted"))
         terms = self._terms.get(key)
         if terms is None:
             terms = self._terms[key] = Terms(self.content, version, settings.overrides)

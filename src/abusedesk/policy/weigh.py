@@ -85,7 +85,8 @@ def each_hit(draft: "Draft", moment: Moment, act: Callable[["Draft", Rule], None
     plans, rest = agenda(draft.terms, moment, kind, occurrence.abuse_type if occurrence is not None else None)
     trace = draft.trace
     for apart, plan in plans:
-        trace += apart
+        if apart:
+            trace += apart
         line = plan.muffled if draft.silent and plan.muffled is not None else weigh(draft, plan)
         trace.append(line)
         if line.result == "hit":
@@ -102,10 +103,8 @@ def _speaks_only(rule: Rule) -> bool:
 
 def weigh(draft: "Draft", plan: Plan) -> TraceLine:
     """The trace line of a rule: whether it hits now, and what settled it."""
-    if plan.belief:
-        unbelieved = plan.belief[draft.before + 1][draft.after + 1]
-        if unbelieved is not None:
-            return unbelieved
+    if plan.belief and (unbelieved := plan.belief[draft.before + 1][draft.after + 1]) is not None:
+        return unbelieved
     if plan.always is not None:
         return plan.always
     values = plan.values(draft)
