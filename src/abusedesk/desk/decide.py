@@ -16,7 +16,8 @@ from abusedesk.policy.stimulus import AnyStimulus, Request
 from abusedesk.policy.strikes import struck_addresses
 from abusedesk.records import packs
 from abusedesk.records.holders import Holders
-from abusedesk.records.models import Brand, Measure
+from abusedesk.records.models import Brand
+from abusedesk.records.models import Docket as Row
 
 HOUR = timedelta(hours=1)
 
@@ -25,7 +26,23 @@ SELECT docket.state FROM records_docket docket JOIN records_service service ON s
 WHERE service.customer_id = %s AND service.id <> %s
 """
 
+_RADIUS = """
+WITH given AS (SELECT COALESCE(%(first)s::timestamptz, '-infinity') AS first,
+                      COALESCE(%(last)s::timestamptz, 'infinity') - interval '1 hour' AS before_last)
+SELECT staff_told,
+    ARRAY(SELECT at FROM records_measure, given WHERE brand_id = %(brand)s AND counts
+          AND at > first - interval '1 hour' AND NOT (at > before_last AND at <= first)),
+    (SELECT count(*) FROM records_measure, given WHERE brand_id = %(brand)s AND counts
+     AND at > before_last AND at <= first)
+FROM records_brand WHERE id = %(brand)s
+"""
+
 docket_decoder = msgspec.json.Decoder(Docket)
+
+
+def state_of(row: Row) -> Docket:
+    """A stored docket as the policy knows it."""
+    return docket_decoder.decode(bytes(row.state))
 
 
 class Subject(NamedTuple):
@@ -53,20 +70,22 @@ class Radius(NamedTuple):
 
     taken: tuple[datetime, ...]
     staff_told: bool
+    throughout: int = 0
+    """How many more are less than an hour old at every instant that is asked of: in a flood they are thousands."""
 
     def within_hour(self, at: datetime) -> int:
         """How many are less than an hour old at an instant."""
-        return sum(1 for one in self.taken if one <= at and at - one < HOUR)
+        return self.throughout + sum(1 for one in self.taken if one <= at and at - one < HOUR)
 
     def after(self, decision: Decision, at: datetime) -> "Radius":
         """What a decision makes of it."""
-        taken, told = self
+        taken, told, _ = self
         for effect in decision.effects:
             if isinstance(effect, Take) and effect.counts:
                 taken, told = (*taken, at), False
             elif isinstance(effect, Notify) and effect.to == "staff":
                 told = True
-        return Radius(taken, told)
+        return self._replace(taken=taken, staff_told=told)
 
 
 class Neighbour(NamedTuple):
@@ -98,13 +117,12 @@ def settings_of(brand: Brand) -> Settings:
 pack_of = packs.pack_of
 
 
-def radius_of(brand: int, since: datetime | None) -> Radius:
-    """The brand's automatic measures from an hour before an instant on."""
-    taken = Measure.objects.filter(brand=brand, counts=True)
-    if since is not None:
-        taken = taken.filter(at__gt=since - HOUR)
-    told = Brand.objects.values_list("staff_told", flat=True).get(pk=brand)
-    return Radius(tuple(taken.values_list("at", flat=True)), told)
+def radius_of(brand: int, first: datetime | None, last: datetime | None = None) -> Radius:
+    """The brand's automatic measures, for whoever asks of instants from the first to the last, or without an end."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RADIUS, {"brand": brand, "first": first, "last": last})
+        told, taken, throughout = cursor.fetchone()
+    return Radius(tuple(taken), told, throughout)
 
 
 def facts_for(

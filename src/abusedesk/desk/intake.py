@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from typing import NamedTuple
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 
 from abusedesk.desk import campaigns, correlate, designated, names, report_rows, reporters, suppress, verify
 from abusedesk.desk.answering import acknowledge
@@ -36,6 +36,12 @@ from abusedesk.vocabulary.designation import AUTHORITY
 from abusedesk.vocabulary.evidence import Evidence, grade
 from abusedesk.vocabulary.report import Reading, Report
 from abusedesk.vocabulary.suppression import Suppression, Suppressions
+
+_DOCKETS = """
+SELECT service.id, service.brand_id, service.ref, docket.id
+FROM records_service service LEFT JOIN records_docket docket ON docket.service_id = service.id
+WHERE service.id = ANY(%s) ORDER BY service.id
+"""
 
 _NEW_DOCKETS = """
 INSERT INTO records_docket (brand_id, service_id, sequence, state, digest, head)
@@ -218,11 +224,11 @@ def _complaint(
 
 def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     ensure_month(STANDARD, [one.unread.received_at for one in ready.reads])
-    _make_dockets({one.service for one in ready.told if one.service is not None})
+    dockets = _dockets({one.service for one in ready.told if one.service is not None})
     ids = report_rows.write_reports(ready.told)
     suppress.note(ready.complaints)
     answered = [(one.unread, one.answer) for one in ready.reads if one.answer is not None]
-    moves = sorted([*_moves(ready.told), *answers.moves(answered, now)], key=lambda one: one.at)
+    moves = sorted([*_moves(ready.told, dockets), *answers.moves(answered, now)], key=lambda one: one.at)
     enacted = enact(moves, table)
     raised = correlate.raisings(enacted)
     if raised:
@@ -241,10 +247,8 @@ def _write(ready: _Ready, table: Holders, now: datetime) -> None:
     acknowledge.order(ready.reads, now)
 
 
-def _moves(told: list[Telling]) -> list[Move]:
+def _moves(told: list[Telling], dockets: Mapping[int, int]) -> list[Move]:
     told = [one for one in told if correlate.is_heard(one)]
-    services = {one.service for one in told if one.service is not None}
-    dockets = dict(models.Docket.objects.filter(service__in=services).values_list("service_id", "pk"))
     brands = {one.complaint.brand for one in told if one.service is None}
     own = {brand: docket_of_brand(brand).pk for brand in sorted(brands)}
     first: set[uuid.UUID] = set()
@@ -257,14 +261,24 @@ def _moves(told: list[Telling]) -> list[Move]:
     return moves
 
 
-def _make_dockets(services: set[int]) -> None:
-    missing = services - set(models.Docket.objects.filter(service__in=services).values_list("service_id", flat=True))
-    made = [{"brand": brand, "service": pk, **empty_docket(ref)} for pk, brand, ref in _services(missing)]
-    give_rows(_NEW_DOCKETS, made)
+def _dockets(services: set[int]) -> dict[int, int]:
+    """The dockets of services, made where there is none yet."""
+    found = _find_dockets(services)
+    new = [
+        {"brand": brand, "service": service, **empty_docket(ref)}
+        for service, brand, ref, docket in found
+        if docket is None
+    ]
+    if new:
+        give_rows(_NEW_DOCKETS, new)
+        found = _find_dockets(services)
+    return {service: docket for service, _, _, docket in found if docket is not None}
 
 
-def _services(ids: set[int]) -> list[tuple[int, int, str]]:
-    return list(models.Service.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "brand_id", "ref"))
+def _find_dockets(services: set[int]) -> list[tuple[int, int, str, int | None]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DOCKETS, [sorted(services)])
+        return list(cursor.fetchall())
 
 
 def _ask_people(ready: _Ready, now: datetime) -> None:

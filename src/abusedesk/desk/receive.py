@@ -16,7 +16,6 @@ from django.db import connection, transaction
 from abusedesk.records import room
 from abusedesk.records.bell import ring
 from abusedesk.records.bulk import copy_rows, give_rows, storable
-from abusedesk.records.models import BrandAddress, Channel
 from abusedesk.records.partitions import STANDARD, ensure_month
 from abusedesk.records.payload import seal
 from abusedesk.vocabulary.designation import ABUSE, strictest
@@ -29,6 +28,17 @@ COLUMNS = (
 
 PROVEN = ("reporter", "sensor", "upstream", "listing")
 """What of a provenance nobody can forge. The same bytes from somebody proven are another message than from anybody."""
+
+_OURS = """
+SELECT address, brand_id, kind FROM records_brandaddress
+UNION ALL SELECT name, brand_id, NULL FROM records_channel WHERE brand_id IS NOT NULL
+"""
+
+_NOTE_CHANNELS = """
+UPDATE records_channel channel SET last_message_at = row.at
+FROM json_to_recordset(%s::json) AS row(name text, at timestamptz)
+WHERE channel.name = row.name AND (channel.last_message_at IS NULL OR channel.last_message_at < row.at)
+"""
 
 _TAKE = """
 INSERT INTO records_messageseen (digest, message_id, received_at, attempts)
@@ -102,9 +112,7 @@ def receive_many(batch: Sequence[Incoming]) -> list[Received]:
     if not batch:
         return []
     room.must_be_left()
-    owned = BrandAddress.objects.values_list("address", "brand_id", "kind")
-    addresses = {address: Owned(brand, kind) for address, brand, kind in owned}
-    channels = dict(Channel.objects.exclude(brand=None).values_list("name", "brand_id"))
+    addresses, channels = _ours()
     sealed = [_identify(one, addresses, channels) for one in batch]
     first = {one.digest: one for one in reversed(sealed)}
     taken = _take(list(first.values()))
@@ -173,7 +181,18 @@ def _take(sealed: list[_Sealed]) -> set[bytes]:
     return {bytes(digest) for (digest,) in give_rows(_TAKE, rows)}
 
 
+def _ours() -> tuple[dict[str, Owned], dict[str, int]]:
+    """The brands' addresses, and the channels that are one brand's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OURS)
+        rows = cursor.fetchall()
+    addresses = {name: Owned(brand, kind) for name, brand, kind in rows if kind is not None}
+    return addresses, {name: brand for name, brand, kind in rows if kind is None}
+
+
 def _known(digests: list[bytes]) -> dict[bytes, uuid.UUID]:
+    if not digests:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT digest, message_id FROM records_messageseen WHERE digest = ANY(%s)", [digests])
         return {bytes(digest): message_id for digest, message_id in cursor.fetchall()}
@@ -214,5 +233,4 @@ def _note_channels(batch: Sequence[Incoming]) -> None:
     latest: dict[str, datetime] = {}
     for one in batch:
         latest[one.channel] = max(one.received_at, latest.get(one.channel, one.received_at))
-    for name, at in sorted(latest.items()):
-        Channel.objects.filter(name=name).exclude(last_message_at__gte=at).update(last_message_at=at)
+    give_rows(_NOTE_CHANNELS, [{"name": name, "at": at} for name, at in sorted(latest.items())])

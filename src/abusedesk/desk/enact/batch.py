@@ -38,6 +38,10 @@ SELECT docket.id, docket.sequence, docket.state, docket.head FROM records_docket
 WHERE docket.id = ANY(%s) ORDER BY docket.id FOR UPDATE
 """
 
+_LOCK_BRANDS = """
+SELECT FROM records_brand WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+
 _SUBJECTS = """
 SELECT docket.id, docket.brand_id, brand.slug, service.id, service.ref, service.type, service.since, service.until,
        service.trial, service.mail_port, service.protected OR customer.protected,
@@ -119,8 +123,10 @@ class Batch:
         self._done = _decided_before(moves)
         self.terms = _terms({one.subject.brand for one in self.held.values()})
         self.radii: dict[int, Radius] = {}
+        self._told_before: dict[int, bool] = {}
         self._brands_locked = False
-        self._oldest = min((move.at for move in moves), default=None)
+        instants = [move.at for move in moves]
+        self._span = (min(instants, default=None), max(instants, default=None))
         self._addresses = _addresses(moves, self._dockets)
         self._outside = self._read_outside()
         self._on_address = {pk for pk, one in self._dockets.items() if on_addresses(one)}
@@ -174,7 +180,8 @@ class Batch:
 
     def _radius(self, brand: int) -> Radius:
         if brand not in self.radii:
-            self.radii[brand] = radius_of(brand, self._oldest)
+            self.radii[brand] = radius_of(brand, *self._span)
+            self._told_before[brand] = self.radii[brand].staff_told
         return self.radii[brand]
 
     def _lock_brands(self) -> None:
@@ -183,14 +190,15 @@ class Batch:
         So two workers neither both take the last of the counter nor both null-route one address.
         """
         ids = sorted(self.terms)
-        list(models.Brand.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_BRANDS, [ids])
         self._brands_locked = True
         self._outside = self._read_outside()
         mine = {brand: self._taken_here(brand) for brand in ids}
         self.radii.clear()
         for brand in ids:
             fresh = self._radius(brand)
-            self.radii[brand] = Radius((*fresh.taken, *mine[brand]), fresh.staff_told)
+            self.radii[brand] = fresh._replace(taken=(*fresh.taken, *mine[brand]))
 
     def _taken_here(self, brand: int) -> tuple[datetime, ...]:
         ours = (one for one in self.enacted if self.held[one.move.docket].subject.brand == brand)
@@ -199,6 +207,12 @@ class Batch:
     def _count(self, move: Move, decision: Decision) -> None:
         brand = self.held[move.docket].subject.brand
         self.radii[brand] = self._radius(brand).after(decision, move.at)
+
+    def newly_told(self) -> dict[int, bool]:
+        """Whether staff heard that there were too many measures, by brand, where that changed."""
+        return {
+            brand: one.staff_told for brand, one in self.radii.items() if one.staff_told != self._told_before[brand]
+        }
 
     def terms_of(self, one: Enacted) -> Terms:
         """What the brand of a decided move decides by."""

@@ -57,8 +57,8 @@ def write(batch: Batch) -> None:
     orders.write_reviews(batch, cases)
     orders.write_effects(batch, cases)
     orders.write_beliefs(batch)
-    for brand, radius in batch.radii.items():
-        models.Brand.objects.filter(pk=brand).exclude(staff_told=radius.staff_told).update(staff_told=radius.staff_told)
+    for brand, told in batch.newly_told().items():
+        models.Brand.objects.filter(pk=brand).update(staff_told=told)
     if any(one.decision.effects for one in batch.enacted):
         ring("send", "drive")
 
