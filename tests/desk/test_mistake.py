@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from abusedesk.actuators.models import Switch
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.mistake import downtime, letter, perform
 from abusedesk.desk.mistake.perform import Confirmed, carry_out, record
 from abusedesk.desk.mistake.picks import Pick, pick_of
-from abusedesk.desk.mistake.plan import Plan, Wanted, plan, state_of
+from abusedesk.desk.mistake.plan import Plan, Wanted, plan
 from abusedesk.desk.perform import perform_targets
 from abusedesk.desk.policies.audit import recompute
 from abusedesk.policy.stimulus import Payment

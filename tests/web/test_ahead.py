@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.policy.stimulus import Report
 from abusedesk.records.models import Case, Measure
 from abusedesk.web.ahead import ahead_of
-from abusedesk.web.ahead import docket_of as docket_in
 from tests.desk.estate import NOW, Provider, provider, with_addresses
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def heard(made: Provider) -> Case:
 
 
 def last_step(case: Case) -> str:
-    coming = ahead_of(case, docket_in(case))
+    coming = ahead_of(case, state_of(case.service.docket))
     assert [one.at - NOW for one in coming] == [6 * HOUR, 12 * HOUR, 18 * HOUR]
     return " ".join(str(order.line) for order in coming[-1].orders)
 

@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from abusedesk.desk import appeals, telephone
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.mistake import perform
-from abusedesk.desk.mistake.plan import state_of
 from abusedesk.desk.perform import perform_targets
 from abusedesk.desk.watch import fire_due
 from abusedesk.policy.stimulus import AnyStimulus, Approval, Report

@@ -12,7 +12,7 @@ import msgspec
 from django.db import transaction
 
 from abusedesk.desk.answering import letters
-from abusedesk.desk.decide import docket_decoder
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.enact import Move, enact
 from abusedesk.desk.mistake.picks import named
 from abusedesk.desk.perform import marks
@@ -80,7 +80,7 @@ def enter(case: models.Case, disputed: Disputed, said: Said, now: datetime) -> m
         return known
     lock_version()
     docket = models.Docket.objects.select_for_update().get(service=case.service_id)
-    state = docket_decoder.decode(bytes(docket.state))
+    state = state_of(docket)
     if not _is_there(state, disputed):
         raise Problem("That is not on the record of this service any more; look at the case again.")
     if models.Appeal.objects.filter(docket=docket, what=disputed.what, item=disputed.item, outcome="").exists():
@@ -169,7 +169,7 @@ def _tell(appeal: models.Appeal, stimulus: AnyStimulus, word: str, by: str, now:
 def deciders(appeal: models.Appeal) -> frozenset[str]:
     """Who had a hand in what is disputed: approved, proposed or verified it."""
     about = Disputed(_what(appeal), appeal.item, appeal.about)
-    docket = docket_decoder.decode(bytes(appeal.docket.state))
+    docket = state_of(appeal.docket)
     occurrences = _occurrences(docket, about)
     reports = {report.id for one in docket.occurrences if one.id in occurrences for report in one.reports}
     by_people = models.Decision.objects.filter(docket=appeal.docket_id).exclude(by="")

@@ -5,8 +5,7 @@ from typing import Literal, NamedTuple
 
 from django.db.models import Q
 
-from abusedesk.desk.decide import docket_decoder
-from abusedesk.policy.docket import Docket as PolicyDocket
+from abusedesk.desk.decide import state_of
 from abusedesk.policy.report_fate import fate_of
 from abusedesk.records.models import Brand, Docket, Event, Measure, Message, Report, Review
 from abusedesk.vocabulary.assurance import reaches
@@ -104,7 +103,7 @@ def _outcome(report: Report, services: list[int]) -> Code:
     if not services:
         return "not_ours"
     dockets = Docket.objects.filter(service__in=services).only("pk", "state")
-    known = {one.pk: fate for one in dockets if (fate := fate_of(_docket(one), str(report.pk))) is not None}
+    known = {one.pk: fate for one in dockets if (fate := fate_of(state_of(one), str(report.pk))) is not None}
     borne = Q(pk__in=[])
     for pk, fate in known.items():
         borne |= Q(docket=pk, item__in=fate.measures)
@@ -117,7 +116,3 @@ def _outcome(report: Report, services: list[int]) -> Code:
     if "open" not in fates:
         return "closed" if "closed" in fates else "rejected"
     return "in_progress" if reaches(report.assurance, "authenticated") else "uncorroborated"
-
-
-def _docket(one: Docket) -> PolicyDocket:
-    return docket_decoder.decode(bytes(one.state))

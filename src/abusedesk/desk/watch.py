@@ -28,6 +28,7 @@ from abusedesk.desk.perform import marks
 from abusedesk.desk.public_form import door
 from abusedesk.desk.reading import drift
 from abusedesk.policy.stimulus import DeadlinePassed
+from abusedesk.records import pace
 from abusedesk.records.holders import holders, lock_version
 from abusedesk.records.keys import forget_answers
 from abusedesk.records.models import Brand, Deadline, Docket, Heartbeat
@@ -57,6 +58,7 @@ ROUNDS: tuple[tuple[timedelta, Callable[[datetime], object]], ...] = (
     (HOUR, forget_answers),
     (HOUR, door.forget),
     (HOUR, book.forget),
+    (HOUR, pace.forget),
 )
 """What the watch does beside firing deadlines, and how often."""
 

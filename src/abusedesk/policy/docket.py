@@ -203,6 +203,11 @@ class Docket(Struct, frozen=True, gc=False):
     """`item/abuse type` of the cases that carry no more of a charge, since the actual damages are known."""
 
 
+def charged(charge: Charge) -> bool:
+    """Whether a charge is proposed, owed or paid."""
+    return charge.state in {"proposed", "owed", "paid"}
+
+
 def stands(measure: Measure) -> bool:
     """Whether a measure is in force or proposed."""
     return measure.state in {"proposed", "in_force"}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from abusedesk.policy.carried import report_of
 from abusedesk.policy.decide import decide
-from abusedesk.policy.docket import Charge, Deadline, Docket, Measure, Occurrence, stands
+from abusedesk.policy.docket import Charge, Deadline, Docket, Measure, Occurrence, charged, stands
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.pack import Pack
 from abusedesk.policy.stimulus import (
@@ -117,9 +117,9 @@ def _measure(measure: Measure, otherwise: Docket) -> Followed | None:
 
 def _charges(now: Docket, otherwise: Docket) -> list[Followed]:
     """The charges beyond those that would stand for the same, the latest of them first."""
-    left = Counter(_sum(one) for one in otherwise.charges if _is_charged(one))
+    left = Counter(_sum(one) for one in otherwise.charges if charged(one))
     found = []
-    for one in (one for one in now.charges if _is_charged(one)):
+    for one in (one for one in now.charges if charged(one)):
         if left[_sum(one)] > 0:
             left[_sum(one)] -= 1
         else:
@@ -129,10 +129,6 @@ def _charges(now: Docket, otherwise: Docket) -> list[Followed]:
 
 def _sum(charge: Charge) -> tuple[str, str | None, str | None, int]:
     return charge.item, charge.ip, charge.case, charge.amount
-
-
-def _is_charged(charge: Charge) -> bool:
-    return charge.state in {"proposed", "owed", "paid"}
 
 
 def _deadlines(now: Docket, otherwise: Docket) -> list[Followed]:

@@ -5,6 +5,16 @@ from typing import Literal, get_args
 MeasureKind = Literal["suspend", "shutdown", "terminate", "block_port", "rate_limit", "null_route"]
 MEASURES: tuple[MeasureKind, ...] = get_args(MeasureKind)
 
+MEASURE_NOUN: dict[str, str] = {
+    "suspend": "suspension",
+    "shutdown": "shutdown",
+    "terminate": "termination",
+    "block_port": "port block",
+    "rate_limit": "rate limit",
+    "null_route": "null-route",
+}
+"""What staff call a measure."""
+
 ON_ADDRESS: frozenset[str] = frozenset({"rate_limit", "null_route"})
 """The measures that act on an IP; the others act on a service."""
 

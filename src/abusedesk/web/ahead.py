@@ -13,7 +13,6 @@ from msgspec import UNSET
 from abusedesk.desk.decide import (
     Subject,
     Surroundings,
-    docket_decoder,
     facts_for,
     judge,
     pack_of,
@@ -37,11 +36,6 @@ class Coming(NamedTuple):
     at: datetime
     cause: str
     orders: list[Order]
-
-
-def docket_of(case: Case) -> Docket:
-    """The docket of the case's service, as the policy knows it."""
-    return docket_decoder.decode(bytes(case.service.docket.state))
 
 
 def ahead_of(case: Case, docket: Docket) -> list[Coming]:

@@ -15,7 +15,7 @@ from abusedesk.actuators.registry import DEFAULT
 from abusedesk.desk.approvals.overdue import expires_at, overdue_at
 from abusedesk.desk.approvals.say import Answer, foreseen, would
 from abusedesk.desk.approvals.voices import Chain, Voice, chain_of, hindrance, may_reject, terms_of
-from abusedesk.desk.decide import docket_decoder, pack_of, settings_of
+from abusedesk.desk.decide import pack_of, settings_of
 from abusedesk.policy.decision import AnyEffect, Lift, Take
 from abusedesk.policy.docket import Docket, Ground, HeardReport, Occurrence
 from abusedesk.problem import Problem
@@ -105,11 +105,6 @@ def terms_and_chain(one: Proposal) -> tuple[Terms, Chain] | None:
     except Problem:
         return None
     return terms, chain_of(one, terms)
-
-
-def docket_of(one: Proposal) -> Docket:
-    """The docket, as the policy knows it."""
-    return docket_decoder.decode(bytes(one.docket.state))
 
 
 def follows(one: Proposal, verdict: Verdict, now: datetime) -> Follows:

@@ -13,7 +13,7 @@ from abusedesk.desk.approvals import Answer, Voice
 from abusedesk.desk.break_glass import is_allowed
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.records.models import Case, Measure, Proposal
-from abusedesk.vocabulary.measure import MEASURES, ON_ADDRESS
+from abusedesk.vocabulary.measure import MEASURE_NOUN, MEASURES, ON_ADDRESS
 from abusedesk.web import words
 
 _YES_NO = forms.RadioSelect
@@ -123,7 +123,7 @@ class Propose(StimulusForm):
 
     name = "propose"
     button = "Propose"
-    measure = forms.ChoiceField(label="Measure", choices=[(one, words.MEASURE_NOUN[one]) for one in MEASURES])
+    measure = forms.ChoiceField(label="Measure", choices=[(one, MEASURE_NOUN[one]) for one in MEASURES])
     ip = forms.GenericIPAddressField(label="Address, for a null-route or a rate limit", required=False)
 
     def clean(self) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.mistake.picks import Pick, What
-from abusedesk.desk.mistake.plan import state_of
-from abusedesk.policy.docket import Docket, Occurrence, stands
+from abusedesk.policy.docket import Docket, Occurrence, charged, stands
 from abusedesk.policy.occurrences import best
 from abusedesk.policy.strikes import struck
 from abusedesk.records.models import Appeal, Case, Report
@@ -128,7 +128,7 @@ def _things(pk: int, docket: Docket, what: What, types: set[str]) -> list[Pick]:
     elif what == "measure":
         rows = [one.id for one in docket.measures if stands(one) and not one.upstream]
     else:
-        rows = [one.id for one in docket.charges if one.state in {"proposed", "owed", "paid"}]
+        rows = [one.id for one in docket.charges if charged(one)]
     return [Pick(pk, what, one) for one in list(rows)[::-1][:MOST]]
 
 

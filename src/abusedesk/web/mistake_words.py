@@ -7,6 +7,7 @@ from abusedesk.desk.mistake.picks import Pick
 from abusedesk.desk.mistake.plan import Asked
 from abusedesk.policy.docket import Charge, Docket, Measure
 from abusedesk.policy.endings import Ending
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 from abusedesk.web.words import Line
 
@@ -63,7 +64,7 @@ def _and(*parts: str) -> str:
 
 
 def _proposed(one: Ending) -> str:
-    if one.name in words.MEASURE_NOUN:
+    if one.name in MEASURE_NOUN:
         return words.sentence(words.measure(one.name, port=one.port, ip=one.ip))
     return f"{words.sentence(words.item(one.name))} of {words.money(one.amount, one.currency)}"
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, get_args
 
 from abusedesk.policy.author.consequences import Consequence, Kind
 from abusedesk.policy.author.whatif import Difference, Sum, WhatIf
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
 KINDS: dict[str, tuple[str, frozenset[Kind]]] = {
@@ -136,7 +137,7 @@ def _parts(one: Consequence) -> tuple[str, ...]:
         return (f"{measure} stands on", one.detail or "with another refund")
     if one.kind in {"charge", "withdraw"}:
         amount = words.money(one.amount, one.currency) if one.currency else ""
-        item = words.MEASURE_NOUN.get(one.what) or words.item(one.what)
+        item = MEASURE_NOUN.get(one.what) or words.item(one.what)
         name = f"{item}{f' of {amount}' if amount else ''}{f' for {one.ip}' if one.ip else ''}"
         return (f"{name} withdrawn",) if one.kind == "withdraw" else (name, _mode(one.mode), one.detail)
     return _REST[one.kind](one)
@@ -175,7 +176,7 @@ def _headline(result: WhatIf, kind: str) -> Headline:
     rows = [one for one in result.sums if one.kind == "measure" and one.what == kind]
     before, after = sum(one.before for one in rows), sum(one.after for one in rows)
     gained, lost = sum(one.gained for one in rows), sum(one.lost for one in rows)
-    return Headline(words.sentence(f"{words.MEASURE_NOUN[kind]}s"), before, after, gained, lost)
+    return Headline(words.sentence(f"{MEASURE_NOUN[kind]}s"), before, after, gained, lost)
 
 
 def _money(currency: str, mode: str, before: int, after: int) -> MoneyLine:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from abusedesk.policy import rule as orders
 from abusedesk.policy.pack import ParameterKind, Value
 from abusedesk.vocabulary.duration import parse_duration
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -146,7 +147,7 @@ def _answer(one: Any, _values: dict[str, str]) -> Ordered:
 
 
 def _lift(one: Any, _values: dict[str, str]) -> Ordered:
-    return Ordered(f"Lifts {words.joined(words.MEASURE_NOUN[kind] for kind in one.kinds)}", "good")
+    return Ordered(f"Lifts {words.joined(MEASURE_NOUN[kind] for kind in one.kinds)}", "good")
 
 
 _ORDER: dict[type[orders.Order], Callable[[Any, dict[str, str]], Ordered]] = {
@@ -164,7 +165,7 @@ _ORDER: dict[type[orders.Order], Callable[[Any, dict[str, str]], Ordered]] = {
     orders.GiveAnswer: _answer,
     orders.LiftMeasures: _lift,
     orders.Process: lambda _one, _v: Ordered("Counts as answered", "good"),
-    orders.DropGround: lambda one, _v: Ordered(f"No longer bears the {words.MEASURE_NOUN[one.kind]}", "good"),
+    orders.DropGround: lambda one, _v: Ordered(f"No longer bears the {MEASURE_NOUN[one.kind]}", "good"),
     orders.MarkService: lambda one, _v: Ordered(f"Service marked: {words.plain(one.mark)}"),
     orders.WithdrawCharges: lambda one, _v: Ordered(f"Withdraws proposed {words.item(one.item)}", "good"),
     orders.RecordUpstream: lambda _one, _v: Ordered("The upstream's measure is recorded"),

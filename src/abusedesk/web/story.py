@@ -11,6 +11,7 @@ from abusedesk.desk.mistake.perform import mistake_of
 from abusedesk.policy.decision import AnyEffect, TraceLine
 from abusedesk.policy.stimulus import AnyStimulus
 from abusedesk.records.models import Case, Decision, Mistake, Report, TicketEntry, TimelineEntry
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
 LENGTH = 40
@@ -227,7 +228,7 @@ def _fell_back(body: dict[str, Any], what: str, error: str) -> words.Line:
 
 def _fallback(body: dict[str, Any], error: str) -> str:
     waited = f"after {body['seconds']} s" if body["seconds"] else "at once"
-    as_what = f" with a {words.MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
+    as_what = f" with a {MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
     return f"{error}; {waited} {body['then']} acts instead{as_what}"
 
 
@@ -259,7 +260,7 @@ def _done(body: dict[str, Any], what: str) -> tuple[str, words.Tone, str]:
 
 def _by(body: dict[str, Any]) -> str:
     """Which actuator it was, and as what where that is not what was ordered."""
-    as_what = f" as a {words.MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
+    as_what = f" as a {MEASURE_NOUN[body['stands_in']]}" if body.get("stands_in") else ""
     return f", by {body['actuator']}{as_what}" if body.get("actuator") else ""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from abusedesk.policy import decision as effects
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.vocabulary.designation import DESIGNATIONS
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.vocabulary.money import format_amount
 
 Tone = Literal["", "late", "wait", "good"]
@@ -21,14 +22,6 @@ class Line(NamedTuple):
     more: str = ""
 
 
-MEASURE_NOUN = {
-    "suspend": "suspension",
-    "shutdown": "shutdown",
-    "terminate": "termination",
-    "block_port": "port block",
-    "rate_limit": "rate limit",
-    "null_route": "null-route",
-}
 MEASURE_VERB = {
     "suspend": "suspend the service",
     "shutdown": "shut the service down",

@@ -190,7 +190,7 @@ def test_the_worker_has_a_process_of_its_own_play_it(database_url: str, monkeypa
     _complain(provider)
     run = _asked(provider.brand)
     assert runs.ponder("w1", timezone.now()) == 1
-    child = runs._playing["w1"]
+    child = runs._children.of("w1")
     assert child.wait(30) == 0
     assert (runs.ponder("w1", timezone.now()), runs.ponder("w1", timezone.now())) == (1, 0)
     run.refresh_from_db()

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from abusedesk.desk.decide import docket_decoder, pack_of
+from abusedesk.desk.decide import docket_decoder, pack_of, state_of
 from abusedesk.desk.enact import Move, concerned_by, empty_docket, rehearse
 from abusedesk.desk.mistake.picks import Pick, What, correction, rejections, reports_behind
-from abusedesk.policy.docket import Charge, Docket, Measure, stands
+from abusedesk.policy.docket import Charge, Docket, Measure, charged, stands
 from abusedesk.policy.endings import Ending, endings
 from abusedesk.policy.facts import Facts
 from abusedesk.policy.otherwise import Because, Followed, Then, followed, without
@@ -113,11 +113,6 @@ def _moves(
             yield pk, told
 
 
-def state_of(docket: models.Docket) -> Docket:
-    """A docket as the policy knows it."""
-    return docket_decoder.decode(bytes(docket.state))
-
-
 # --- what followed --------------------------------------------------------------------------------------------------
 
 
@@ -204,7 +199,6 @@ def _left(known: Mapping[int, Any], after: Mapping[int, Docket], asked: set[Pick
 
 def _standing(pk: int, docket: Docket) -> Iterable[Pick]:
     yield from (Pick(pk, "measure", one.id) for one in docket.measures if stands(one) and not one.upstream)
-    charged = {"proposed", "owed", "paid"}
-    yield from (Pick(pk, "charge", one.id) for one in docket.charges if one.state in charged)
+    yield from (Pick(pk, "charge", one.id) for one in docket.charges if charged(one))
     waited = (one for one in docket.deadlines if one.state == "open" and one.name == "reply")
     yield from (Pick(pk, "deadline", one.id) for one in waited)

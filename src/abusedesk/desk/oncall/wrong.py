@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from abusedesk.desk.oncall.kinds import Severity, severity_of
 from abusedesk.policy.measures import BLAST_RADIUS, PROTECTED
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 
 CLOCKS_APART = timedelta(minutes=1)
 FAILING = timedelta(minutes=5)
@@ -162,9 +163,8 @@ def _failures(brand: BrandRow, broken: list[Broken]) -> Iterator[Wrong]:
 
 def _several(kind: str, brand: BrandRow, became: str, more: str, ones: "list[Proposed] | list[Broken]") -> Wrong:
     first = ones[0]
-    said = (
-        f"{_NOUN.get(first.measure, first.measure)} of {first.service}" if len(ones) == 1 else f"{len(ones)} measures"
-    )
+    noun = MEASURE_NOUN.get(first.measure, first.measure)
+    said = f"{noun} of {first.service}" if len(ones) == 1 else f"{len(ones)} measures"
     link = _place(first) if len(ones) == 1 else _places(first, brand)
     return _one(kind, brand, " ".join(filter(None, (said, became, more))), link, [one.pk for one in ones])
 
@@ -181,14 +181,6 @@ def _places(one: "Proposed | Broken", brand: BrandRow) -> str:
     return f"/?brand={brand.slug}&kind=failed"
 
 
-_NOUN = {
-    "suspend": "suspension",
-    "shutdown": "shutdown",
-    "terminate": "termination",
-    "block_port": "port block",
-    "rate_limit": "rate limit",
-    "null_route": "null-route",
-}
 _MANY = {
     "notice_failed": ("{} notices failed for good", "/?brand={}&kind=failed"),
     "authority": ("{} requests of authorities wait for somebody", "/files"),

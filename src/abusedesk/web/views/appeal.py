@@ -6,8 +6,6 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,16 +14,17 @@ from django.views.decorators.http import require_POST
 from abusedesk.desk import appeals as desk
 from abusedesk.desk import telephone
 from abusedesk.desk.answering.letters import LONGEST
-from abusedesk.desk.decide import docket_decoder
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.mistake import letter
 from abusedesk.desk.perform.reaching import first_address
-from abusedesk.policy.docket import Docket, stands
+from abusedesk.policy.docket import Docket, charged, stands
 from abusedesk.policy.strikes import struck
 from abusedesk.problem import Problem
 from abusedesk.records.csv_tables import instant
 from abusedesk.records.models import Appeal, Brand, Case
 from abusedesk.web import mistake_words as said
 from abusedesk.web import paging, words
+from abusedesk.web.brand_settings import settings_page
 from abusedesk.web.readers import may_change_channels
 from abusedesk.web.views.case import find
 
@@ -96,7 +95,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _choices(case: Case) -> list[tuple[str, str]]:
     """What of the case can be disputed, newest first."""
-    docket = docket_decoder.decode(bytes(case.service.docket.state))
+    docket = state_of(case.service.docket)
     return [*_strikes(docket, case.abuse_type), *_measures(docket), *_charges(docket)]
 
 
@@ -118,11 +117,10 @@ def _measures(docket: Docket) -> list[tuple[str, str]]:
 
 
 def _charges(docket: Docket) -> list[tuple[str, str]]:
-    charged = {"proposed", "owed", "paid"}
     return [
         (f"charge:{one.id}", f"the {said.of_charge(one)[:1].lower()}{said.of_charge(one)[1:]}")
         for one in docket.charges[::-1]
-        if one.state in charged
+        if charged(one)
     ]
 
 
@@ -238,20 +236,5 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     """Show and change how a brand hears appeals."""
     brand = get_object_or_404(Brand, slug=slug)
     form = SettingsForm(request.POST or None, initial=SettingsForm.initial_of(brand))
-    may = may_change_channels(request.user)
-    if request.method == "POST":
-        if not may:
-            raise PermissionDenied
-        if form.is_valid():
-            _save(slug, form.settings())
-            messages.success(request, "Saved. It holds from now on.", extra_tags="good")
-            return redirect("brand", slug)
-    status = 422 if request.method == "POST" else 200
-    return render(request, "web/appeal_settings.html", {"brand": brand, "form": form, "may": may}, status=status)
-
-
-@transaction.atomic
-def _save(slug: str, changed: dict[str, Any]) -> None:
-    brand = Brand.objects.select_for_update().get(slug=slug)
-    brand.settings = {**brand.settings, **changed}
-    brand.save(update_fields=["settings"])
+    may, saved = may_change_channels(request.user), "Saved. It holds from now on."
+    return settings_page(request, brand, form, "web/appeal_settings.html", may=may, saved=saved)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from abusedesk.desk.approvals import Answer, Result, say
 from abusedesk.desk.approvals.say import closed_by
 from abusedesk.desk.break_glass import is_allowed
-from abusedesk.desk.decide import pack_of
+from abusedesk.desk.decide import pack_of, state_of
 from abusedesk.desk.requests import findings_of
 from abusedesk.records.models import Brand, CustomerRequest, Proposal
 from abusedesk.vocabulary.approval import ANYBODY
@@ -210,7 +210,7 @@ def _neighbour(one: Proposal, *, forward: bool) -> int | None:
 
 
 def _screen(request: HttpRequest, one: Proposal, form: SayForm, status: int = 200) -> HttpResponse:
-    now, docket = timezone.now(), screen.docket_of(one)
+    now, docket = timezone.now(), state_of(one.docket)
     grounds, version = screen.grounds_of(one, docket)
     history = screen.history_of(one, docket)
     context: dict[str, Any] = {

@@ -4,16 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 
 from abusedesk.records.models import Brand
 from abusedesk.vocabulary.approval import SETTING, Terms, chains_in, lines_of, read_terms
 from abusedesk.vocabulary.duration import format_duration
 from abusedesk.vocabulary.permission import APPROVERS, GROUPS
+from abusedesk.web.brand_settings import settings_page
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -53,8 +51,8 @@ class TermsForm(forms.Form):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
 
-    def setting(self) -> dict[str, Any]:
-        """The setting that the checked form stands for."""
+    def settings(self) -> dict[str, Any]:
+        """The brand's settings that the checked form stands for."""
         given = self.cleaned_data
         found = {
             "remind_after": format_duration(given["remind_hours"] * _HOUR),
@@ -62,7 +60,7 @@ class TermsForm(forms.Form):
             "approvers_only": given["approvers_only"],
             "chains": given["chains"],
         }
-        return {name: value for name, value in found.items() if value not in ("", False, [])}
+        return {SETTING: {name: value for name, value in found.items() if value not in ("", False, [])}}
 
 
 def approval_terms(request: HttpRequest, slug: str) -> HttpResponse:
@@ -70,16 +68,8 @@ def approval_terms(request: HttpRequest, slug: str) -> HttpResponse:
     brand = get_object_or_404(Brand, slug=slug)
     terms, problem = _terms(brand)
     form = TermsForm(request.POST or None, initial=_initial(terms))
-    if request.method == "POST":
-        if not request.user.is_superuser:
-            raise PermissionDenied
-        if form.is_valid():
-            _save(slug, form.setting())
-            messages.success(request, "Saved. It holds for what waits now, too.", extra_tags="good")
-            return redirect("brand", slug)
-    status = 422 if request.method == "POST" else 200
-    context = {"brand": brand, "form": form, "problem": problem, "may": request.user.is_superuser}
-    return render(request, "web/approval_terms.html", context, status=status)
+    may, saved = request.user.is_superuser, "Saved. It holds for what waits now, too."
+    return settings_page(request, brand, form, "web/approval_terms.html", may=may, saved=saved, problem=problem)
 
 
 def _terms(brand: Brand) -> tuple[Terms, str]:
@@ -96,10 +86,3 @@ def _initial(terms: Terms) -> dict[str, Any]:
         "approvers_only": terms.approvers_only,
         "chains": lines_of(terms.rules),
     }
-
-
-@transaction.atomic
-def _save(slug: str, setting: dict[str, Any]) -> None:
-    brand = Brand.objects.select_for_update().get(slug=slug)
-    brand.settings = {**brand.settings, SETTING: setting}
-    brand.save(update_fields=["settings"])

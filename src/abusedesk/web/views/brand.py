@@ -19,6 +19,7 @@ from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
 _SHOWN = 50
@@ -135,9 +136,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         .values("kind")
         .annotate(n=Count("pk"))
         .order_by("kind"),
-        "actuators": sorted(
-            (words.MEASURE_NOUN.get(kind, kind), names_of(entry)) for kind, entry in one.actuators.items()
-        ),
+        "actuators": sorted((MEASURE_NOUN.get(kind, kind), names_of(entry)) for kind, entry in one.actuators.items()),
         "settings": sorted(
             (words.plain(name), value)
             for name, value in one.settings.items()

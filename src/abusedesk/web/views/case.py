@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from abusedesk.desk.answering.threads import of_reports
+from abusedesk.desk.decide import state_of
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
 from abusedesk.desk.hearing.unread import HOLDING
 from abusedesk.desk.requests import findings_of
@@ -36,8 +37,9 @@ from abusedesk.records.models import (
     ThreadEntry,
     TicketEntry,
 )
+from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import clauses, words
-from abusedesk.web.ahead import ahead_of, docket_of
+from abusedesk.web.ahead import ahead_of
 from abusedesk.web.belief import Fact, facts_of
 from abusedesk.web.forms import FORMS, ByHand, Expire, OfMeasure, StayLifted, ToClean, about
 from abusedesk.web.glass import own_proposals
@@ -123,7 +125,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     deadlines = list(one.deadlines.order_by("state", "due"))
     of_measures = _of_measures(one)
     reviews = _reviews(request, one)
-    story, docket = story_of(one), docket_of(one)
+    story, docket = story_of(one), state_of(one.service.docket)
     reports, folded = shown_reports(one), folded_reports(one)
     return {
         "case": one,
@@ -400,7 +402,7 @@ def _measure_card(measure: Measure, *, loses: bool) -> AskCard:
     return AskCard(
         what=f"Approve a {noun}?",
         detail=f"{refund}Proposed {measure.at:%-d %b, %H:%M} UTC.",
-        yes=f"Approve {words.MEASURE_NOUN[measure.kind]}",
+        yes=f"Approve {MEASURE_NOUN[measure.kind]}",
         no="Reject",
         does=words.MEASURE_DOES[measure.kind],
         fields={"measure": measure.kind},

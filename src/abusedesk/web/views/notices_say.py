@@ -4,10 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from abusedesk.desk import genuine
@@ -19,6 +17,7 @@ from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.records.models import Brand
 from abusedesk.vocabulary.duration import format_duration
+from abusedesk.web.brand_settings import settings_page
 from abusedesk.web.readers import may_change_channels
 
 MOST_HOURS = 240
@@ -92,14 +91,6 @@ def say(request: HttpRequest, slug: str) -> HttpResponse:
     """Show and change what notices carry."""
     brand = get_object_or_404(Brand, slug=slug)
     form = NoticesForm(request.POST or None, initial=NoticesForm.initial_of(brand))
-    may = may_change_channels(request.user)
-    if request.method == "POST":
-        if not may:
-            raise PermissionDenied
-        if form.is_valid():
-            brand.set(form.settings())
-            messages.success(request, "Saved. It holds from the next notice on.", extra_tags="good")
-            return redirect("brand", slug)
-    status = 422 if request.method == "POST" else 200
-    context = {"brand": brand, "form": form, "may": may, "own_word": reminders.own_word(brand)}
-    return render(request, "web/notices_say.html", context, status=status)
+    may, saved = may_change_channels(request.user), "Saved. It holds from the next notice on."
+    own_word = reminders.own_word(brand)
+    return settings_page(request, brand, form, "web/notices_say.html", may=may, saved=saved, own_word=own_word)

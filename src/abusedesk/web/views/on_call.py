@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from abusedesk.desk.oncall import rota as turns
 from abusedesk.desk.oncall.book import send_test, turns_of
 from abusedesk.desk.oncall.telling import try_way
 from abusedesk.records.models import Brand, Rota, Way
+from abusedesk.web.brand_settings import settings_page
 from abusedesk.web.on_call_form import RotaForm, SeverityForm, WayForm
 from abusedesk.web.readers import may_set_up_alerts
 
@@ -148,27 +148,9 @@ def severities(request: HttpRequest, slug: str) -> HttpResponse:
     """How grave each kind of alert is for a brand, and when its office is open."""
     brand = get_object_or_404(Brand, slug=slug)
     form = SeverityForm(brand, request.POST or None)
-    if request.method == "POST":
-        _must_may(request)
-        if form.is_valid():
-            _keep(slug, form)
-            messages.success(request, "Saved. It holds from the next look on.", extra_tags="good")
-            return redirect("brand", slug)
-    context = {
-        "brand": brand,
-        "form": form,
-        "hours": form["office_hours"],
-        "rows": [form[kind] for kind in form.kinds()],
-        "may": may_set_up_alerts(request.user),
-    }
-    return render(request, "web/severities.html", context, status=422 if request.method == "POST" else 200)
-
-
-@transaction.atomic
-def _keep(slug: str, form: SeverityForm) -> None:
-    brand = Brand.objects.select_for_update().get(slug=slug)
-    brand.settings = {**brand.settings, **form.settings()}
-    brand.save(update_fields=["settings"])
+    more = {"hours": form["office_hours"], "rows": [form[kind] for kind in form.kinds()]}
+    may, saved = may_set_up_alerts(request.user), "Saved. It holds from the next look on."
+    return settings_page(request, brand, form, "web/severities.html", may=may, saved=saved, **more)
 
 
 def _must_may(request: HttpRequest) -> None:

@@ -3,10 +3,8 @@
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 
 from abusedesk.desk.answering.acknowledge import (
     AN_HOUR,
@@ -19,6 +17,7 @@ from abusedesk.desk.answering.acknowledge import (
 )
 from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.records.models import Brand
+from abusedesk.web.brand_settings import settings_page
 from abusedesk.web.readers import may_change_channels
 
 LANGUAGES = {"en": "English", "zh-Hans": "Simplified Chinese", "de": "German"}
@@ -84,13 +83,5 @@ def told(request: HttpRequest, slug: str) -> HttpResponse:
     """Show and change what reporters are told."""
     brand = get_object_or_404(Brand, slug=slug)
     form = ToldForm(brand, request.POST or None, initial=ToldForm.initial_of(brand))
-    may = may_change_channels(request.user)
-    if request.method == "POST":
-        if not may:
-            raise PermissionDenied
-        if form.is_valid():
-            brand.set(form.settings())
-            messages.success(request, "Saved. It holds from the next report on.", extra_tags="good")
-            return redirect("brand", slug)
-    status = 422 if request.method == "POST" else 200
-    return render(request, "web/reporters_told.html", {"brand": brand, "form": form, "may": may}, status=status)
+    may, saved = may_change_channels(request.user), "Saved. It holds from the next report on."
+    return settings_page(request, brand, form, "web/reporters_told.html", may=may, saved=saved)

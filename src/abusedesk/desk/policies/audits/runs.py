@@ -4,9 +4,6 @@ One that is asked for in the console is carried out by a process that a worker s
 row; one that is run in a terminal is written down when it ends. The rows are kept.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from abusedesk.desk.policies.audit import Progress, report
+from abusedesk.desk.policies.child import Children
 from abusedesk.problem import Problem
 from abusedesk.records.bell import ring
 from abusedesk.records.chain import verify, verify_publications
@@ -105,25 +103,12 @@ def ask(what: What, by: str, since: datetime | None, now: datetime) -> AuditRun:
 
 # ---------- the worker's side ----------
 
-_running: dict[str, "subprocess.Popen[bytes]"] = {}
+_children = Children("abusedesk.desk.policies.audits")
 
 
 def take_up(worker: str, now: datetime) -> int:
     """One check at a time, in a process of its own. Returns 1 where one was begun or came to its end."""
-    child = _running.get(worker)
-    if child is not None:
-        if child.poll() is None:
-            return 0
-        del _running[worker]
-        return 1
-    run = claim(now)
-    if run is None:
-        return 0
-    # The process is ended with the thread that started it, and its lease then runs out.
-    _running[worker] = subprocess.Popen(
-        [sys.executable, "-m", "abusedesk.desk.policies.audits", str(run.pk), str(os.getpid())]
-    )
-    return 1
+    return _children.look_after(worker, lambda: run.pk if (run := claim(now)) else None)
 
 
 @transaction.atomic

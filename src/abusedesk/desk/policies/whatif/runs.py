@@ -4,9 +4,6 @@ The worker's lane only looks after the process that plays: a process that dies l
 next worker begins again. Nothing live is touched; all that is written is the run's own row.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,6 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from abusedesk.desk.decide import pack_of
+from abusedesk.desk.policies.child import Children
 from abusedesk.desk.policies.past import what_if
 from abusedesk.policy.author.always import always
 from abusedesk.policy.author.whatif import WhatIf
@@ -103,26 +101,21 @@ def ask(run: WhatIfRun, since: datetime | None, *, as_if_always: bool, now: date
 
 # ---------- the worker's side ----------
 
-_playing: dict[str, "subprocess.Popen[bytes]"] = {}
+_children = Children("abusedesk.desk.policies.whatif")
 
 
 def ponder(worker: str, now: datetime) -> int:
     """The worker's lane: one what-if at a time. Returns 1 where one was begun or came to its end."""
-    child = _playing.get(worker)
-    if child is not None:
-        if child.poll() is None:
-            return 0
-        del _playing[worker]
-        return 1
+    return _children.look_after(worker, lambda: _next(now))
+
+
+def _next(now: datetime) -> UUID | None:
+    """What is to be played now. Where nothing is, there is time to forget."""
     run = claim(now)
     if run is None:
         _forget_the_old(now)
-        return 0
-    # The process is ended with the thread that started it, and its lease then runs out.
-    _playing[worker] = subprocess.Popen(
-        [sys.executable, "-m", "abusedesk.desk.policies.whatif", str(run.pk), str(os.getpid())]
-    )
-    return 1
+        return None
+    return run.pk
 
 
 def _forget_the_old(now: datetime) -> None:
