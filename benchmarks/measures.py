@@ -119,7 +119,7 @@ def _play(folder: Path, port: int, mails: Sequence[bytes], first: int) -> tuple[
     ways = [threading.Thread(target=_send, args=(port, mails, (first, one), begin, sent)) for one in range(DOORS)]
     for one in ways:
         one.start()
-    _watch(folder, len(mails), begin + len(mails) / RATE + PATIENCE_S, reached)
+    _watch(folder, len(mails) - first, begin + (len(mails) - first) / RATE + PATIENCE_S, sent, reached)
     for one in ways:
         one.join()
     return sent, reached
@@ -138,19 +138,21 @@ def _send(port: int, mails: Sequence[bytes], way: tuple[int, int], begin: float,
 
 _IN_FORCE = """
 SELECT service.ref FROM records_measure measure JOIN records_service service ON service.id = measure.service_id
-WHERE measure.state = 'in_force'
+WHERE service.ref = ANY(%s) AND measure.state = 'in_force'
 """
 
 
-def _watch(folder: Path, number: int, until: float, reached: dict[str, float]) -> None:
-    """Look every 20 ms at what is newly in force."""
+def _watch(folder: Path, number: int, until: float, sent: dict[str, float], reached: dict[str, float]) -> None:
+    """Look every 20 ms which of those that were sent are newly in force."""
     import psycopg  # noqa: PLC0415
 
     from abusedesk.records import embedded  # noqa: PLC0415
 
     with psycopg.connect(embedded.dsn(folder), autocommit=True) as connection:
         while len(reached) < number and time.monotonic() < until:
-            rows: list[Any] = connection.execute(_IN_FORCE).fetchall()
+            rows: list[Any] = connection.execute(
+                _IN_FORCE, [[one for one in list(sent) if one not in reached]]
+            ).fetchall()
             now = time.monotonic()
             for (ref,) in rows:
                 reached.setdefault(ref, now)

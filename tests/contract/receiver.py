@@ -69,6 +69,12 @@ def _is_signed(headers: dict[str, str], body: bytes) -> bool:
     return fresh and hmac.compare_digest(wanted, headers.get("Abusedesk-Signature", ""))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Five, the library's own, is fewer than a worker orders at once; who is turned away comes again after a second.
+    request_queue_size = 64
+
+
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """A receiver that listens on a free port of the loopback interface."""
@@ -98,8 +104,7 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: Any) -> None:
             """Be quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}/abuse"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abusedesk.desk import claim
-from abusedesk.desk.claim import _manageable
+from abusedesk.desk.claim import BATCH, LATELY, LEASE, _manageable, is_for_us
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.receive import Incoming, receive_many
 from abusedesk.records.models import Message, MessageSeen
@@ -41,3 +41,16 @@ def test_what_broke_off_before_is_read_alone() -> None:
     MessageSeen.objects.update(attempts=1)
     assert [process_messages(NOW) for _ in range(4)] == [1, 1, 1, 0]
     assert set(Message.objects.filter(received_at=NOW).values_list("outcome", flat=True)) == {"reported"}
+
+
+@pytest.mark.django_db
+def test_a_few_are_left_to_whoever_began_to_read_just_now_and_a_whole_batch_is_not() -> None:
+    with_addresses(provider())
+    assert not is_for_us(NOW)
+    receive_many([Incoming(complaint(note=str(number)), "mail", NOW) for number in range(3)])
+    assert is_for_us(NOW)
+    assert len(claim.claim(NOW, 1)) == 1
+    assert [is_for_us(NOW), is_for_us(NOW + LATELY)] == [False, True]
+    receive_many([Incoming(complaint(note=f"more {number}"), "mail", NOW) for number in range(BATCH)])
+    assert is_for_us(NOW)
+    assert is_for_us(NOW + LEASE)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from abusedesk.actuators.actuator import Outcome
-from abusedesk.desk.perform import look_again, perform_target, perform_targets, retry_target, targets
+from abusedesk.desk.perform import drive, look_again, perform_target, perform_targets, retry_target
 from abusedesk.desk.perform.pace import ATTEMPTS, LOOK_AGAIN
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Measure, Target, TimelineEntry
@@ -38,7 +38,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> dict[str, Fake]:
             raise Problem(f"no actuator is called {name!r}")
         return fakes[name]
 
-    monkeypatch.setattr(targets, "actuator", actuator)
+    monkeypatch.setattr(drive, "actuator", actuator)
     return fakes
 
 

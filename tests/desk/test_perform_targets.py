@@ -8,7 +8,7 @@ import pytest
 
 from abusedesk.actuators.actuator import Order, Outcome
 from abusedesk.actuators.models import Switch
-from abusedesk.desk.perform import perform_target, perform_targets, retry_target, targets
+from abusedesk.desk.perform import drive, perform_target, perform_targets, retry_target, targets
 from abusedesk.desk.perform.pace import ATTEMPTS, LEASE
 from abusedesk.records.models import Assignment, Brand, Case, Measure, Service, Target, TimelineEntry
 from tests.desk.rows import HOUR, NOW, Desk, address_of, desk
@@ -61,7 +61,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> Fake:
     def actuator(_name: str, _options: Mapping[str, Any]) -> Fake:
         return fake
 
-    monkeypatch.setattr(targets, "actuator", actuator)
+    monkeypatch.setattr(drive, "actuator", actuator)
     return fake
 
 
@@ -360,3 +360,52 @@ def test_the_key_of_an_order_does_not_change_with_the_attempt(acme: Desk, outsid
     perform_target("w1", NOW)
     perform_target("w2", later(60))
     assert {order.key for _, order in outside.orders} == {f"{measure.docket_id}:{measure.item}:apply"}
+
+
+def test_many_targets_go_together_and_each_gets_its_own(acme: Desk, outside: Fake) -> None:
+    others = [desk(f"acme{number}") for number in range(20)]
+    measures = [one.measure() for one in (acme, *others)]
+    lifted = measures[7]
+    perform_targets("w1", NOW)
+    others[6].lift(lifted)
+    assert perform_targets("w1", later(1)) == 1
+    assert {state(one) for one in measures if one is not lifted} == {"in_force"}
+    assert state(lifted) == "lifted"
+    assert len({order.service for action, order in outside.orders if action == "apply"}) == 21
+    assert not Target.objects.exclude(dirty=False, lease_until=None).exists()
+
+
+def test_a_target_that_breaks_keeps_no_other(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, fake = desk("broken", actuators={"suspend": {"actuator": "breaks"}}), Fake()
+
+    def actuator(name: str, _options: Mapping[str, Any]) -> Fake:
+        if name == "breaks":
+            raise RuntimeError("oh")
+        return fake
+
+    monkeypatch.setattr(drive, "actuator", actuator)
+    first, second = broken.measure(), acme.measure()
+    perform_targets("w1", NOW)
+    assert (state(first), state(second)) == ("none", "in_force")
+    assert not perform_target("w1", NOW + LEASE - timedelta(seconds=1))
+    monkeypatch.setattr(drive, "actuator", lambda _name, _options: fake)
+    assert perform_target("w1", NOW + LEASE)
+    assert state(first) == "in_force"
+
+
+def test_an_answer_that_cannot_be_written_down_keeps_no_other(acme: Desk, outside: Fake) -> None:
+    other = desk("other")
+    outside.on_call = lambda _action: outside.says.update(
+        {"query": Outcome("in_force", {"words": "\ud800"} if outside.orders[-1][1].brand == "other" else {})}
+    )
+    first, second = other.measure(), acme.measure()
+    perform_targets("w1", NOW)
+    assert (state(first), state(second)) == ("applying", "in_force")
+
+
+def test_what_the_outside_says_is_kept_without_what_no_table_can_hold(acme: Desk, outside: Fake) -> None:
+    outside.says = {"apply": Outcome("refused", {"words": ["a\0b"]}, "no\0way")}
+    measure = acme.measure()
+    perform_targets("w1", NOW)
+    measure.refresh_from_db()
+    assert (measure.state, measure.error, measure.outside["words"]) == ("failed", "noway", ["ab"])

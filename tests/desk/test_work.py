@@ -10,7 +10,9 @@ from django.db import OperationalError
 
 from abusedesk.desk import loop, work
 from abusedesk.records.bell import ring
+from abusedesk.records.models import Measure
 from tests.desk.rows import NOW, desk
+from tests.desk.test_perform_targets import Fake, plug_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,28 +44,73 @@ def test_every_lane_is_called_with_the_workers_name(monkeypatch: pytest.MonkeyPa
     assert seen == {"read by w1", "notify by w1", "drive by w1"}
 
 
-def test_three_measures_are_driven_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measures_are_driven_at_once_and_what_is_under_way_at_the_stop_is_seen_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stop, meeting = threading.Event(), threading.Barrier(3)
+    outside = plug_in(monkeypatch, Fake())
 
-    def perform(_worker: str, _now: datetime) -> bool:
-        meeting.wait(20)
-        stop.set()
-        return False
+    def meet(action: str) -> None:
+        if action == "apply":
+            meeting.wait(20)
+            stop.set()
 
-    monkeypatch.setattr(work, "perform_target", perform)
-    monkeypatch.setattr(work, "look_again", lambda *_: False)
-    monkeypatch.setattr(work, "LANES", tuple(one for one in work.LANES if one is work.drive))
+    outside.on_call = meet
+    measures = [desk(brand).measure() for brand in ("one", "two", "three")]
+    monkeypatch.setattr(work, "LANES", (work.drive,))
     work.run(stop, "w1")
     assert not meeting.broken
+    assert {Measure.objects.get(pk=one.pk).state for one in measures} == {"in_force"}
 
 
-def test_while_measures_wait_notices_do_but_not_for_long() -> None:
+def test_an_outside_that_takes_its_time_keeps_no_other_measure_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, answered = threading.Event(), threading.Event()
+    outside = plug_in(monkeypatch, Fake())
+
+    def slowly(action: str) -> None:
+        if action == "apply" and outside.orders[-1][1].brand == "slow":
+            assert answered.wait(20)
+            stop.set()
+        elif action == "query":
+            answered.set()
+
+    outside.on_call = slowly
+    measures = [desk(brand).measure() for brand in ("slow", "quick")]
+    monkeypatch.setattr(work, "LANES", (work.drive,))
+    work.run(stop, "w1")
+    assert {Measure.objects.get(pk=one.pk).state for one in measures} == {"in_force"}
+
+
+def test_a_turn_that_was_not_full_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            rests.append(timeout or 0)
+            return super().wait(0)
+
+    stop, found = Stop(), iter([10, 9, 10])
+
+    def turn() -> int:
+        number = next(found, 0)
+        if not number:
+            stop.set()
+        return number
+
+    loop.keep_doing(turn, stop, 15, loop.Habits(full=10))
+    assert [one <= loop.LONGEST_REST_S for one in rests] == [True, False]
+
+
+def test_while_measures_or_reports_wait_notices_do_but_not_for_long() -> None:
     acme = desk()
     acme.measure("suspend")
     acme.notice(template="complaint", clauses=["jimcloud:8.a"])
     assert work.notify("w1", NOW) == 0
     assert work.drive("w1", NOW) == 1
-    assert work.notify("w1", NOW) == 1
+    while work.see_through("w1", NOW):
+        pass
+    assert work.notify("w1", NOW) == 0
+    assert work.notify("w1", NOW + work.LULL) == 1
     acme.notice(template="complaint", clauses=["jimcloud:8.a"])
     acme.measure("shutdown")
     assert work.notify("w1", NOW + work.PATIENCE) == 1

@@ -1,6 +1,7 @@
 """What the worker's lanes and the watch have in common: do, wait for the bell, and outlive whatever breaks."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ log = structlog.get_logger()
 
 RECOVERY_S = 2.0
 """The wait after something broke."""
+
+LONGEST_REST_S = 0.03
+"""However long a turn took."""
 
 
 @dataclass(slots=True)
@@ -32,30 +36,58 @@ class Every:
         return True
 
 
-def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float, hears: Work | None = None) -> None:
-    """Call `turn` until `stop`, at once again while it finds work, else when the bell that it hears rings or `poll_s`
-    later.
+def _nothing() -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How something is done again and again: the bell that it hears; how much a full turn finds, after which it does
+    not rest; and what is done at the end, until there is no more of it.
     """
-    with bell(hears) if hears else nullcontext() as waiting:
+
+    hears: Work | None = None
+    full: int = 1
+    last: Callable[[], int] = _nothing
+
+
+PLAIN = Habits()
+
+
+def keep_doing(turn: Callable[[], int], stop: threading.Event, poll_s: float, habits: Habits = PLAIN) -> None:
+    """Call `turn` until `stop`, again while it finds work, else when the bell that it hears rings or `poll_s` later.
+
+    After a turn that was not full it rests for as long as that took: what comes meanwhile is then done together.
+    """
+    with bell(habits.hears) if habits.hears else nullcontext() as waiting:
         while not stop.is_set():
-            _once(turn, stop, waiting, poll_s)
+            began = time.monotonic()
+            found = _found(turn, stop)
+            if found == 0:
+                _wait(waiting, stop, poll_s)
+            elif found is not None and found < habits.full:
+                stop.wait(min(time.monotonic() - began, LONGEST_REST_S))
+    while _found(habits.last, stop):
+        pass
     connection.close()
 
 
-def _once(turn: Callable[[], int], stop: threading.Event, waiting: Bell | None, poll_s: float) -> None:
+def _found(turn: Callable[[], int], stop: threading.Event) -> int | None:
+    """What a turn found; None where it broke."""
     try:
-        found = turn()
+        return turn()
     except DatabaseError as error:
         log.warning("the database failed; trying again", error=str(error).strip())
         close_old_connections()
-        stop.wait(RECOVERY_S)
-        return
     except Exception:
         # One thing that breaks must not keep all others from being done; what it was working on is leased, and waits.
         log.exception("it broke; going on")
-        stop.wait(RECOVERY_S)
-        return
-    if not found and waiting is not None:
+    stop.wait(RECOVERY_S)
+    return None
+
+
+def _wait(waiting: Bell | None, stop: threading.Event, poll_s: float) -> None:
+    if waiting is not None:
         waiting.wait(poll_s, stop)
-    elif not found:
+    else:
         stop.wait(poll_s)

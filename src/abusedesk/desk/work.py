@@ -1,5 +1,6 @@
-"""Work: the worker's loop. One lane reads what came in, one sends notices, three drive measures, one plays what-ifs,
-one compares inventories, one tells people what is wrong, one looks up domains that want to send mail.
+"""Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, two look whether those
+in force still are, one plays what-ifs, one compares inventories, one tells people what is wrong, one looks up domains
+that want to send mail.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -10,14 +11,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from abusedesk.desk.claim import BATCH, is_for_us
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
-from abusedesk.desk.loop import keep_doing
+from abusedesk.desk.loop import Habits, keep_doing
 from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
-from abusedesk.desk.perform import look_again, measures_wait, perform_effects, perform_target
+from abusedesk.desk.perform import Driver, in_a_thread, look_again, perform_effects
 from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
+from abusedesk.desk.pressure import is_pressed
 from abusedesk.desk.requests import check_next
 from abusedesk.records.bell import Work
 
@@ -26,7 +29,13 @@ log = structlog.get_logger()
 POLL_S = 0.5
 
 PATIENCE = timedelta(minutes=1)
-"""So long a notice waits for measures: those stop harm, and are made on the same machine."""
+"""So long a notice waits for reports to be read and for measures: those stop harm, on the same machine."""
+
+LULL = timedelta(seconds=1)
+"""So long nothing that stops harm has waited before notices go out: in a flood there is always a moment without."""
+
+NOTICES = 4
+"""So many are sent before it is looked again whether something waits that stops harm."""
 
 Lane = Callable[[str, datetime], int]
 
@@ -42,24 +51,50 @@ def run(stop: threading.Event, name: str) -> None:
     for lane in lanes:
         lane.start()
     for lane in lanes:
-        lane.join()
+        # With an end to each wait a signal is heard soon, whichever thread the system gave it to.
+        while lane.is_alive():
+            lane.join(1)
     if broken:
         raise Broken(f"the worker ended because of {', '.join(broken)}")
 
 
 def read(_worker: str, now: datetime) -> int:
     """Messages that came in, each one all the way to its decisions."""
-    return process_messages(now)
+    return process_messages(now) if is_for_us(now) else 0
 
 
 def notify(worker: str, now: datetime) -> int:
-    """Notices and alerts that decisions ordered; while measures wait, those that have waited for long."""
-    return perform_effects(worker, now, since=now - PATIENCE if measures_wait(now) else now)
+    """Notices and alerts that decisions ordered; while reports or measures wait, those that have waited for long."""
+    if is_pressed(now):
+        _pressed[worker] = now
+    waits = worker in _pressed and now - _pressed[worker] < LULL
+    return perform_effects(worker, now, NOTICES, since=now - PATIENCE if waits else now)
 
 
 def drive(worker: str, now: datetime) -> int:
-    """Measures that are not outside as decided; and, where there are none, whether the others still are."""
-    return int(perform_target(worker, now) or look_again(worker, now))
+    """Measures that are not outside as decided, many at a time."""
+    driver = _drivers.setdefault(worker, Driver(worker, in_a_thread))
+    was_busy = driver.is_busy
+    return driver.turn(now) + was_busy
+
+
+def see_through(worker: str, now: datetime) -> int:
+    """What is under way when the worker stops; nothing more is taken on."""
+    driver = _drivers.get(worker)
+    if driver is None or not driver.is_busy:
+        return 0
+    driver.turn(now, 0)
+    return 1
+
+
+_drivers: dict[str, Driver] = {}
+_pressed: dict[str, datetime] = {}
+"""When each worker last saw that something waits which stops harm."""
+
+
+def look(worker: str, now: datetime) -> int:
+    """Whether what is in force still is."""
+    return int(look_again(worker, now))
 
 
 def try_out(worker: str, now: datetime) -> int:
@@ -83,18 +118,33 @@ def look_up(_worker: str, now: datetime) -> int:
     return check_next(now)
 
 
-# To drive a measure is mostly to wait for the outside: one that takes its time is not to hold up all others.
-LANES: tuple[Lane, ...] = (read, notify, drive, drive, drive, try_out, take_stock, alarm, look_up)
+# To look is mostly to wait for the outside: one that takes its time is not to hold up all others.
+LANES: tuple[Lane, ...] = (read, notify, drive, look, look, try_out, take_stock, alarm, look_up)
 
 HEARS: dict[Lane, Work] = {read: "read", notify: "send", drive: "drive"}
 """The bell that wakes a lane; the others look by themselves."""
 
+GATHERS: dict[Lane, int] = {read: BATCH}
+"""The lanes for which a turn with a little costs nearly as much as one with a lot, and what a full turn finds."""
+
+ENDS: dict[Lane, Lane] = {drive: see_through}
+"""What a lane does once the worker stops, until there is no more of it."""
+
 
 def _keep_to(lane: Lane, stop: threading.Event, name: str, broken: list[str]) -> None:
     try:
-        keep_doing(lambda: lane(name, datetime.now(UTC)), stop, POLL_S, HEARS.get(lane))
+        habits = Habits(HEARS.get(lane), GATHERS.get(lane, 1), lambda: ENDS.get(lane, _nothing)(name, _now()))
+        keep_doing(lambda: lane(name, _now()), stop, POLL_S, habits)
     except BaseException:
         # The panic of a library in Rust is no Exception, and would end this thread alone.
         log.exception("a lane broke", lane=lane.__name__)
         broken.append(lane.__name__)
         stop.set()
+
+
+def _nothing(_worker: str, _now: datetime) -> int:
+    return 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -45,3 +45,14 @@ def give_rows(query: str, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
 def storable(text: str) -> str:
     """A text as PostgreSQL can hold it: without zero bytes."""
     return text.replace("\0", "")
+
+
+def storable_value(value: Any) -> Any:
+    """What JSON can say, with every text in it as PostgreSQL can hold it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable_value(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_value(one) for one in value]
+    return value

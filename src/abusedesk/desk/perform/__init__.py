@@ -7,11 +7,18 @@ read back again.
 
 from abusedesk.desk.perform.effects import perform_effects, retry_effect
 from abusedesk.desk.perform.reconcile import look_again
-from abusedesk.desk.perform.targets import measures_wait, perform_target, perform_targets, retry_target
+from abusedesk.desk.perform.targets import (
+    Driver,
+    in_a_thread,
+    perform_target,
+    perform_targets,
+    retry_target,
+)
 
 __all__ = [
+    "Driver",
+    "in_a_thread",
     "look_again",
-    "measures_wait",
     "perform_effects",
     "perform_target",
     "perform_targets",

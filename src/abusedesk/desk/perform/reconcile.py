@@ -12,14 +12,17 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.db.models import QuerySet
 
 from abusedesk.actuators.actuator import Outcome
 from abusedesk.desk.perform import marks
-from abusedesk.desk.perform.lease import LOOK, Late, Lease, claim, ours
+from abusedesk.desk.perform.drive import actuator_behind, order_for
+from abusedesk.desk.perform.lease import LOOK, Lease, claim, held
+from abusedesk.desk.perform.measures import switches_on
 from abusedesk.desk.perform.pace import LOOK_AGAIN, luck
 from abusedesk.desk.perform.plan import Switch, standing
-from abusedesk.desk.perform.targets import actuator_behind, order_for, switches_on
+from abusedesk.desk.perform.scene import Scene, scene
 from abusedesk.records import backup
 from abusedesk.records.models import Measure, Target
 
@@ -33,43 +36,50 @@ _UNDONE = "it was in force and is no longer: somebody or something undid it outs
 
 def look_again(worker: str, now: datetime) -> bool:
     """Look at the target that was not looked at for longest. False when none is due."""
-    lease = claim(LOOK, worker, now)
-    if lease is None:
-        return False
-    try:
+    leases = claim(LOOK, worker, now, 1)
+    for lease in leases:
         _look(lease)
-    except Late:
-        log.info("lease lost", target=lease.target, fence=lease.fence, worker=worker)
-    return True
+    return bool(leases)
 
 
 def _look(lease: Lease) -> None:
-    planned = switches_on(lease)
-    stand = standing(planned)
-    seen = [(switch, _seen(lease, switch, stand)) for switch in planned if _is_in_force(switch)]
-    with ours(lease):
+    planned = _planned(lease)
+    stand, now = standing(planned), _scene(planned, lease)
+    seen = [(switch, _seen(lease, switch, stand, now)) for switch in planned if _is_in_force(switch)]
+    with transaction.atomic():
+        if not held([lease]):
+            log.info("lease lost", target=lease.target, fence=lease.fence)
+            return
         for switch, outcome in seen:
             _note(lease, switch, outcome)
         Target.objects.filter(pk=lease.target).update(
             lease_owner="",
             lease_until=None,
             attempts=0,
-            dirty=any(one.pending for one in switches_on(lease)),
+            dirty=any(one.pending for one in _planned(lease)),
             next_attempt=lease.now,
             look_at=lease.now + LOOK_AGAIN * (0.75 + luck() / 2) if seen else None,
         )
+
+
+def _planned(lease: Lease) -> list[Switch]:
+    return switches_on([lease.target]).get(lease.target, [])
+
+
+def _scene(planned: list[Switch], lease: Lease) -> Scene:
+    return scene([], (one.measures[0].service_id for one in planned), [], lease.now)
 
 
 def _is_in_force(switch: Switch) -> bool:
     return switch.on and not switch.pending and any(one.state == "in_force" for one in switch.moving)
 
 
-def _seen(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> Outcome:
+def _seen(lease: Lease, switch: Switch, stand: tuple[str, ...], now: Scene) -> Outcome:
     outside, acting, wrong = actuator_behind(switch)
     if outside is None or acting is None or not outside.can_be_asked:
         return Outcome("unreachable", error=wrong)
     try:
-        return outside.query(order_for(lease, switch, stand, acting))
+        return outside.query(order_for(lease, switch, stand, acting, now))
     except Exception as error:
         log.exception("actuator broke", target=lease.target)
         return Outcome("unreachable", error=f"the actuator broke: {error!r}")

@@ -1,82 +1,70 @@
-"""Measures: whoever holds a target's lease drives the outside to what is desired, and writes what it read back.
+"""Measures: the outside is driven to what is desired, many targets at a time, and what it answers is written down.
 
-A measure is brought about by the first actuator of the brand's chain that does so in its time, and lifted through all
-that were asked.
-
-The lease's fencing number goes with every order and guards every write: who comes late writes nothing.
+Whoever holds a target's lease drives it. The lease's fencing number goes with every order and guards every write: who
+comes late writes nothing. What comes together is read and written together, a few statements for any number of targets,
+while each outside is asked by a thread of its own: one that takes its time keeps no other waiting.
 """
 
+import time
+from collections.abc import Callable, Container, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from ipaddress import ip_network
-from typing import Any, NamedTuple, cast
+from functools import cache, partial
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import structlog
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import DataError, IntegrityError, connection, transaction
 
-from abusedesk.actuators.actuator import Actuator, Order, Outcome
-from abusedesk.actuators.chain import Link, chain_of
-from abusedesk.actuators.registry import actuator
-from abusedesk.desk.perform import marks, tried
-from abusedesk.desk.perform.lease import DRIVE, Late, Lease, claim, ours
-from abusedesk.desk.perform.pace import ATTEMPTS, LOOK_AGAIN, luck, pause
-from abusedesk.desk.perform.plan import Switch, Verdict, holdup, judge, standing, switches
+from abusedesk.actuators.actuator import Outcome
+from abusedesk.desk.perform import sheet, tried
+from abusedesk.desk.perform.drive import Ask, Drive, ask, links_of, may, tried_of
+from abusedesk.desk.perform.lease import DRIVE, Lease, claim, held
+from abusedesk.desk.perform.measures import switches_on
+from abusedesk.desk.perform.pace import LOOK_AGAIN, luck, pause
+from abusedesk.desk.perform.plan import Switch
+from abusedesk.desk.perform.scene import Scene, scene, stopped_of
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand, Measure, Target
-from abusedesk.vocabulary.holding import without
-from abusedesk.vocabulary.measure import MeasureKind
+from abusedesk.records.bulk import Row, give_rows
+from abusedesk.records.models import Measure, Target
 
 log = structlog.get_logger()
 
 PARKED = timedelta(minutes=10)
 """How often a target is looked at whose brand is held. Release does not wait for it."""
 
-# An address that several share by their source ports is nobody's as a whole.
-_HOLDER = """
-SELECT CASE WHEN assignment.ports = '[0,65536)' THEN service.id END
-FROM records_assignment assignment JOIN records_service service ON service.id = assignment.service_id
-WHERE assignment.prefix >>= %s::inet AND assignment.period @> %s::timestamptz
-  AND (service.until IS NULL OR service.until > %s)
-ORDER BY masklen(assignment.prefix) DESC, lower(assignment.period) DESC LIMIT 1
-"""
+AT_ONCE = 12
+"""So many targets a worker has under way at most, each waiting for its outside."""
 
+PATIENCE_S = 0.05
+"""While outsides are asked, new targets are looked for that often."""
 
-# An address of which others hold some ports is nobody's alone, and nothing can be done to it that would not hit them.
-_HELD = """
-WITH held AS (SELECT prefix FROM records_assignment
-              WHERE service_id = %(service)s AND period @> %(now)s::timestamptz AND ports @> int4range(0, 65536))
-SELECT text(prefix), true FROM held
-UNION SELECT text(within.prefix), false FROM held JOIN records_assignment within ON within.prefix << held.prefix
-    JOIN records_service service ON service.id = within.service_id
-WHERE within.service_id <> %(service)s AND within.period @> %(now)s::timestamptz
-  AND (service.until IS NULL OR service.until > %(now)s)
+GATHERING_S = 0.02
+"""So long the first answer waits for others that are to be written down with it."""
+
+_SETTLE = """
+UPDATE records_target target SET dirty = row.dirty, attempts = row.attempts, next_attempt = row.next_attempt,
+    look_at = row.look_at, lease_owner = '', lease_until = NULL
+FROM json_to_recordset(%s::json) AS row(id bigint, dirty bool, attempts int, next_attempt timestamptz,
+    look_at timestamptz)
+WHERE target.id = row.id
 """
 
 
 def perform_targets(worker: str, now: datetime, limit: int = 100) -> int:
-    """Drive up to `limit` targets that are not as desired. Returns how many were tried."""
-    done = 0
-    while done < limit and perform_target(worker, now):
-        done += 1
-    return done
+    """Drive up to `limit` targets that are not as desired, to the end. Returns how many were tried."""
+    driver, done = Driver(worker, _at_once), 0
+    while True:
+        was_busy = driver.is_busy
+        taken = driver.turn(now, limit - done)
+        done += taken
+        if not taken and not was_busy:
+            return done
 
 
 def perform_target(worker: str, now: datetime) -> bool:
     """Drive the target that has waited longest. False when none waits."""
-    lease = claim(DRIVE, worker, now)
-    if lease is None:
-        return False
-    try:
-        _drive_all(lease)
-    except Late:
-        log.info("lease lost", target=lease.target, fence=lease.fence, worker=worker)
-    return True
-
-
-def measures_wait(now: datetime) -> bool:
-    """Whether a target waits to be driven that nobody drives."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return Target.objects.filter(free, dirty=True, next_attempt__lte=now).exists()
+    return perform_targets(worker, now, 1) > 0
 
 
 def retry_target(target_id: int, now: datetime) -> None:
@@ -91,322 +79,170 @@ def retry_target(target_id: int, now: datetime) -> None:
         Target.objects.filter(pk=target_id).update(dirty=True, next_attempt=now, attempts=0)
 
 
-def _drive_all(lease: Lease) -> None:
-    """Bring about what is pending, and give the lease back together with the last answer."""
-    last, behind = _bring_about(lease, switches_on(lease))
-    with ours(lease):
-        if last is not None:
-            _write(lease, *last)
-        _settle(lease, behind=behind)
+Call = Callable[[Callable[[], None]], object]
+"""Has something called: at once, or by another thread."""
 
 
-def _bring_about(lease: Lease, planned: list[Switch]) -> tuple["tuple[Switch, Answer] | None", bool]:
-    """The last answer, not written down yet, and whether something did not get where it should."""
-    stopped = _is_stopped(lease.brand)
-    # What waits for the release does not stand yet, and must not keep off what is lifted meanwhile.
-    stand = standing([one for one in planned if not one.pending or _may(one, stopped=stopped)])
-    last, behind = None, False
-    for switch in (one for one in planned if one.pending):
-        if last is not None:
-            with ours(lease):
-                _write(lease, *last)
-            # It may have been stopped while the outside was asked.
-            last, stopped = None, _is_stopped(lease.brand)
-        if _may(switch, stopped=stopped):
-            answer = _concluded(_drive(lease, switch, stand), lease.attempt)
-            last, behind = (switch, answer), behind or answer.verdict == "later"
-            if answer.verdict == "later" and answer.outcome.state == "unreachable":
-                break  # What does not answer now will not answer for the next measure either.
-    return last, behind
+def _at_once(call: Callable[[], None]) -> None:
+    call()
 
 
-def switches_on(lease: Lease) -> list[Switch]:
-    """What the measures of the leased target come to."""
-    return switches(Measure.objects.filter(target=lease.target).select_related("service", "brand").order_by("pk"))
+def in_a_thread(call: Callable[[], None]) -> None:
+    """Has something called by a thread that keeps no connection to the database afterwards."""
+    _threads().submit(_called, call)
 
 
-def _drive(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
-    return _take(lease, switch, stand) if switch.on else _undo(lease, switch, stand)
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, "outside")
 
 
-def _take(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
-    """Have it brought about by whose turn it is; by the next of the chain where that one's time is over."""
-    doubt = _doubt(switch, lease.now)
-    if doubt:
-        return _refused(doubt, "")
-    asked = _tried(switch)
-    while True:
+def _called(call: Callable[[], None]) -> None:
+    try:
+        call()
+    finally:
+        connection.close()
+
+
+class Driver:
+    """The targets that one worker has under way. `call` has the outsides asked."""
+
+    def __init__(self, worker: str, call: Call) -> None:
+        self._worker, self._call = worker, call
+        self._asking: dict[tuple[int, int], Drive] = {}
+        self._answers: SimpleQueue[tuple[tuple[int, int], Outcome]] = SimpleQueue()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an outside is being asked."""
+        return bool(self._asking)
+
+    def turn(self, now: datetime, limit: int = AT_ONCE) -> int:
+        """Take on up to `limit` more targets, and go on with those whose outside has answered. Returns how many were
+        taken on.
+        """
+        answered = [(self._asking.pop(key), outcome) for key, outcome in self._gathered() if key in self._asking]
+        leases = self._claim(now, limit)
+        planned = switches_on([one.target for one in leases])
+        begun = [(one, planned.get(one.target, [])) for one in leases]
+        seen = _scene([*((one.lease, one.planned) for one, _ in answered), *begun], now)
+        steps = [_Step.of(drive, partial(drive.go_on, outcome, seen)) for drive, outcome in answered]
+        steps += [_Step.of(one, one.begin) for one in (Drive(lease, plan, seen) for lease, plan in begun)]
+        for step in _kept([one for one in steps if one is not None]):
+            if step.asks is not None:
+                self._ask(step.drive, step.asks)
+        return len(leases)
+
+    def _claim(self, now: datetime, limit: int) -> list[Lease]:
+        free = min(limit, AT_ONCE - len(self._asking))
+        return claim(DRIVE, self._worker, now, free) if free > 0 else []
+
+    def _ask(self, drive: Drive, what: Ask) -> None:
+        key = (drive.lease.target, drive.lease.fence)
+        self._asking[key] = drive
+        self._call(lambda: self._answers.put((key, ask(what))))
+
+    def _gathered(self) -> list[tuple[tuple[int, int], Outcome]]:
+        """The answers that are there. The first is waited for a little, and a little less for others beside it."""
+        found: list[tuple[tuple[int, int], Outcome]] = []
+        until = time.monotonic() + PATIENCE_S
+        while len(found) < len(self._asking):
+            try:
+                found.append(self._answers.get(timeout=max(until - time.monotonic(), 0)))
+            except Empty:
+                break
+            if len(found) == 1:
+                until = time.monotonic() + GATHERING_S
+        return found
+
+
+class _Step(NamedTuple):
+    """A target that went on: what it asks next, or None where it is through."""
+
+    drive: Drive
+    asks: Ask | None
+
+    @classmethod
+    def of(cls, drive: Drive, goes_on: Callable[[], Ask | None]) -> "_Step | None":
+        """None where it broke. It must not keep the others; its lease runs out, and it is tried again."""
         try:
-            links = _links(switch)
-            turn = tried.turn(links, asked)
-            outside = actuator(turn.link.actuator, turn.link.options)
-        except Problem as problem:
-            return _refused(str(problem), "")
-        asked = tried.asking(asked, turn, lease.now)
-        one = tried.asked_at(asked, turn)
-        _begin(lease, switch, one.actuator, tried=tried.rows_of(asked))
-        answer = _ask(outside, one, order_for(lease, switch, stand, one), on=True)
-        if answer.verdict != "later" or turn.is_last or lease.now - one.since < turn.link.within:
-            state: tried.State = "acts" if answer.verdict == "done" else "asked"
-            return answer._replace(asked=tried.now_is(asked, one, state, answer.error), attempts=one.attempts)
-        left = one._replace(state="left", error=answer.error)
-        asked = tried.now_is(asked, one, "left", answer.error)
-        _leave(lease, switch, asked, left, links[turn.place + 1])
+            return cls(drive, goes_on())
+        except Exception:
+            log.exception("a target broke", target=drive.lease.target)
+            return None
 
 
-def _undo(lease: Lease, switch: Switch, stand: tuple[str, ...]) -> "Answer":
-    """Have it lifted by all that acted or may have acted; what holds it up is the measure's answer."""
-    asked = _tried(switch) or _first(switch, lease.now)
-    answers = [_NOTHING_LEFT]
-    for one in tried.to_undo(asked):
-        answer = _undo_one(lease, switch, stand, one)
-        if answer.state == "lifted":
-            asked = tried.now_is(asked, one, "lifted")
-            _keep(lease, switch, asked)
-        answers.append(answer)
-    return holdup(reversed(answers), key=lambda one: (one.verdict, one.state))._replace(asked=asked)
+def _scene(plans: Iterable[tuple[Lease, Sequence[Switch]]], now: datetime) -> Scene:
+    brands, services, ips = set(), set(), set()
+    for lease, planned in plans:
+        brands.add(lease.brand)
+        services |= {one.measures[0].service_id for one in planned}
+        ips |= {one.ip for one in planned if one.ip is not None}
+    return scene(brands, services, ips, now)
 
 
-def _undo_one(lease: Lease, switch: Switch, stand: tuple[str, ...], one: tried.Tried) -> "Answer":
+def _kept(steps: list[_Step]) -> list[_Step]:
+    """Those whose sheet was written down; who came late, and what cannot be written, goes no further."""
     try:
-        outside = actuator(one.actuator, tried.link_behind(_links(switch), one).options)
-    except Problem as problem:
-        return _refused(str(problem), one.actuator)
-    _begin(lease, switch, one.actuator)
-    return _ask(outside, one, order_for(lease, switch, stand, one), on=False)
+        return _write(steps)
+    except (DataError, IntegrityError, ValueError):
+        if len(steps) > 1:
+            return [kept for one in steps for kept in _kept([one])]
+        log.exception("an answer cannot be written down", target=steps[0].drive.lease.target)
+        return []
 
 
-def _may(switch: Switch, *, stopped: bool) -> bool:
-    """While a brand is held, or only rehearses, nothing acts against a customer; what frees one goes out."""
-    return not (switch.on and stopped)
+def _write(steps: list[_Step]) -> list[_Step]:
+    if not steps:
+        return []
+    with transaction.atomic():
+        ours = held([one.drive.lease for one in steps])
+        kept = [one for one in steps if one.drive.lease.target in ours]
+        sheet.write([one.drive.sheet for one in kept])
+        _settle([one.drive for one in kept if one.asks is None])
+    for one in steps:
+        if one not in kept:
+            log.info("lease lost", target=one.drive.lease.target, fence=one.drive.lease.fence)
+    return kept
 
 
-def _is_stopped(brand: int) -> bool:
-    return Brand.objects.filter(Q(dry_run=True) | Q(held_since__isnull=False), pk=brand).exists()
+def _settle(through: Sequence[Drive]) -> None:
+    """Give leases back, and say when to look again: never, soon, or at the latest when the brand is released."""
+    planned = switches_on([one.lease.target for one in through])
+    # Looked at once more now that the targets are locked: a release that comes after this waits for us.
+    stopped = stopped_of(one.lease.brand for one in through)
+    give_rows(_SETTLE, [_settled(one, planned.get(one.lease.target, []), stopped) for one in through])
 
 
-class Answer(NamedTuple):
-    """What one outside said, and what it comes to."""
-
-    state: str
-    verdict: Verdict
-    error: str
-    outcome: Outcome
-    can_be_asked: bool
-    actuator: str
-    stands_in: str | None = None
-    asked: tuple[tried.Tried, ...] | None = None
-    """What became of all that were asked, where that is to be kept with it."""
-    attempts: int = 0
-    """How often the one whose turn it is was asked; 0 where the target's attempts count, as for a lift."""
-
-
-_NOTHING_LEFT = Answer("lifted", "done", "", Outcome("not_in_force"), can_be_asked=True, actuator="")
-"""Of a lift that was read back from all before a crash."""
-
-
-def _refused(why: str, name: str) -> Answer:
-    """As if an outside had refused: nothing was sent."""
-    return Answer("failed", "failed", why, Outcome("refused", error=why), can_be_asked=True, actuator=name)
-
-
-def _ask(outside: Actuator, one: tried.Tried, order: Order, *, on: bool) -> Answer:
-    outcome = _bring(outside, order, on=on)
-    state, verdict, error = judge(on=on, can_be_asked=outside.can_be_asked, outcome=outcome)
-    return Answer(state, verdict, error, outcome, outside.can_be_asked, one.actuator, one.stands_in)
-
-
-def _links(switch: Switch) -> tuple[Link, ...]:
-    """The brand's chain for the switch. What it says wrong by now must not keep what acted from being undone."""
-    try:
-        return chain_of(switch.measures[0].brand.actuators, switch.kind)
-    except Problem:
-        if switch.on:
-            raise
-        return ()
-
-
-def _first(switch: Switch, now: datetime) -> tuple[tried.Tried, ...]:
-    """The first of the chain as if it had been asked, where it is not known who was."""
-    return tuple(tried.Tried(0, one.actuator, one.mark, one.stands_in, "asked", now) for one in _links(switch)[:1])
-
-
-def _tried(switch: Switch) -> tuple[tried.Tried, ...]:
-    return tried.read((*switch.over, *switch.moving))
-
-
-def actuator_behind(switch: Switch) -> tuple[Actuator | None, tried.Tried | None, str]:
-    """What brought the switch about, and as which of the chain; or None and what is wrong with it."""
-    acting = [one for one in _tried(switch) if one.state == "acts"]
-    if not acting:
-        return None, None, "nothing is known to act"
-    try:
-        return actuator(acting[-1].actuator, tried.link_behind(_links(switch), acting[-1]).options), acting[-1], ""
-    except Problem as problem:
-        return None, acting[-1], str(problem)
-
-
-def _doubt(switch: Switch, now: datetime) -> str:
-    """Why a measure had better not be taken after all: what was true at the decision need not be true now."""
-    alone = any(one.mode == "automatic" for one in switch.moving)
-    if switch.kind == "terminate" and alone and switch.measures[0].brand.settings.get("irreversible") != "automatic":
-        return "nobody approved this termination, and the brand does not let it act alone"
-    if switch.ip is not None and _holder(switch.ip, now) != switch.moving[0].service_id:
-        return f"{switch.ip} is no longer held by {switch.moving[0].service}"
-    return ""
-
-
-def _holder(ip: str, now: datetime) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLDER, [ip, now, now])
-        found = cursor.fetchone()
-    return found[0] if found else None
-
-
-def order_for(lease: Lease, switch: Switch, stand: tuple[str, ...], one: tried.Tried) -> Order:
-    """The order to one of the chain that brings a switch about, or looks it up."""
-    first = switch.moving[0]
-    place = f":{one.place}" if one.place else ""
-    if one.stands_in:
-        stand = tuple(one.stands_in if each == switch.kind else each for each in stand)
-    return Order(
-        brand=first.brand.slug,
-        service=first.service.ref,
-        kind=cast("MeasureKind", one.stands_in or switch.kind),
-        key=f"{first.docket_id}:{first.item}:{switch.action}{place}",
-        fence=lease.fence,
-        ip=switch.ip,
-        port=switch.port,
-        standing=stand,
-        addresses=_addresses(first.service_id, lease.now),
-    )
-
-
-def _addresses(service: int, now: datetime) -> tuple[str, ...]:
-    """The prefixes that a service holds alone, without those within them that another does."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, {"service": service, "now": now})
-        rows = [(ip_network(prefix), own) for prefix, own in cursor.fetchall()]
-    return tuple(map(str, without([one for one, own in rows if own], [one for one, own in rows if not own])))
-
-
-def _bring(outside: Actuator, order: Order, *, on: bool) -> Outcome:
-    try:
-        told = outside.apply(order) if on else outside.lift(order)
-        if told.state in {"refused", "unreachable"} or not outside.can_be_asked:
-            return told
-        seen = outside.query(order)
-    except Exception as error:
-        log.exception("actuator broke", key=order.key)
-        return Outcome("unreachable", error=f"the actuator broke: {error!r}")
-    return Outcome(seen.state, {"told": told.receipt, "read_back": seen.receipt}, seen.error)
-
-
-def _begin(lease: Lease, switch: Switch, name: str, **kept: Any) -> None:
-    """Write down what is about to be ordered, so that whoever comes after a crash knows that it may have happened."""
-    state = "applying" if switch.on else "lifting"
-    with ours(lease):
-        outside = {"action": switch.action}
-        _update(switch.moving, state=state, actuator=name, fence=lease.fence, outside=outside, **kept)
-
-
-def _keep(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...]) -> None:
-    """Write down what became of those that were asked."""
-    with ours(lease):
-        _update(switch.moving, tried=tried.rows_of(asked))
-
-
-def _leave(lease: Lease, switch: Switch, asked: tuple[tried.Tried, ...], left: tried.Tried, then: Link) -> None:
-    """Write down that one did not bring it about in its time, and who is asked instead."""
-    waited = int((lease.now - left.since).total_seconds())
-    body = {"measure": switch.kind, "ip": switch.ip, "port": switch.port, "error": left.error, "seconds": waited}
-    body |= {"actuator": left.actuator, "then": then.actuator, "stands_in": then.stands_in}
-    with ours(lease):
-        _update(switch.moving, tried=tried.rows_of(asked))
-        for one in switch.moving:
-            told = body | {"item": one.item}
-            marks.tell(one.docket_id, one.case_id, "fell_back", lease.now, body=told, clauses=one.clauses)
-
-
-def _concluded(answer: Answer, attempt: int) -> Answer:
-    """The answer; what was asked for often enough has failed."""
-    attempts = answer.attempts or attempt
-    if answer.verdict != "later" or attempts < ATTEMPTS:
-        return answer
-    return answer._replace(
-        state="failed", verdict="failed", error=f"given up after {attempts} attempts: {answer.error}"
-    )
-
-
-def _write(lease: Lease, switch: Switch, answer: Answer) -> None:
-    """Write the answer down. In the transaction in which the lease is ours."""
-    outcome, is_final = answer.outcome, answer.verdict != "later"
-    outside = {"action": switch.action, "final": is_final, "state": outcome.state, **outcome.receipt}
-    kept = {} if answer.asked is None else {"tried": tried.rows_of(answer.asked)}
-    stamps = _stamps(answer.state, outcome, lease.now, can_be_asked=answer.can_be_asked)
-    values = {"state": answer.state, "error": answer.error, "outside": outside, "fence": lease.fence}
-    _update(switch.moving, **values, **stamps, **kept)
-    _update(switch.over, state="lifted", lifted_at=lease.now)
-    if is_final:
-        _mark(switch, answer, answer.verdict == "failed", lease.now)
-
-
-def _stamps(state: str, outcome: Outcome, now: datetime, *, can_be_asked: bool) -> dict[str, datetime]:
-    read_back = {"read_back_at": now} if can_be_asked and outcome.state in {"in_force", "not_in_force"} else {}
-    reached = {"in_force": "in_force_at", "lifted": "lifted_at"}.get(state)
-    return read_back | ({reached: now} if reached else {})
-
-
-def _update(measures: tuple[Any, ...], **values: Any) -> None:
-    Measure.objects.filter(pk__in=[one.pk for one in measures]).update(**values)
-
-
-def _mark(switch: Switch, answer: Answer, failed: bool, now: datetime) -> None:
-    said = {"state": answer.state, "error": answer.error, "actuator": answer.actuator, "stands_in": answer.stands_in}
-    for measure in (*switch.moving, *switch.over):
-        body = {"measure": switch.kind, "item": measure.item, "ip": switch.ip, "port": switch.port}
-        kind = "failed" if failed else "carried_out"
-        marks.tell(measure.docket_id, measure.case_id, kind, now, body=body | said, clauses=measure.clauses)
-        (marks.need if failed else marks.done_with)(measure.case_id, f"failed:{switch.kind}")
-
-
-def _settle(lease: Lease, *, behind: bool) -> None:
-    """Give the lease back, and say when to look again: never, soon, or at the latest when the brand is released."""
-    planned = switches(Measure.objects.filter(target=lease.target).order_by("pk"))
+def _settled(drive: Drive, planned: Sequence[Switch], stopped: Container[int]) -> Row:
+    lease = drive.lease
     left = [one for one in planned if one.pending]
-    stopped = bool(left) and _is_stopped(lease.brand)
-    held = [one for one in left if not _may(one, stopped=stopped)]
-    values = {"dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
-    if behind:
+    row = {"id": lease.target, "dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
+    if drive.behind:
         again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
-        values |= {"attempts": lease.attempt, "next_attempt": min(again)}
-    elif len(held) == len(left):
-        values["next_attempt"] = lease.now + PARKED
-    look_at = lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None
-    Target.objects.filter(pk=lease.target).update(lease_owner="", lease_until=None, look_at=look_at, **values)
+        row |= {"attempts": lease.attempt, "next_attempt": min(again)}
+    elif not any(may(one, stopped=lease.brand in stopped) for one in left):
+        row["next_attempt"] = lease.now + PARKED
+    return row | {"look_at": lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None}
 
 
-def _attempts(left: list[Switch]) -> int:
+def _attempts(left: Iterable[Switch]) -> int:
     """How often those were asked whose turn it is, the fewest; 0 where only lifts are left."""
-    asked = [[one.attempts for one in _tried(switch) if one.state == "asked"] for switch in left if switch.on]
+    asked = [[one.attempts for one in tried_of(switch) if one.state == "asked"] for switch in left if switch.on]
     return min((max(each) for each in asked if each), default=0)
 
 
-def _turns_end(left: list[Switch], now: datetime) -> list[datetime]:
+def _turns_end(left: Iterable[Switch], now: datetime) -> list[datetime]:
     """When the time is over of those whose turn it is and after whom another acts."""
-    found = []
-    for switch in left:
-        if switch.on:
-            found += _turn_end(switch)
-    return [one for one in found if one > now]
+    return [end for switch in left if switch.on for end in _turn_end(switch) if end > now]
 
 
 def _turn_end(switch: Switch) -> list[datetime]:
     try:
-        links = _links(switch)
+        links = links_of(switch)
     except Problem:
         return []
-    asked = _tried(switch)
+    asked = tried_of(switch)
     turn = tried.turn(links, asked)
     return [
         one.since + turn.link.within
