@@ -409,3 +409,18 @@ def test_what_the_outside_says_is_kept_without_what_no_table_can_hold(acme: Desk
     perform_targets("w1", NOW)
     measure.refresh_from_db()
     assert (measure.state, measure.error, measure.outside["words"]) == ("failed", "noway", ["ab"])
+
+
+def test_an_outside_that_never_answers_holds_no_place_for_longer_than_its_lease(acme: Desk, outside: Fake) -> None:
+    never: list[Callable[[], None]] = []
+    driver = targets.Driver("w1", never.append)
+    acme.measure()
+    assert driver.turn(NOW) == 1
+    assert driver.turn(NOW + LEASE + timedelta(seconds=1)) == 1
+    assert len(never) == 2
+    never[0]()
+    assert driver.turn(NOW + LEASE + timedelta(seconds=2)) == 0
+    assert (driver.is_busy, Measure.objects.get().state) == (True, "applying")
+    never[1]()
+    driver.turn(NOW + LEASE + timedelta(seconds=3))
+    assert (driver.is_busy, Measure.objects.get().state) == (False, "in_force")

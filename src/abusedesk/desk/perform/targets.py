@@ -21,7 +21,7 @@ from abusedesk.desk.perform import sheet, tried
 from abusedesk.desk.perform.drive import Ask, Drive, ask, links_of, may, tried_of
 from abusedesk.desk.perform.lease import DRIVE, Lease, claim, held
 from abusedesk.desk.perform.measures import switches_on
-from abusedesk.desk.perform.pace import LOOK_AGAIN, luck, pause
+from abusedesk.desk.perform.pace import LEASE, LOOK_AGAIN, luck, pause
 from abusedesk.desk.perform.plan import Switch
 from abusedesk.desk.perform.scene import Scene, scene, stopped_of
 from abusedesk.problem import Problem
@@ -121,8 +121,11 @@ class Driver:
         """Take on up to `limit` more targets, and go on with those whose outside has answered. Returns how many were
         taken on.
         """
+        self._forget_late(now)
         answered = [(self._asking.pop(key), outcome) for key, outcome in self._gathered() if key in self._asking]
         leases = self._claim(now, limit)
+        if not answered and not leases:
+            return 0
         planned = switches_on([one.target for one in leases])
         begun = [(one, planned.get(one.target, [])) for one in leases]
         seen = _scene([*((one.lease, one.planned) for one, _ in answered), *begun], now)
@@ -132,6 +135,11 @@ class Driver:
             if step.asks is not None:
                 self._ask(step.drive, step.asks)
         return len(leases)
+
+    def _forget_late(self, now: datetime) -> None:
+        """What has not answered within its lease is another's by now; whatever it says would not be written down."""
+        for key in [key for key, one in self._asking.items() if now > one.lease.now + LEASE]:
+            del self._asking[key]
 
     def _claim(self, now: datetime, limit: int) -> list[Lease]:
         free = min(limit, AT_ONCE - len(self._asking))
