@@ -1,6 +1,6 @@
 """Work: the worker's loop. One lane reads what came in, one sends notices, one drives measures, two look whether those
 in force still are, one plays what-ifs, one compares inventories, one tells people what is wrong, one looks up domains
-that want to send mail.
+that want to send mail or are sent some.
 
 The lanes are threads, so that a mail server that does not answer delays no suspension and no reading.
 """
@@ -17,7 +17,7 @@ from abusedesk.desk.inventory import rounds
 from abusedesk.desk.loop import Habits, keep_doing
 from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
-from abusedesk.desk.perform import Driver, in_a_thread, look_again, perform_effects
+from abusedesk.desk.perform import Driver, in_a_thread, look_again, mailhosts, perform_effects
 from abusedesk.desk.policies.audits.runs import take_up
 from abusedesk.desk.policies.whatif.runs import ponder
 from abusedesk.desk.pressure import is_pressed
@@ -114,8 +114,8 @@ def alarm(_worker: str, now: datetime) -> int:
 
 
 def look_up(_worker: str, now: datetime) -> int:
-    """The domains behind requests for the mail port."""
-    return check_next(now)
+    """The domains behind requests for the mail port, and who takes the mail of those that are written to."""
+    return check_next(now) or mailhosts.look_up_next(now)
 
 
 # To look is mostly to wait for the outside: one that takes its time is not to hold up all others.

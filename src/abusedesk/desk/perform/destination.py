@@ -1,6 +1,7 @@
-"""Destinations: mails to one domain go at its pace, and what slows one down keeps no other waiting.
+"""Destinations: mails to one mail host go at its pace, and what slows one down keeps no other waiting.
 
-At most so many a minute and so many at once go to a domain. One that answers "not now" (4xx) is written to at half the
+Domains whose mail one provider takes are one destination (`mailhosts`), any other domain is one of its own. At most so
+many a minute and so many at once go to each. One that answers "not now" (4xx) is written to at half the
 pace; after three in a row it is left alone for a while that grows, and then tried with a single mail. What is kept back
 keeps its attempts, and says why.
 """
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Count, F
 
-from abusedesk.desk.perform import late
+from abusedesk.desk.perform import late, mailhosts
 from abusedesk.desk.perform.pace import luck, pause
 from abusedesk.records import pace
 from abusedesk.records.models import Case, Contact, Customer, Effect, Pace
@@ -51,7 +52,9 @@ def set_aside(found: Sequence[Effect], worker: str, now: datetime) -> set[int]:
     """Keeps back what may not go to its destination now; returns what was. In the transaction that holds the rows."""
     by, said = limits(), {}
     mails = [one for one in found if one.kind != "form" and one.payload.get("to") != "staff"] if any(by) else []
-    domains = _domains(mails)
+    by_domain = _domains(mails)
+    hosts = mailhosts.hosts_of(by_domain.values(), now)
+    domains = {pk: hosts[one] for pk, one in by_domain.items()}
     rows = {name[5:]: row for name, row in pace.locked({f"mail:{one}" for one in domains.values()}, now).items()}
     busy = _busy(rows, worker, now) if by.at_once else {}
     granted: Counter[str] = Counter()
@@ -106,7 +109,8 @@ def _busy(domains: Iterable[str], worker: str, now: datetime) -> dict[str, int]:
 def _domains(mails: Sequence[Effect]) -> dict[int, str]:
     """Where each would go first; nothing where that is not known before it is written."""
     cases = Case.objects.select_related("customer").in_bulk({one.payload.get("case") or 0 for one in mails})
-    parties = {one.pk: party for one in mails if (party := _party(one, cases))}
+    resellers = _resellers(mails)
+    parties = {one.pk: party for one in mails if (party := _party(one, cases, resellers))}
     first = _first_addresses(set(parties.values()))
     found = {}
     for one in mails:
@@ -117,12 +121,20 @@ def _domains(mails: Sequence[Effect]) -> dict[int, str]:
     return found
 
 
-def _party(effect: Effect, cases: Mapping[int, Case]) -> int:
+def _resellers(mails: Iterable[Effect]) -> dict[int, int | None]:
+    """The resellers of customers that an order about no case names."""
+    about = [one.payload for one in mails if one.payload.get("to") == "reseller" and not one.payload.get("case")]
+    customers = {one["customer"] for one in about if one.get("customer")}
+    return dict(Customer.objects.filter(pk__in=customers).values_list("pk", "reseller_id")) if customers else {}
+
+
+def _party(effect: Effect, cases: Mapping[int, Case], resellers: Mapping[int, int | None]) -> int:
     if "party" in effect.payload:
         return int(effect.payload["party"])
     case = cases.get(effect.payload.get("case") or 0)
     if effect.payload.get("to") == "reseller":
-        return (case.customer.reseller_id or 0) if case else 0
+        through = case.customer.reseller_id if case else resellers.get(int(effect.payload.get("customer") or 0))
+        return through or 0
     named = case.customer_id if case else effect.payload.get("customer")
     return int(named or 0) if effect.payload.get("to") == "customer" else 0
 

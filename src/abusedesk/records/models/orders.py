@@ -16,7 +16,7 @@ class Effect(models.Model):
 
     `held` rows wait while the brand is stopped; under a dry run they end as `dry_run` at once. `gathered` rows go out
     together with the one that `digest` names. `waits` says why a pending or gathered one has not gone out yet, where
-    that is by our own doing: `digest`, or the pace of its `destination`, the domain that it goes to.
+    that is by our own doing: `digest`, or the pace of its `destination`, the mail host that it goes to.
     """
 
     STATES = ("pending", "held", "gathered", "done", "failed", "dry_run", "dropped")
@@ -256,6 +256,23 @@ class Pace(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["busy_until"], name="pace_over")]
+
+
+class MailDomain(models.Model):
+    """Who takes the mail of a domain: the registered domain of its mail `host`, empty where none is known.
+
+    `until` is how long that is good, `ask_at` when it is looked up (again), None where it need not be.
+    """
+
+    domain = models.CharField(max_length=255, unique=True)
+    host = models.CharField(max_length=255, blank=True)
+    until = models.DateTimeField()
+    ask_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ask_at"], condition=models.Q(ask_at__isnull=False), name="mail_domain_asked"),
+        ]
 
 
 class TicketEntry(models.Model):
