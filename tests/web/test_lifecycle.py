@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from abusedesk.desk import telephone
 from abusedesk.desk.enact import docket_of, submit
 from abusedesk.desk.perform import perform_targets
 from abusedesk.policy.stimulus import Report as Reported
-from abusedesk.records.models import Case, Deadline, Measure
+from abusedesk.records.models import Brand, Case, Deadline, Measure
 from tests.desk.estate import Provider, provider, with_addresses
 
 HOUR = timedelta(hours=1)
@@ -56,6 +57,28 @@ def test_it_can_stay_lifted(page: Client, case: Case) -> None:
     page.post(f"/cases/{case.pk}/stay-lifted", about(token="t2"))
     assert Deadline.objects.get(name="resume").state == "cancelled"
     assert "the suspension stays lifted" in shown(page, case)
+
+
+def test_it_is_no_longer_and_no_oftener_than_the_brand_lets_an_agent(page: Client, case: Case) -> None:
+    assert "At most 24 hours." in shown(page, case)
+    refused = page.post(f"/cases/{case.pk}/to-clean", about(hours="25"), follow=True)
+    assert "is lifted for 1 to 24 hours" in refused.content.decode()
+    Brand.objects.update(settings={telephone.TIMES: 2})
+    for token in ("t1", "t1", "t2", "t3"):
+        last = page.post(f"/cases/{case.pk}/to-clean", about(token=token, hours="4"), follow=True)
+    assert "a colleague has to do this one" in last.content.decode()
+    assert telephone.used(case.brand, "ann", timezone.now()) == 2
+    Brand.objects.update(settings={telephone.HOURS: 0})
+    assert "Lift to clean up" not in shown(page, case)
+
+
+def test_only_who_may_approve_ends_it_for_good(page: Client, case: Case) -> None:
+    Brand.objects.update(settings={"approvals": {"approvers_only": True}})
+    refused = page.post(f"/cases/{case.pk}/expire", about(hours="1"), follow=True)
+    assert "Only those who may approve" in refused.content.decode()
+    page.post(f"/cases/{case.pk}/to-clean", about(token="t2", hours="4"))
+    page.post(f"/cases/{case.pk}/stay-lifted", about(token="t3"))
+    assert Deadline.objects.get(name="resume").state == "open"
 
 
 def test_an_expiry_is_set_and_taken_away(page: Client, case: Case) -> None:

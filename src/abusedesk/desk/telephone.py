@@ -1,6 +1,7 @@
-"""On the telephone: an agent lifts a measure for some hours without an approver, and it is taken again by itself.
+"""Lifting for some hours without an approver, on the telephone or so that a customer can clean up.
 
-How long and how often one agent may do so in a day are settings of the brand. A termination is not touched.
+The measure is taken again by itself. How long and how often one agent may do so in a day, both ways together, are
+settings of the brand. A termination is not touched.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from django.db import transaction
 from abusedesk.desk.enact import Enacted, docket_of, submit
 from abusedesk.policy.stimulus import LiftedToClean
 from abusedesk.problem import Problem
-from abusedesk.records.models import Brand, Measure, TelephoneLift
+from abusedesk.records.models import Brand, Docket, Measure, TelephoneLift
 
 HOURS, TIMES = "telephone_hours", "telephone_times"
 """The brand's settings: for how many hours at most, and how often one agent may do so within a day."""
@@ -49,27 +50,36 @@ def may_lift(measure: Measure) -> bool:
 
 def lift(measure: Measure, length: int, by: str, reason: str, *, token: str, now: datetime) -> Enacted | None:
     """Lifts a measure for so many hours. None where it was told before. Raises Problem where it may not be lifted."""
-    brand = measure.brand
-    with transaction.atomic():
-        # One agent's lifts are counted one after the other.
-        list(get_user_model().objects.select_for_update().filter(username=by).values_list("pk"))
-        key = f"telephone:{token}"
-        if TelephoneLift.objects.filter(key=key).exists():
-            return None
-        _check(brand, measure, length, by, now)
-        told = LiftedToClean(measure.kind, now + timedelta(hours=length), by, reason, _ip(measure), measure.port)  # type: ignore[arg-type]
-        TelephoneLift.objects.create(brand=brand, by=by, at=now, key=key)
-        return submit(docket_of(measure.service), told, key=key, at=now, by=by)
+    if not may_lift(measure):
+        raise Problem("This cannot be lifted on the telephone: it is not in force, it is the upstream's, or final.")
+    told = LiftedToClean(measure.kind, now + timedelta(hours=length), by, reason, _ip(measure), measure.port)  # type: ignore[arg-type]
+    return lift_for(measure.brand, docket_of(measure.service), told, key=f"telephone:{token}", now=now)
+
+
+@transaction.atomic
+def lift_for(brand: Brand, docket: Docket, told: LiftedToClean, *, key: str, now: datetime) -> Enacted | None:
+    """Tells the policy what somebody lifts until an instant, or until another one than before.
+
+    None where it was told before. Raises Problem where it is for longer, or more often, than the brand allows.
+    """
+    # One agent's lifts are counted one after the other.
+    list(get_user_model().objects.select_for_update().filter(username=told.by).values_list("pk"))
+    if TelephoneLift.objects.filter(key=key).exists():
+        return None
+    _check(brand, told, now)
+    TelephoneLift.objects.create(brand=brand, by=told.by, at=now, key=key)
+    return submit(docket, told, key=key, at=now, by=told.by)
 
 
 def _ip(measure: Measure) -> str | None:
     return str(measure.ip) if measure.ip else None
 
 
-def _check(brand: Brand, measure: Measure, length: int, by: str, now: datetime) -> None:
-    if not may_lift(measure):
-        raise Problem("This cannot be lifted on the telephone: it is not in force, it is the upstream's, or final.")
-    if not 1 <= length <= hours(brand):
-        raise Problem(f"On the telephone a measure of {brand.name} is lifted for 1 to {hours(brand)} hours.")
-    if used(brand, by, now) >= times(brand):
+def _check(brand: Brand, told: LiftedToClean, now: datetime) -> None:
+    most = timedelta(hours=hours(brand))
+    if not most:
+        raise Problem(f"{brand.name} has nothing lifted for some hours without an approver.")
+    if told.until is None or not now < told.until <= now + most:
+        raise Problem(f"Without an approver a measure of {brand.name} is lifted for 1 to {hours(brand)} hours.")
+    if used(brand, told.by, now) >= times(brand):
         raise Problem(f"You lifted {times(brand)} times for {brand.name} within a day; a colleague has to do this one.")

@@ -1,6 +1,6 @@
 """What staff can say about a case: each form checks its fields and becomes one stimulus for the policy."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from abusedesk.desk import telephone
 from abusedesk.desk.approvals import Answer, Voice
 from abusedesk.desk.break_glass import is_allowed
 from abusedesk.policy import stimulus as stimuli
@@ -226,6 +227,8 @@ class OfMeasure(StimulusForm):
     """What staff say of one measure, named by its kind and where it acts. `title` opens the form."""
 
     title = ""
+    ends_it = False
+    """Whether it ends a measure for good, which takes somebody who may approve."""
     measure = forms.ChoiceField(choices=[(one, one) for one in MEASURES], widget=forms.HiddenInput)
     ip = forms.GenericIPAddressField(required=False, widget=forms.HiddenInput)
     port = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -262,6 +265,7 @@ class Expire(OfMeasure):
 
     name = "expire"
     title = "Say when it expires"
+    ends_it = True
     field_order = ("hours", "reason")
     button = "Set"
     does = "Then it is lifted by itself, and read back. Empty: it stands until it is lifted."
@@ -274,18 +278,21 @@ class Expire(OfMeasure):
 
 
 class ToClean(OfMeasure):
-    """Staff lift a measure for some hours."""
+    """Staff lift a measure for some hours, as long and as often as the brand lets them on the telephone."""
 
     name = "to-clean"
     title = "Lift to clean up"
     field_order = ("hours", "reason")
     button = "Lift for so long"
     does = "Taken again then, unless the case was closed or the measure lifted for good."
-    hours = forms.IntegerField(label="Hours to clean up", min_value=1, max_value=720)
+    hours = forms.IntegerField(label="Hours to clean up", min_value=1, max_value=telephone.MOST_HOURS)
 
-    def stimulus(self, by: str) -> stimuli.AnyStimulus:
-        until = timezone.now() + timedelta(hours=self.cleaned_data["hours"])
-        return stimuli.LiftedToClean(until=until, **self.told(by))
+    def stimulus(self, by: str) -> stimuli.LiftedToClean:
+        return self.lifted(by, timezone.now())
+
+    def lifted(self, by: str, now: datetime) -> stimuli.LiftedToClean:
+        """What is said, from an instant on."""
+        return stimuli.LiftedToClean(until=now + timedelta(hours=self.cleaned_data["hours"]), **self.told(by))
 
 
 class StayLifted(OfMeasure):
@@ -293,6 +300,7 @@ class StayLifted(OfMeasure):
 
     name = "stay-lifted"
     title = "Do not take it again"
+    ends_it = True
     button = "Do not take it again"
 
     def stimulus(self, by: str) -> stimuli.AnyStimulus:
@@ -301,7 +309,11 @@ class StayLifted(OfMeasure):
 
 def about(form: type[OfMeasure], measure: Measure) -> OfMeasure:
     """A form about one measure."""
-    return form(initial={"measure": measure.kind, "ip": measure.ip, "port": measure.port})
+    made = form(initial={"measure": measure.kind, "ip": measure.ip, "port": measure.port})
+    if isinstance(made, ToClean):
+        made.fields["hours"].widget.attrs["max"] = most = telephone.hours(measure.brand)
+        made.does = f"{made.does} At most {most} hours."
+    return made
 
 
 _SPOKEN = (

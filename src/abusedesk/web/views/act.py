@@ -7,16 +7,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from abusedesk.desk import telephone
 from abusedesk.desk.approvals import Voice, say
 from abusedesk.desk.approvals.say import close
 from abusedesk.desk.approvals.voices import may_approve, terms_of
-from abusedesk.desk.enact import submit
+from abusedesk.desk.enact import Enacted, submit
 from abusedesk.desk.perform import retry_effect, retry_target
 from abusedesk.desk.perform.notice import ticket_of
 from abusedesk.problem import Problem
 from abusedesk.records.models import Brand, Case, Effect, Measure, TicketEntry
 from abusedesk.web import words
-from abusedesk.web.forms import FORMS, BreakGlass, Decide, StimulusForm
+from abusedesk.web.forms import FORMS, BreakGlass, Decide, OfMeasure, StimulusForm, ToClean
 from abusedesk.web.readers import voice
 from abusedesk.web.views.case import context_of, find
 
@@ -30,9 +31,11 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     form = FORMS[name](request.POST)
     if not form.is_valid():
         return _refused(request, case, form)
-    if refusal := form.refusal(case):
+    if refusal := form.refusal(case) or _unallowed(request, case, form):
         form.add_error(None, refusal)
         return _refused(request, case, form)
+    if isinstance(form, ToClean):
+        return _lift(request, case, form)
     if isinstance(form, Decide):
         _decide(request, case, form)
     elif isinstance(form, BreakGlass):
@@ -71,13 +74,38 @@ def retry_notice(request: HttpRequest, pk: int, effect: int) -> HttpResponse:
     return _case_again(request, case)
 
 
+def _unallowed(request: HttpRequest, case: Case, form: StimulusForm) -> str:
+    ends = isinstance(form, OfMeasure) and form.ends_it
+    if ends and not _may_approve(voice(request.user), case.brand):
+        return "Only those who may approve say when a measure ends for good."
+    return ""
+
+
+def _lift(request: HttpRequest, case: Case, form: ToClean) -> HttpResponse:
+    """Lift a measure for some hours, within what the brand lets an agent do alone."""
+    by, now = request.user.get_username(), timezone.now()
+    try:
+        enacted = telephone.lift_for(case.brand, case.service.docket, form.lifted(by, now), key=form.key, now=now)
+    except Problem as problem:
+        form.add_error(None, str(problem))
+        return _refused(request, case, form)
+    _say(request, enacted)
+    return _case_again(request, case)
+
+
 def _tell(request: HttpRequest, case: Case, form: StimulusForm) -> None:
     by, now = request.user.get_username(), timezone.now()
     enacted = submit(case.service.docket, form.stimulus(by), key=form.key, at=now, by=by)
+    if enacted is not None:
+        _write_down(case, form, by)
+    _say(request, enacted)
+
+
+def _say(request: HttpRequest, enacted: Enacted | None) -> None:
+    """What followed from a form."""
     if enacted is None:
         messages.info(request, "This form was sent twice; it counted once.")
         return
-    _write_down(case, form, by)
     text, tone = words.what_followed(enacted.decision.effects)
     messages.add_message(request, messages.SUCCESS if tone == "good" else messages.INFO, text, extra_tags=tone)
 

@@ -203,7 +203,7 @@ class SettingsForm(forms.Form):
     )
     hours = forms.IntegerField(label="Hours within which an appeal is decided", min_value=1, max_value=desk.MOST_HOURS)
     telephone_hours = forms.IntegerField(
-        label="Hours for which an agent may lift a measure on the telephone; 0 is never",
+        label="Hours for which an agent may lift a measure without an approver; 0 is never",
         min_value=0,
         max_value=telephone.MOST_HOURS,
     )

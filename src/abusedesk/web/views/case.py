@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from abusedesk.desk import telephone
 from abusedesk.desk.answering.threads import of_reports
 from abusedesk.desk.decide import state_of
 from abusedesk.desk.hearing.answers import CUSTOMER_WROTE, READ_REPLY
@@ -119,7 +120,7 @@ def context_of(request: HttpRequest, one: Case) -> dict[str, Any]:
     """All that the case page shows."""
     # What a person proposed on a service without any occurrence belongs to no case, and is shown on all of its cases.
     of_case = Q(case=one) | Q(case=None, docket=one.service.docket)
-    measures = list(Measure.objects.filter(of_case).order_by("-at", "-pk"))
+    measures = list(Measure.objects.filter(of_case).select_related("brand").order_by("-at", "-pk"))
     charges = list(one.charges.order_by("-at", "-pk"))
     strikes = list(one.strikes.order_by("-at"))
     deadlines = list(one.deadlines.order_by("state", "due"))
@@ -276,11 +277,12 @@ def _with_acts(measure: Measure, due: Deadline | None) -> StateRow:
 
 
 def _sayable(measure: Measure, due: Deadline | None) -> tuple[type[OfMeasure], ...]:
+    lifts: tuple[type[OfMeasure], ...] = (ToClean,) if telephone.hours(measure.brand) else ()
     if due is not None and due.name == "resume":
-        return ToClean, StayLifted
+        return *lifts, StayLifted
     if measure.decided != "in_force" or measure.upstream or measure.kind == "terminate":
         return ()
-    return ToClean, Expire
+    return *lifts, Expire
 
 
 def _addresses(reports: Iterable[Shown]) -> list[str]:
