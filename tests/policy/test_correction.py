@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abusedesk.policy.decision import Annul, Lift, SetDeadline, Take, Withdraw
-from abusedesk.policy.docket import Docket, stands
+from abusedesk.policy.docket import Deadline, Docket, stands
 from abusedesk.policy.endings import endings
 from abusedesk.policy.otherwise import Then, followed, without
 from abusedesk.policy.pack import load_pack
@@ -202,6 +202,45 @@ def test_a_hold_of_the_desk_meanwhile_is_not_counted_twice() -> None:
     docket = heard(Postponed(3 * HOUR), docket, at=AT + 4 * HOUR).docket
     docket = heard(Resumed(named, "ann", "appeal"), docket, at=AT + 5 * HOUR).docket
     assert next(one.due for one in docket.deadlines if one.name == "reply") == AT + 10 * HOUR
+
+
+def payments(docket: Docket) -> list[Deadline]:
+    return [one for one in docket.deadlines if one.name == "payment"]
+
+
+def another(docket: Docket, at: timedelta) -> Docket:
+    """A further report of the occurrence, which fines a second address and so begins a deadline to pay."""
+    return heard(Report("b", "connection/port_scan", ("192.0.2.2",), AT + at), docket, at=AT + at).docket
+
+
+def test_what_begins_while_the_appeal_is_heard_stands_still_too() -> None:
+    docket = heard(scan()).docket
+    paused = Paused((reply(docket),), "ann", "appeal", occurrences=("a",))
+    docket = another(heard(paused, docket, at=AT + HOUR).docket, 2 * HOUR)
+    later = payments(docket)[-1]
+    assert (later.due, later.paused_at) == (AT + 26 * HOUR, AT + 2 * HOUR)
+    assert heard(DeadlinePassed(later.id), docket, at=AT + 3 * DAY).effects == ()
+    docket = heard(Resumed(paused.deadlines, "ann", "appeal", occurrences=("a",)), docket, at=AT + 5 * HOUR).docket
+    assert payments(docket)[-1].due == AT + 29 * HOUR
+    assert not [one for one in docket.deadlines if one.paused_at is not msgspec.UNSET]
+    docket = heard(Report("c", "connection/port_scan", ("192.0.2.3",), AT + HOUR), docket, at=AT + 5 * HOUR).docket
+    assert payments(docket)[-1].paused_at is msgspec.UNSET
+
+
+def test_what_two_appeals_hold_waits_for_both() -> None:
+    docket = heard(scan()).docket
+    docket = heard(Paused((), "ann", "one", occurrences=("a",)), docket, at=AT + HOUR).docket
+    docket = heard(Paused((), "ann", "two", occurrences=("a",)), docket, at=AT + HOUR).docket
+    docket = another(docket, 2 * HOUR)
+    docket = heard(Resumed((), "ann", "one"), docket, at=AT + 3 * HOUR).docket
+    assert payments(docket)[-1].paused_at == AT + 2 * HOUR
+
+
+def test_an_appeal_that_names_no_occurrence_holds_only_what_it_names() -> None:
+    docket = heard(scan()).docket
+    docket = another(heard(Paused((reply(docket),), "ann", "appeal"), docket, at=AT + HOUR).docket, 2 * HOUR)
+    assert payments(docket)[-1].paused_at is msgspec.UNSET
+    assert b"disputed_at" not in msgspec.json.encode(docket)
 
 
 # --- what followed from it ------------------------------------------------------------------------------------------

@@ -212,6 +212,20 @@ def test_an_appeal_stands_in_the_queue_and_its_deadlines_stand_still(page: Clien
     assert "stand still" in page.get(f"/appeals/{one.pk}").content.decode()
 
 
+def test_what_begins_meanwhile_stands_still_until_the_last_appeal_is_decided(page: Client, jim: Provider) -> None:
+    case = accused(jim, 1)
+    first, second = appealed(page, case), appealed(page, case, "charge")
+    now = timezone.now()
+    tell(jim, Report("more", "messaging/spam", ("192.0.2.2",), now), now)
+    later = Deadline.objects.filter(name="payment").latest("pk")
+    assert (Deadline.objects.filter(name="payment").count(), later.paused_at) == (2, now)
+    assert "and what begins meanwhile" in page.get(f"/appeals/{first.pk}").content.decode()
+    for appeal in (first, second):
+        assert Deadline.objects.get(pk=later.pk).paused_at is not None
+        page.post(f"/appeals/{appeal.pk}/uphold", {"reason": "The logs are clear."})
+    assert not Deadline.objects.filter(state="open", paused_at__isnull=False).exists()
+
+
 def test_a_brand_may_let_deadlines_run_and_give_itself_less_time(page: Client, jim: Provider) -> None:
     root = Client()
     root.force_login(rows.staff("root", is_superuser=True))

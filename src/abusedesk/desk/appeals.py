@@ -14,7 +14,7 @@ from django.db import transaction
 from abusedesk.desk.answering import letters
 from abusedesk.desk.decide import state_of
 from abusedesk.desk.enact import Move, enact
-from abusedesk.desk.mistake.picks import named
+from abusedesk.desk.mistake.picks import first_reports, named
 from abusedesk.desk.perform import marks
 from abusedesk.policy.decision import AnyEffect
 from abusedesk.policy.docket import Charge, Deadline, Docket, Measure
@@ -85,7 +85,9 @@ def enter(case: models.Case, disputed: Disputed, said: Said, now: datetime) -> m
         raise Problem("That is not on the record of this service any more; look at the case again.")
     if models.Appeal.objects.filter(docket=docket, what=disputed.what, item=disputed.item, outcome="").exists():
         raise Problem("An appeal against this is open already; add to it in the ticket.")
-    standing_still = _deadlines(state, disputed) if pauses(case.brand) else ()
+    stand_still = pauses(case.brand)
+    standing_still = _deadlines(state, disputed) if stand_still else ()
+    held = first_reports(state, _occurrences(state, disputed)) if stand_still else ()
     appeal = models.Appeal.objects.create(
         brand=case.brand,
         customer=case.customer,
@@ -102,10 +104,11 @@ def enter(case: models.Case, disputed: Disputed, said: Said, now: datetime) -> m
         entered_by=said.by,
         entered_at=now,
         paused=msgspec.to_builtins(standing_still),
+        held=list(held),
     )
-    if standing_still:
+    if standing_still or held:
         reason = f"the customer appeals against {disputed.about}"
-        _tell(appeal, Paused(standing_still, said.by, reason), "paused", said.by, now)
+        _tell(appeal, Paused(standing_still, said.by, reason, held or msgspec.UNSET), "paused", said.by, now)
     text = f"{case.customer} appeals {VIA[said.via]} against {disputed.about}: “{_short(said.text)}”"
     marks.tell(docket.pk, case.pk, "staff", now, body={"text": text}, by=said.by)
     marks.need(case.pk, _need(disputed.what))
@@ -237,9 +240,10 @@ def _close(pk: int, outcome: str, by: str, reason: str, now: datetime) -> bool:
         return False
     appeal.outcome, appeal.decided_by, appeal.decided_at, appeal.reason = outcome, by, now, reason
     appeal.save(update_fields=["outcome", "decided_by", "decided_at", "reason"])
-    still = _freed(appeal)
-    if still:
-        told = Resumed(still, by, f"the appeal against {appeal.about} was decided")
+    others = list(models.Appeal.objects.filter(docket=appeal.docket_id, outcome="").exclude(pk=appeal.pk))
+    still, held = _freed(appeal, others), _freed_occurrences(appeal, others)
+    if still or held:
+        told = Resumed(still, by, f"the appeal against {appeal.about} was decided", held or msgspec.UNSET)
         _tell(appeal, told, "resumed", by, now)
     body = {"text": f"The appeal against {appeal.about} was {OUTCOMES[outcome]}: {reason}"}
     marks.tell(appeal.docket_id, appeal.case_id, "staff", now, body=body, by=by)
@@ -251,11 +255,20 @@ def _close(pk: int, outcome: str, by: str, reason: str, now: datetime) -> bool:
 OUTCOMES = {"upheld": "not granted", "granted": "granted", "partly": "granted in part"}
 
 
-def _freed(appeal: models.Appeal) -> tuple[OfDeadline, ...]:
+def _freed(appeal: models.Appeal, others: Iterable[models.Appeal]) -> tuple[OfDeadline, ...]:
     """The deadlines that no other open appeal holds."""
-    others = models.Appeal.objects.filter(docket=appeal.docket_id, outcome="").exclude(pk=appeal.pk)
-    held = {one for each in others.values_list("paused", flat=True) for one in _named(each)}
+    held = {one for each in others for one in _named(each.paused)}
     return tuple(one for one in _named(appeal.paused) if one not in held)
+
+
+def _freed_occurrences(appeal: models.Appeal, others: Sequence[models.Appeal]) -> tuple[str, ...]:
+    """A report of each occurrence that no other open appeal is about."""
+    if not appeal.held:
+        return ()
+    docket = state_of(models.Docket.objects.get(pk=appeal.docket_id))
+    about = [Disputed(_what(one), one.item, one.about) for one in others if one.held or one.paused]
+    held = {one for each in about for one in first_reports(docket, _occurrences(docket, each))}
+    return tuple(one for one in appeal.held if one not in held.union(*(each.held for each in others)))
 
 
 def _named(paused: object) -> tuple[OfDeadline, ...]:

@@ -6,13 +6,14 @@ Everything is looked for by what it is. What is not there, or is over already, i
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from abusedesk.policy import charges, deadlines, measures, occurrences, rejection
 from abusedesk.policy.docket import Charge, Deadline, Measure, Occurrence, stands
 from abusedesk.policy.pending import united
 from abusedesk.policy.resting import forget, rests
-from abusedesk.policy.stimulus import Corrected, OfCharge, OfDeadline, OfMeasure
+from abusedesk.policy.stimulus import Corrected, OfCharge, OfDeadline, OfMeasure, Paused, Resumed
 
 if TYPE_CHECKING:
     from abusedesk.policy.draft import Draft
@@ -103,15 +104,23 @@ def _refund(draft: "Draft", named: OfMeasure) -> None:
 # --- deadlines ------------------------------------------------------------------------------------------------------
 
 
-def pause(draft: "Draft", named: tuple[OfDeadline, ...]) -> None:
-    """Deadlines stand still."""
-    for deadline in _deadlines(draft, named):
+def pause(draft: "Draft", told: Paused) -> None:
+    """Deadlines stand still, and what begins for a disputed occurrence will."""
+    for occurrence in _occurrences(draft, told.occurrences or ()):
+        if occurrence.disputed_at is UNSET:
+            draft.keep_occurrence(replace(occurrence, disputed_at=draft.at))
+    for deadline in _deadlines(draft, told.deadlines):
         deadlines.pause(draft, deadline)
 
 
-def resume(draft: "Draft", named: tuple[OfDeadline, ...]) -> None:
+def resume(draft: "Draft", told: Resumed) -> None:
     """Deadlines go on, later by as long as they stood still, and the counts of time that they are part of with them."""
-    for deadline in _deadlines(draft, named):
+    freed = frozenset(one.id for one in _occurrences(draft, told.occurrences or ()))
+    for occurrence in draft.occurrences:
+        if occurrence.id in freed:
+            draft.keep_occurrence(replace(occurrence, disputed_at=UNSET))
+    going_on = {one.id: one for one in (*_deadlines(draft, told.deadlines), *deadlines.held_back(draft, freed))}
+    for deadline in going_on.values():
         stood = deadlines.resume(draft, deadline, (APPEAL,))
         if stood and deadline.occurrence is not None:
             deadlines.delay_chain(draft, deadline.occurrence, stood)

@@ -105,6 +105,8 @@ def start_payment(draft: "Draft", charge: Charge, name: str, due: datetime, clau
     elif shared.state != "open":
         draft.keep_deadline(replace(shared, state="open"))
     draft.keep_charge(replace(charge, deadline=shared.id))
+    if _is_disputed(draft, bearing(charge)):
+        pause(draft, next(one for one in draft.deadlines if one.id == shared.id))
 
 
 def cancel_reply(draft: "Draft", occurrence: str) -> None:
@@ -179,6 +181,28 @@ def resume(draft: "Draft", deadline: Deadline, clauses: tuple[str, ...]) -> time
     return stood
 
 
+def held_back(draft: "Draft", freed: frozenset[str]) -> list[Deadline]:
+    """The deadlines that stand still for disputed occurrences of which none is disputed any more."""
+    still = [one for one in draft.deadlines if one.state == "open" and one.paused_at is not UNSET]
+    found = ((one, _concerned(draft, one)) for one in still)
+    return [one for one, about in found if about & freed and not _is_disputed(draft, about)]
+
+
+def _concerned(draft: "Draft", deadline: Deadline) -> set[str]:
+    """The occurrences that a deadline is about: its own, or those that bear what it is there to have paid."""
+    own = {deadline.occurrence} if deadline.occurrence is not None else set()
+    return own.union(*(bearing(one) for one in draft.charges if one.deadline == deadline.id))
+
+
+def bearing(charge: Charge) -> set[str]:
+    """The occurrences that bear a charge."""
+    return {one.occurrence for one in charge.grounds if one.occurrence is not None}
+
+
+def _is_disputed(draft: "Draft", about: set[str]) -> bool:
+    return any(one.id in about and one.disputed_at is not UNSET for one in draft.occurrences)
+
+
 def delay_chain(draft: "Draft", occurrence: str, by: timedelta) -> None:
     """Moves the count of time since the first notice of an occurrence that waits for an answer."""
     found = next((one for one in draft.occurrences if one.id == occurrence), None)
@@ -195,6 +219,8 @@ def _start(draft: "Draft", name: str, due: datetime, clauses: tuple[str, ...], o
     deadline = Deadline(draft.new_id("d"), name, due, clauses, occurrence)
     draft.deadlines = (*draft.deadlines, deadline)
     _say(draft, deadline)
+    if occurrence is not None and _is_disputed(draft, {occurrence}):
+        pause(draft, deadline)
     return deadline
 
 

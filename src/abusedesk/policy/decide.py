@@ -240,11 +240,11 @@ def _corrected(draft: Draft, told: Corrected) -> None:
 
 
 def _paused(draft: Draft, told: Paused) -> None:
-    correction.pause(draft, told.deadlines)
+    correction.pause(draft, told)
 
 
 def _resumed(draft: Draft, told: Resumed) -> None:
-    correction.resume(draft, told.deadlines)
+    correction.resume(draft, told)
 
 
 def _postponed(draft: Draft, postponed: Postponed) -> None:

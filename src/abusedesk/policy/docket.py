@@ -68,6 +68,8 @@ class Occurrence(Struct, frozen=True, gc=False):
     closed: bool = False
     undone_at: datetime | UnsetType = UNSET
     """When staff undid it as their mistake: its reports count here no more. Left out where they did not."""
+    disputed_at: datetime | UnsetType = UNSET
+    """Since when an appeal against it is heard: what begins for it stands still. Left out where none is."""
 
 
 class Deadline(Struct, frozen=True, gc=False):

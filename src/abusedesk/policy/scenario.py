@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec import UNSET, UnsetType
+
 from abusedesk.policy.facts import Settings
 from abusedesk.policy.pack import Pack, load_pack
 from abusedesk.policy.source import Node, read_yaml
@@ -389,11 +391,15 @@ def _corrected(keys: dict[str, Node], _: datetime) -> Stimulus:
 
 
 def _paused(keys: dict[str, Node], _: datetime) -> Stimulus:
-    return Paused(_named(keys, "deadlines", _one_deadline), **_by_whom(keys))
+    return Paused(_named(keys, "deadlines", _one_deadline), **_by_whom(keys), occurrences=_disputed(keys))
 
 
 def _resumed(keys: dict[str, Node], _: datetime) -> Stimulus:
-    return Resumed(_named(keys, "deadlines", _one_deadline), **_by_whom(keys))
+    return Resumed(_named(keys, "deadlines", _one_deadline), **_by_whom(keys), occurrences=_disputed(keys))
+
+
+def _disputed(keys: dict[str, Node]) -> tuple[str, ...] | UnsetType:
+    return _named(keys, "occurrences", lambda one: one.text("a report")) or UNSET
 
 
 def _by_whom(keys: dict[str, Node]) -> dict[str, str]:
@@ -447,8 +453,8 @@ _ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, 
     "expiry_set": (_OF_MEASURE, ("until", *_OF_ONE), _expiry_set),
     "lifted_to_clean": (_OF_MEASURE, ("until", *_OF_ONE), _lifted_to_clean),
     "corrected": (("service", "by"), ("reason", *_WHAT_OF_IT), _corrected),
-    "paused": (("service", "by", "deadlines"), ("reason",), _paused),
-    "resumed": (("service", "by", "deadlines"), ("reason",), _resumed),
+    "paused": (("service", "by"), ("reason", "deadlines", "occurrences"), _paused),
+    "resumed": (("service", "by"), ("reason", "deadlines", "occurrences"), _resumed),
     "upstream": (("action", "ip", "state"), (), _upstream),
 }
 

@@ -196,19 +196,24 @@ class Corrected(Stimulus, frozen=True, tag="corrected"):
 
 
 class Paused(Stimulus, frozen=True, tag="paused"):
-    """Some deadlines stand still until they are told to go on: the customer appeals against what they belong to."""
+    """Some deadlines stand still until they are told to go on: the customer appeals against what they belong to.
+
+    So do those that begin for `occurrences` meanwhile, each of which is named by a report that it heard.
+    """
 
     deadlines: tuple[OfDeadline, ...]
     by: str
     reason: str
+    occurrences: tuple[str, ...] | UnsetType = UNSET
 
 
 class Resumed(Stimulus, frozen=True, tag="resumed"):
-    """Deadlines that stood still go on, later by as long as they stood."""
+    """Deadlines that stood still go on, later by as long as they stood; of `occurrences` all that began meanwhile."""
 
     deadlines: tuple[OfDeadline, ...]
     by: str
     reason: str
+    occurrences: tuple[str, ...] | UnsetType = UNSET
 
 
 class Postponed(Stimulus, frozen=True, tag="postponed"):

@@ -402,16 +402,21 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.Corrected: lambda one, _by, _r: Line(
         "person", "good", f"{one.by} undid what was our own mistake", one.reason
     ),
-    stimuli.Paused: lambda one, _by, _r: Line(
-        "clock", "good", f"{several(len(one.deadlines), 'deadline stands', 'deadlines stand')} still", one.reason
-    ),
-    stimuli.Resumed: lambda one, _by, _r: Line(
-        "clock", "", f"{several(len(one.deadlines), 'deadline goes', 'deadlines go')} on", one.reason
-    ),
+    stimuli.Paused: lambda one, _by, _r: Line("clock", "good", _standing_still(one), one.reason),
+    stimuli.Resumed: lambda one, _by, _r: Line("clock", "", _going_on(one), one.reason),
     stimuli.Postponed: lambda one, _by, _r: Line(
         "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
     ),
 }
+
+
+def _standing_still(one: stimuli.Paused) -> str:
+    running = several(len(one.deadlines), "deadline stands", "deadlines stand")
+    return f"{running} still" if one.deadlines else "Deadlines that begin for it stand still"
+
+
+def _going_on(one: stimuli.Resumed) -> str:
+    return f"{several(len(one.deadlines), 'deadline goes', 'deadlines go')} on" if one.deadlines else "Deadlines go on"
 
 
 # ---------- what the policy ordered ----------

@@ -43,8 +43,8 @@ def correction(docket: Docket, picks: Iterable[Pick], by: str, reason: str) -> C
     told = Corrected(
         by,
         reason,
-        occurrences=_first_reports(docket, chosen.get("occurrence", [])),
-        strikes=_first_reports(docket, chosen.get("strike", [])),
+        occurrences=first_reports(docket, chosen.get("occurrence", [])),
+        strikes=first_reports(docket, chosen.get("strike", [])),
         charges=tuple(
             OfCharge(one.item, one.at, one.ip) for one in docket.charges if one.id in chosen.get("charge", [])
         ),
@@ -58,7 +58,7 @@ def correction(docket: Docket, picks: Iterable[Pick], by: str, reason: str) -> C
 def named(docket: Docket, deadline: str) -> OfDeadline:
     """A deadline as stimuli name it."""
     one = next(each for each in docket.deadlines if each.id == deadline)
-    return OfDeadline(one.name, one.due, next(iter(_first_reports(docket, [one.occurrence or ""])), None))
+    return OfDeadline(one.name, one.due, next(iter(first_reports(docket, [one.occurrence or ""])), None))
 
 
 def reports_behind(docket: Docket, picks: Iterable[Pick]) -> frozenset[str]:
@@ -69,7 +69,8 @@ def reports_behind(docket: Docket, picks: Iterable[Pick]) -> frozenset[str]:
     return frozenset(rejected | {report.id for one in docket.occurrences if one.id in whole for report in one.reports})
 
 
-def _first_reports(docket: Docket, occurrences: Iterable[str]) -> tuple[str, ...]:
+def first_reports(docket: Docket, occurrences: Iterable[str]) -> tuple[str, ...]:
+    """Occurrences as stimuli name them: by their first reports."""
     wanted = set(occurrences)
     return tuple(_first(one) for one in docket.occurrences if one.id in wanted and one.reports)
 

@@ -12,8 +12,8 @@ class Appeal(models.Model):
 
     `item` is the docket's id of it (of a strike, its occurrence), `about` says it in words, `said` are the customer's,
     `via` how they came (`mail`, `telephone`, `ticket`), `since` when. `paused` are the deadlines that stand still
-    meanwhile (`policy.stimulus.OfDeadline`). `outcome` is empty while it is open, then `upheld`, `granted`, `partly`:
-    upheld means that what is disputed stands.
+    meanwhile (`policy.stimulus.OfDeadline`), `held` a report of each occurrence whose later ones do. `outcome` is empty
+    while it is open, then `upheld`, `granted`, `partly`: upheld means that what is disputed stands.
     """
 
     brand = models.ForeignKey(Brand, models.CASCADE, related_name="appeals")
@@ -31,6 +31,7 @@ class Appeal(models.Model):
     entered_by = models.CharField(max_length=150)
     entered_at = models.DateTimeField()
     paused = models.JSONField(default=list)
+    held = models.JSONField(default=list)
     outcome = models.CharField(max_length=10, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(null=True)
