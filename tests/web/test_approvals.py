@@ -304,6 +304,10 @@ def test_an_administrator_says_how_a_brand_approves(db: None) -> None:
         "chains": [{"measure": "terminate", "needs": 2}, {"request": "restore", "needs": 1}],
     }
     assert "terminate: 2" in text(admin, "/brands/jimcloud/approvals")
+    unknown = admin.post("/brands/jimcloud/approvals", {**given, "chains": "charge fines above 5.00: 2"})
+    assert "makes no charge “fines”; it makes: fine, ip_replacement" in unknown.content.decode()
+    known = admin.post("/brands/jimcloud/approvals", {**given, "chains": "charge fine above 5.00: 2"})
+    assert known.status_code == 302
     refused = admin.post("/brands/jimcloud/approvals", {**given, "chains": "explode: 2"})
     assert (refused.status_code, "cannot be for &#x27;explode&#x27;" in refused.content.decode()) == (422, True)
 

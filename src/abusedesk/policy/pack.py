@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from abusedesk.policy.condition import FactType
 from abusedesk.policy.facts import Settings
-from abusedesk.policy.rule import KINDED, Rule
+from abusedesk.policy.rule import KINDED, AddCost, LiftMeasures, MakeCharge, Rule, TopUp
 from abusedesk.problem import Problem
 from abusedesk.vocabulary.assurance import Assurance
 from abusedesk.vocabulary.category import matches
@@ -261,6 +261,13 @@ class Pack:
     def rules(self) -> tuple[Rule, ...]:
         """The rules of all versions, in order."""
         return tuple(rule for rule, _ in self.content.rules)
+
+    @property
+    def items(self) -> frozenset[str]:
+        """The names of the charges that it makes, in any of its versions."""
+        orders = [order for rule in self.rules for order in rule.orders]
+        fees = {one.fee for one in orders if isinstance(one, LiftMeasures) and one.fee}
+        return frozenset(fees | {one.item for one in orders if isinstance(one, MakeCharge | TopUp | AddCost)})
 
     @property
     def clauses(self) -> dict[str, Clause]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from abusedesk.records.models import Brand
+from abusedesk.records.packs import pack_of
 from abusedesk.vocabulary.approval import SETTING, Terms, chains_in, lines_of, read_terms
 from abusedesk.vocabulary.duration import format_duration
 from abusedesk.vocabulary.permission import APPROVERS, GROUPS
@@ -17,8 +18,9 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class TermsForm(forms.Form):
-    """The brand's setting, in the words of the screens."""
+    """The brand's setting, in the words of the screens. `items` are the charges that its policy makes."""
 
+    items: frozenset[str] = frozenset()
     remind_hours = forms.IntegerField(
         label="Hours after which those who may answer are reminded, once a day; 0 is never", min_value=0, max_value=720
     )
@@ -39,7 +41,7 @@ class TermsForm(forms.Form):
             attrs={
                 "rows": 4,
                 "spellcheck": "false",
-                "placeholder": "terminate: approvers, policy publishers\ncharge above 500.00: 2",
+                "placeholder": "terminate: approvers, policy publishers\ncharge liquidated_damages above 500.00: 2",
             }
         ),
         help_text="How many people, or whose yes in which order. Groups: " + ", ".join(GROUPS),
@@ -47,9 +49,14 @@ class TermsForm(forms.Form):
 
     def clean_chains(self) -> list[dict[str, Any]]:
         try:
-            return chains_in(self.cleaned_data["chains"])
+            chains = chains_in(self.cleaned_data["chains"])
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
+        unknown = next((one["charge"] for one in chains if one.get("charge", "") not in {"", *self.items}), None)
+        if unknown is not None:
+            known = ", ".join(sorted(self.items)) or "none"
+            raise forms.ValidationError(f"This policy makes no charge “{unknown}”; it makes: {known}.")
+        return chains
 
     def settings(self) -> dict[str, Any]:
         """The brand's settings that the checked form stands for."""
@@ -68,6 +75,7 @@ def approval_terms(request: HttpRequest, slug: str) -> HttpResponse:
     brand = get_object_or_404(Brand, slug=slug)
     terms, problem = _terms(brand)
     form = TermsForm(request.POST or None, initial=_initial(terms))
+    form.items = pack_of(brand).items
     may, saved = request.user.is_superuser, "Saved. It holds for what waits now, too."
     return settings_page(request, brand, form, "web/approval_terms.html", may=may, saved=saved, problem=problem)
 
