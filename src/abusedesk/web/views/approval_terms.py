@@ -41,10 +41,11 @@ class TermsForm(forms.Form):
             attrs={
                 "rows": 4,
                 "spellcheck": "false",
-                "placeholder": "terminate: approvers, policy publishers\ncharge liquidated_damages above 500.00: 2",
+                "placeholder": "terminate: approvers, policy publishers\ncharge above 500.00: 2",
             }
         ),
-        help_text="How many people, or whose yes in which order. Groups: " + ", ".join(GROUPS),
+        help_text="How many people, or whose yes in which order. Of one charge alone: charge NAME above 500.00. Groups: "
+        + ", ".join(GROUPS),
     )
 
     def clean_chains(self) -> list[dict[str, Any]]:
