@@ -44,7 +44,7 @@ class TermsForm(forms.Form):
                 "placeholder": "terminate: approvers, policy publishers\ncharge above 500.00: 2",
             }
         ),
-        help_text="How many people, or whose yes in which order. Of one charge alone: charge NAME above 500.00. Groups: "
+        help_text="How many people, or whose yes in which order. Of one charge: charge NAME above 500.00. Groups: "
         + ", ".join(GROUPS),
     )
 
