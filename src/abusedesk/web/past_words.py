@@ -6,6 +6,7 @@ from typing import NamedTuple, get_args
 
 from abusedesk.policy.author.consequences import Consequence, Kind
 from abusedesk.policy.author.whatif import Difference, Sum, WhatIf
+from abusedesk.vocabulary.duration import plain_length
 from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
@@ -169,7 +170,7 @@ def _due(due: datetime | None) -> str:
 def _moved(before: datetime, after: datetime) -> str:
     if before == after:
         return ""
-    return f"{words.length(after - before)} {'earlier' if after < before else 'later'}"
+    return f"{plain_length(after - before)} {'earlier' if after < before else 'later'}"
 
 
 def _headline(result: WhatIf, kind: str) -> Headline:

@@ -1,12 +1,13 @@
 """The desk's values in the words of the screens. Pure: every function turns a term or a struct into plain text."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from abusedesk.policy import decision as effects
 from abusedesk.policy import stimulus as stimuli
 from abusedesk.vocabulary.designation import DESIGNATIONS
+from abusedesk.vocabulary.duration import plain_length
 from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.vocabulary.money import format_amount
 
@@ -176,17 +177,6 @@ def money(minor: int, currency: str) -> str:
 def instant(moment: datetime) -> str:
     """An instant of these days as staff read it, in UTC to the minute."""
     return f"{moment:%-d %b, %H:%M} UTC"
-
-
-def length(span: timedelta) -> str:
-    """A duration in its two largest units: `2 d 3 h`, `5 h 20 min`, `12 min`."""
-    minutes = int(abs(span).total_seconds()) // 60
-    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{minutes} min" if minutes else "under 1 min"
 
 
 def several(number: int, one: str, many: str = "") -> str:
@@ -405,7 +395,7 @@ _STIMULUS: dict[type[stimuli.Stimulus], Callable[[Any, str, Mapping[str, str]], 
     stimuli.Paused: lambda one, _by, _r: Line("clock", "good", _standing_still(one), one.reason),
     stimuli.Resumed: lambda one, _by, _r: Line("clock", "", _going_on(one), one.reason),
     stimuli.Postponed: lambda one, _by, _r: Line(
-        "clock", "", f"Deadlines moved by {length(one.by)}", one.reason or "the brand was held"
+        "clock", "", f"Deadlines moved by {plain_length(one.by)}", one.reason or "the brand was held"
     ),
 }
 

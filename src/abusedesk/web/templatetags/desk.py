@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from abusedesk.records.models import Brand
 from abusedesk.vocabulary.assurance import ASSURANCES, RANK
+from abusedesk.vocabulary.duration import plain_length
 from abusedesk.web import clauses as law
 from abusedesk.web import words
 from abusedesk.web.clauses import anchor
@@ -26,7 +27,7 @@ register.filter("sentence", words.sentence)
 register.filter("category", words.category)
 register.filter("item", words.item)
 register.filter("review", words.review)
-register.filter("length_of", words.length)
+register.filter("length_of", plain_length)
 register.filter("noun", words.measure)
 register.filter("subject", subject_of)
 register.filter("report_format", words.report_format)
@@ -61,7 +62,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     """How long ago an instant was, in its two largest units."""
     if moment is None:
         return ""
-    return _time(moment, f"{words.length(timezone.now() - moment)} ago", "when")
+    return _time(moment, f"{plain_length(timezone.now() - moment)} ago", "when")
 
 
 @register.filter
@@ -82,7 +83,7 @@ def countdown(moment: datetime | None) -> SafeString | str:
     left = moment - timezone.now()
     over = left.total_seconds() < 0
     state = " over" if over else " soon" if left.total_seconds() < 7200 else ""
-    text = f"{words.length(left)} over" if over else f"in {words.length(left)}"
+    text = f"{plain_length(left)} over" if over else f"in {plain_length(left)}"
     return _time(moment, text, f"when{state}", " data-countdown")
 
 

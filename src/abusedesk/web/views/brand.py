@@ -19,6 +19,7 @@ from abusedesk.desk.outcome import SETTING as TELL_OUTCOME
 from abusedesk.desk.perform.words import SHOWS_IDENTITIES, shows_identities
 from abusedesk.policy.parameters_of_the_desk import REMIND_BEFORE
 from abusedesk.records.models import Brand, Channel, Deadline, Measure
+from abusedesk.vocabulary.duration import plain_length
 from abusedesk.vocabulary.measure import MEASURE_NOUN
 from abusedesk.web import words
 
@@ -55,7 +56,7 @@ def _currency(channel: Channel, now: datetime) -> tuple[str, words.Tone]:
     behind = now - channel.watermark
     driver = drivers().get(channel.kind)
     late = behind > (driver.stale_after(channel) if driver else _STALE)
-    return f"read up to {words.length(behind)} ago", "late" if late else "good"
+    return f"read up to {plain_length(behind)} ago", "late" if late else "good"
 
 
 def brands(request: HttpRequest) -> HttpResponse:
@@ -144,7 +145,7 @@ def _page(request: HttpRequest, one: Brand, form: StopForm, status: int = 200) -
         ),
         "receipt": _RECEIPT[acknowledge.setting_of(one)],
         "outcome": acknowledge.tells_outcome(one),
-        "reminder": words.length(reminders.before(one, now)) if reminders.before(one, now) else "",
+        "reminder": plain_length(reminders.before(one, now)) if reminders.before(one, now) else "",
         "identities": shows_identities(one),
         "appeal_hours": appeals.hours(one),
         "appeal_pauses": appeals.pauses(one),
