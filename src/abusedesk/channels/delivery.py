@@ -25,9 +25,8 @@ log = structlog.get_logger()
 TOGETHER = 200
 """So many messages are committed in one transaction at most."""
 
-FEW = 4
 REST_S = 0.02
-"""After a commit of fewer the next is put off for as long as that one took, but no longer than this."""
+"""After commits of single messages the next is put off for as long as the last one took, but no longer than this."""
 
 TOGETHER_BYTES = 32 * 1024 * 1024
 RECIPIENTS = 1_000
@@ -167,6 +166,7 @@ class Desk:
 
     async def commit_all(self) -> None:
         """Commits what waits, as much at once as there is, for ever."""
+        alone = 0
         while True:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < TOGETHER and sum(one.size for one in batch) < TOGETHER_BYTES:
@@ -178,7 +178,8 @@ class Desk:
                 if not delivery.answer.done():
                     delivery.answer.set_result(said)
             self._committing_since = None
-            if len(batch) < FEW:
+            alone = alone + 1 if len(batch) == 1 else 0
+            if alone > 1:
                 # One by one they cost several times as much; what comes meanwhile is committed together.
                 await asyncio.sleep(min(asyncio.get_running_loop().time() - began, REST_S))
 

@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -28,6 +28,11 @@ COLUMNS = (
 
 PROVEN = ("reporter", "sensor", "upstream", "listing")
 """What of a provenance nobody can forge. The same bytes from somebody proven are another message than from anybody."""
+
+A_MOMENT = timedelta(seconds=1)
+"""When a channel last had a message is noted no finer: in a flood every commit would write the same row."""
+
+_noted: dict[str, datetime] = {}
 
 _OURS = """
 SELECT address, brand_id, kind FROM records_brandaddress
@@ -233,4 +238,6 @@ def _note_channels(batch: Sequence[Incoming]) -> None:
     latest: dict[str, datetime] = {}
     for one in batch:
         latest[one.channel] = max(one.received_at, latest.get(one.channel, one.received_at))
-    give_rows(_NOTE_CHANNELS, [{"name": name, "at": at} for name, at in sorted(latest.items())])
+    news = {name: at for name, at in latest.items() if name not in _noted or abs(at - _noted[name]) >= A_MOMENT}
+    give_rows(_NOTE_CHANNELS, [{"name": name, "at": at} for name, at in sorted(news.items())])
+    transaction.on_commit(lambda: _noted.update(news))
