@@ -14,7 +14,7 @@ import structlog
 from abusedesk.desk.claim import BATCH, is_for_us
 from abusedesk.desk.intake import process_messages
 from abusedesk.desk.inventory import rounds
-from abusedesk.desk.loop import Habits, keep_doing
+from abusedesk.desk.loop import Every, Habits, keep_doing
 from abusedesk.desk.oncall import heartbeat
 from abusedesk.desk.oncall.telling import tell_alerts
 from abusedesk.desk.perform import Driver, in_a_thread, look_again, mailhosts, perform_effects
@@ -67,8 +67,11 @@ def notify(worker: str, now: datetime) -> int:
     """Notices and alerts that decisions ordered; while reports or measures wait, those that have waited for long."""
     if is_pressed(now):
         _pressed[worker] = now
-    waits = worker in _pressed and now - _pressed[worker] < LULL
-    return perform_effects(worker, now, NOTICES, since=now - PATIENCE if waits else now)
+    if worker not in _pressed or now - _pressed[worker] >= LULL:
+        return perform_effects(worker, now, NOTICES)
+    # Those that waited for long are looked for now and then, and not whenever a bell rings.
+    has_come = _overdue.setdefault(worker, Every(LULL)).has_come(now)
+    return perform_effects(worker, now, NOTICES, since=now - PATIENCE) if has_come else 0
 
 
 def drive(worker: str, now: datetime) -> int:
@@ -90,6 +93,7 @@ def see_through(worker: str, now: datetime) -> int:
 _drivers: dict[str, Driver] = {}
 _pressed: dict[str, datetime] = {}
 """When each worker last saw that something waits which stops harm."""
+_overdue: dict[str, Every] = {}
 
 
 def look(worker: str, now: datetime) -> int:

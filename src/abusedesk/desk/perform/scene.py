@@ -54,8 +54,11 @@ def scene(brands: Iterable[int], services: Iterable[int], ips: Iterable[str], no
 
 def stopped_of(brands: Iterable[int]) -> frozenset[int]:
     """Those brands that are held, or only rehearse."""
+    asked = sorted(set(brands))
+    if not asked:
+        return frozenset()
     with connection.cursor() as cursor:
-        cursor.execute(_STOPPED, [list(set(brands))])
+        cursor.execute(_STOPPED, [asked])
         return frozenset(pk for (pk,) in cursor.fetchall())
 
 

@@ -218,13 +218,13 @@ def _settle(through: Sequence[Drive]) -> None:
     """Give leases back, and say when to look again: never, soon, or at the latest when the brand is released."""
     planned = switches_on([one.lease.target for one in through])
     # Looked at once more now that the targets are locked: a release that comes after this waits for us.
-    stopped = stopped_of(one.lease.brand for one in through)
+    stopped = stopped_of(one.lease.brand for one in through if _left(planned.get(one.lease.target, ())))
     give_rows(_SETTLE, [_settled(one, planned.get(one.lease.target, []), stopped) for one in through])
 
 
 def _settled(drive: Drive, planned: Sequence[Switch], stopped: Container[int]) -> Row:
     lease = drive.lease
-    left = [one for one in planned if one.pending]
+    left = _left(planned)
     row = {"id": lease.target, "dirty": bool(left), "attempts": 0, "next_attempt": lease.now}
     if drive.behind:
         again = [lease.now + pause(_attempts(left) or lease.attempt, luck()), *_turns_end(left, lease.now)]
@@ -232,6 +232,10 @@ def _settled(drive: Drive, planned: Sequence[Switch], stopped: Container[int]) -
     elif not any(may(one, stopped=lease.brand in stopped) for one in left):
         row["next_attempt"] = lease.now + PARKED
     return row | {"look_at": lease.now + LOOK_AGAIN if not left and any(one.on for one in planned) else None}
+
+
+def _left(planned: Iterable[Switch]) -> list[Switch]:
+    return [one for one in planned if one.pending]
 
 
 def _attempts(left: Iterable[Switch]) -> int:
