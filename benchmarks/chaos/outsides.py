@@ -191,10 +191,11 @@ def nftables(folder: Path) -> Iterator[Outside]:
         yield Outside("nftables", "null_route", {"null_route": route}, changes, 2)
 
 
-# What nft took is one line of the journal: the rules that it was given.
+# What nft took is one line of the journal: the rules that it was given. Whoever was killed before it gave any asked for
+# nothing, and nft does nothing.
 _NFT = """#!/bin/sh
 case "$*" in
-*"-f -"*) given=$(cat) && printf '%s' "$given" | {nft} "$@" || exit $?
+*"-f -"*) given=$(cat) && test -n "$given" || exit 1; printf '%s' "$given" | {nft} "$@" || exit $?
   printf '%s\\n' "$(printf '%s' "$given" | tr '\\n' ' ')" >>{journal};;
 *) exec {nft} "$@";;
 esac
